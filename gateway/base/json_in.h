@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* JSON from outside, through Jansson with limits: size, depth, duplicate names refused, valid UTF-8, no NUL in strings.   */
+#ifndef GATEWAY_BASE_JSON_IN_H
+#define GATEWAY_BASE_JSON_IN_H
+
+#include "gateway/base/err.h"
+
+#include <jansson.h>
+
+/* The document (any JSON value) or NULL with e (E_PARSE with line and column, never the text). Caller owns: json_decref().
+ * Nesting deeper than 64 or more than max_bytes is E_LIMIT.                                                                */
+json_t *json_in(struct str text, size_t max_bytes, struct err *e) MUSTUSE;
+/* Member of an object as str; .p NULL when absent or not a string. Borrowed from o. */
+struct str json_in_str(const json_t *o, const char *name);
+
+#endif

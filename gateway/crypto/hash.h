@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Digests and message authentication over OpenSSL's EVP. Pure. Not for passwords (hashd.h, password.h).                    */
+#ifndef GATEWAY_CRYPTO_HASH_H
+#define GATEWAY_CRYPTO_HASH_H
+
+#include "gateway/base/err.h"
+
+enum { SHA256_LEN = 32, SHA384_LEN = 48, SHA512_LEN = 64 };
+
+void sha256(struct str s, uint8_t out[SHA256_LEN]);
+void sha384(struct str s, uint8_t out[SHA384_LEN]);
+void sha3_512(struct str s, uint8_t out[SHA512_LEN]);
+void hmac_sha256(struct str key, struct str s, uint8_t out[SHA256_LEN]);
+void hmac_sha384(struct str key, struct str s, uint8_t out[SHA384_LEN]);
+uint32_t crc32c(uint32_t crc, const void *p, size_t n); /* Castagnoli; start with 0 */
+
+#endif
