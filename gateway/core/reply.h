@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The answer under construction: status, fields, body in the request's arena, or a source that streams. Error bodies in the caller's
+ * dialect. The pipeline sends it; nobody else writes to the exchange.                                                      */
+#ifndef GATEWAY_CORE_REPLY_H
+#define GATEWAY_CORE_REPLY_H
+
+#include "gateway/base/buf.h"
+#include "gateway/core/route.h"
+
+struct exchange;
+/* A body that is not in memory. start() is called once after the audit record is durable; the source then calls
+ * exchange_reply_begin/write/end itself, honouring drain, and finally done(arg) exactly once; cancel() stops it without done(). */
+struct body_source {
+	void (*start)(struct body_source *s, struct exchange *x, struct str fields, void (*done)(void *arg), void *arg);
+	void (*cancel)(struct body_source *s);
+	void *state;
+};
+struct reply {
+	unsigned status;           /* 0: nothing decided yet */
+	struct buf fields;         /* "Name: value\r\n"...    */
+	struct buf body;           /* arena memory           */
+	struct body_source *source; /* wins over body        */
+	struct str content_type;   /* static; .n 0: none      */
+};
+/* arena: the request's. body_max: cap of the buffered body. */
+void reply_init(struct reply *rp, struct arena *arena, size_t body_max);
+void reply_field(struct reply *rp, struct str name, struct str value); /* CR, LF, NUL in value: buf turns failed -> 500 */
+/* Throws away body and fields set so far. */
+void reply_reset(struct reply *rp);
+
+/* Errors as rows: what each dialect says for a case. message NULL: the row's own text. Retry-After is set for 503 and 429 by the
+ * caller with reply_retry_after().                                                                                        */
+#define REPLY_ERRORS(X)                                                                                                \
+	X(BAD_REQUEST, 400, "invalid_request", "invalid", "The request is malformed.")                                 \
+	X(BAD_SITE, 400, "invalid_request", "not-found",                                                               \
+	    "OpenEMR Error: api site error, so forced exit.  Please ensure that the site is set up correctly in the "  \
+	    "OpenEMR configuration.")                                                                                  \
+	X(UNAUTHENTICATED, 401, "invalid_token", "login",                                                              \
+	    "The resource owner or authorization server denied the request.")                                          \
+	X(SCOPE, 401, "insufficient_scope", "forbidden", "Unauthorized")                                               \
+	X(ROLE, 403, "insufficient_scope", "forbidden",                                                                \
+	    "OpenEMR Error: API call failed due to insufficient permissions for the requested resource.")              \
+	X(ACL, 403, "access_denied", "forbidden", "Organization policy does not have permit access resource")          \
+	X(NO_ROUTE, 404, "invalid_request", "not-found", "Route not found")                                            \
+	X(NOT_FOUND, 404, "invalid_request", "not-found", "Not found")                                                 \
+	X(METHOD, 405, "invalid_request", "not-supported", "Method not allowed")                                       \
+	X(TOO_LARGE, 413, "invalid_request", "too-long", "The request body is too large.")                             \
+	X(RATE, 429, "slow_down", "throttled", "Too many requests")                                                    \
+	X(INTERNAL, 500, "server_error", "exception", "The server could not complete the request.")                    \
+	X(API_OFF, 501, "server_error", "not-supported", "OpenEMR Error: API is disabled")                             \
+	X(BAD_GATEWAY, 502, "server_error", "transient", "The server behind this address gave no usable answer.")      \
+	X(UNAVAILABLE, 503, "temporarily_unavailable", "transient", "The service is not available at the moment.")     \
+	X(UPSTREAM_TIMEOUT, 504, "server_error", "timeout", "The server behind this address took too long.")
+enum reply_error {
+#define X(id, status, oauth, fhir, text) REPLY_##id,
+	REPLY_ERRORS(X)
+#undef X
+	    REPLY_ERROR_N
+};
+/* Fills rp with the error in the dialect: OAuth {"error","error_description","message"}, OpenEMR {"error","message","code":0}, FHIR
+ * OperationOutcome. Resets what was there.                                                                                 */
+void reply_error(struct reply *rp, enum dialect d, enum reply_error which, struct str message);
+void reply_retry_after(struct reply *rp, unsigned seconds);
+
+#endif
