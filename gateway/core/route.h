@@ -9,7 +9,13 @@
 enum api { API_OAUTH, API_STANDARD, API_PORTAL, API_FHIR, API_N };            /* oauth2, api, portal, fhir               */
 enum audit_class { AUDIT_DURABLE, AUDIT_ASYNC, AUDIT_NONE };
 enum on_failure { FAIL_CLOSED, FAIL_OPEN, FAIL_LOCAL };                        /* when Redis does not answer              */
-enum dialect { DIALECT_OAUTH, DIALECT_OPENEMR, DIALECT_FHIR, DIALECT_HTML };   /* of error bodies                         */
+enum dialect {                                                                 /* of error bodies                         */
+	DIALECT_OAUTH,                                                         /* RFC 6749 5.2 JSON                       */
+	DIALECT_OPENEMR,                                                       /* 8.x envelope (compat: v8)               */
+	DIALECT_CLASSIC,                                                       /* 6.x and 7.x (compat: classic)           */
+	DIALECT_FHIR,                                                          /* OperationOutcome                        */
+	DIALECT_N
+};
 
 enum { ROUTE_PARAMS_MAX = 6, ROUTE_ACL_RETURNS_MAX = 3 };
 
