@@ -7,10 +7,11 @@
 #include "gateway/base/uuid.h"
 
 #define AUDIT_EVENTS(X)                                                                                                \
-	X(REQUEST, "request") X(STREAM_END, "stream_end") X(TOKEN_ISSUED, "token_issued") X(TOKEN_REFRESHED, "token_refreshed")   \
-	X(TOKEN_REFUSED, "token_refused") X(LOGIN, "login") X(LOGIN_FAILED, "login_failed") X(LOCKOUT, "lockout")      \
-	X(CLIENT_REGISTERED, "client_registered") X(CLIENT_CHANGED, "client_changed") X(REVOKED, "revoked")            \
-	X(INTROSPECTED, "introspected") X(START, "start") X(STOP, "stop") X(RELOAD, "reload")
+	X(REQUEST, "request")                                                                                          \
+	X(STREAM_END, "stream_end") X(TOKEN_ISSUED, "token_issued") X(TOKEN_REFRESHED, "token_refreshed")              \
+	    X(TOKEN_REFUSED, "token_refused") X(LOGIN, "login") X(LOGIN_FAILED, "login_failed") X(LOCKOUT, "lockout")  \
+	        X(CLIENT_REGISTERED, "client_registered") X(CLIENT_CHANGED, "client_changed") X(REVOKED, "revoked")    \
+	            X(INTROSPECTED, "introspected") X(START, "start") X(STOP, "stop") X(RELOAD, "reload")
 enum audit_event {
 #define X(id, text) AUDIT_EV_##id,
 	AUDIT_EVENTS(X)
@@ -20,9 +21,9 @@ enum audit_event {
 struct audit_facts {
 	enum audit_event event;
 	bool allowed;
-	struct str rule;        /* static or arena: "scope user/patient.r", "acl patients/demo", source row  */
-	struct str reason;      /* of a refusal or failure: static text                                       */
-	struct str actor;       /* username or login name tried, when known (staff); .n 0                    */
+	struct str rule;   /* static or arena: "scope user/patient.r", "acl patients/demo", source row  */
+	struct str reason; /* of a refusal or failure: static text                                       */
+	struct str actor;  /* username or login name tried, when known (staff); .n 0                    */
 	bool has_patient;
 	struct uuid patient;    /* whom the data are about, where known                                       */
 	struct str resource_id; /* id in the path or created                                                  */

@@ -12,16 +12,16 @@ struct scope_set; /* policy/scope_set.h */
 struct principal {
 	enum role role;
 	struct str client_id;
-	struct uuid user_uuid;         /* users.uuid or patient_data.uuid: the token's sub                    */
-	struct str sub;                /* its text                                                            */
-	int64_t user_id;               /* users.id; 0 for patients                                            */
-	struct str username;           /* users.username; .n 0 for patients                                   */
-	int64_t pid;                   /* patient_data.pid of a patient login; 0                              */
-	bool has_patient;              /* a patient is bound: own login, or the token's launch context        */
+	struct uuid user_uuid; /* users.uuid or patient_data.uuid: the token's sub                    */
+	struct str sub;        /* its text                                                            */
+	int64_t user_id;       /* users.id; 0 for patients                                            */
+	struct str username;   /* users.username; .n 0 for patients                                   */
+	int64_t pid;           /* patient_data.pid of a patient login; 0                              */
+	bool has_patient;      /* a patient is bound: own login, or the token's launch context        */
 	struct uuid patient_uuid;
 	const struct scope_set *scopes;
-	struct str token_id;           /* jti                                                                 */
-	char token_hash[17];           /* first 16 hex digits of SHA-256 of the jti: for the audit journal    */
+	struct str token_id; /* jti                                                                 */
+	char token_hash[17]; /* first 16 hex digits of SHA-256 of the jti: for the audit journal    */
 	int64_t expires_s;
 };
 struct str role_text(enum role r);

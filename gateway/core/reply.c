@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The reply under construction and error bodies per dialect. Not for sending (gateway/pipeline/respond.c).                 */
+/* The reply under construction and error bodies per dialect. Not for sending (gateway/pipeline/respond.c). */
 #include "gateway/core/reply.h"
 
 #include "gateway/base/json_write.h"
@@ -14,9 +14,9 @@ static const struct {
 } errors[] = {
 #define X(id, oauth, v8, classic, fhir, error_code, issue_code, txt)                                                   \
 	[REPLY_##id] = { { [DIALECT_OAUTH] = oauth,                                                                    \
-			     [DIALECT_OPENEMR] = v8,                                                                   \
-			     [DIALECT_CLASSIC] = classic,                                                              \
-			     [DIALECT_FHIR] = fhir },                                                                  \
+		             [DIALECT_OPENEMR] = v8,                                                                   \
+		             [DIALECT_CLASSIC] = classic,                                                              \
+		             [DIALECT_FHIR] = fhir },                                                                  \
 		STR_INIT(error_code), STR_INIT(issue_code), STR_INIT(txt) },
 	REPLY_ERRORS(X)
 #undef X
@@ -98,7 +98,8 @@ fhir_body(struct json_write *w, struct str issue, struct str text)
 	json_obj_end(w);
 }
 
-/* RFC 6750 3.1: without credentials no error code is given; the pipeline cannot tell here, so both carry the code's name. */
+/* RFC 6750 3.1: without credentials no error code is given; the pipeline cannot tell here, so both carry the code's
+ * name. */
 static void
 challenge(struct reply *rp, enum dialect d, enum reply_error which)
 {

@@ -16,15 +16,16 @@ struct body_source {
 	void *state;
 };
 struct reply {
-	unsigned status;           /* 0: nothing decided yet */
-	struct buf fields;         /* "Name: value\r\n"...    */
-	struct buf body;           /* arena memory           */
+	unsigned status;            /* 0: nothing decided yet */
+	struct buf fields;          /* "Name: value\r\n"...    */
+	struct buf body;            /* arena memory           */
 	struct body_source *source; /* wins over body        */
-	struct str content_type;   /* static; .n 0: none      */
+	struct str content_type;    /* static; .n 0: none      */
 };
 /* arena: the request's. body_max: cap of the buffered body. */
 void reply_init(struct reply *rp, struct arena *arena, size_t body_max);
-void reply_field(struct reply *rp, struct str name, struct str value); /* CR, LF, NUL in value: buf turns failed -> 500 */
+void reply_field(
+    struct reply *rp, struct str name, struct str value); /* CR, LF, NUL in value: buf turns failed -> 500 */
 /* Throws away body and fields set so far. */
 void reply_reset(struct reply *rp);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Shared ways for steps and backends to end a request. Not the pipeline (gateway/pipeline/).                               */
+/* Shared ways for steps and backends to end a request. Not the pipeline (gateway/pipeline/). */
 #include "gateway/core/request.h"
 
 enum { RETRY_AFTER_S = 2 };

@@ -17,28 +17,28 @@ struct worker;
 struct request {
 	unsigned magic;
 #define REQUEST_MAGIC 0x6b1f03d9u
-	struct task task;              /* err, arena, loop, deadline are its members             */
-	struct exchange *x;            /* NULL once closed                                       */
+	struct task task;   /* err, arena, loop, deadline are its members             */
+	struct exchange *x; /* NULL once closed                                       */
 	struct worker *worker;
-	struct site *site;             /* NULL until routed                                      */
-	const struct route *route;     /* NULL until routed                                      */
+	struct site *site;         /* NULL until routed                                      */
+	const struct route *route; /* NULL until routed                                      */
 	struct route_params params;
-	struct str path;               /* below /apis/{site} or /oauth2/{site}, raw               */
+	struct str path; /* below /apis/{site} or /oauth2/{site}, raw               */
 	enum dialect dialect;
-	struct str request_id;         /* accepted from the client or made                        */
-	struct str client_address;     /* by the trusted-proxy rule                               */
-	struct form query;             /* decoded query parameters                                */
-	struct str body;               /* collected body; .p NULL until collected                 */
+	struct str request_id;     /* accepted from the client or made                        */
+	struct str client_address; /* by the trusted-proxy rule                               */
+	struct form query;         /* decoded query parameters                                */
+	struct str body;           /* collected body; .p NULL until collected                 */
 	struct principal who;
-	struct {                       /* the row filter that policy orders: backends must apply it */
-		bool by_patient;       /* only rows of this patient                                */
+	struct {                 /* the row filter that policy orders: backends must apply it */
+		bool by_patient; /* only rows of this patient                                */
 		struct uuid patient;
 		struct str scope_context; /* user, patient, system: the context that decided       */
-		struct str categories; /* granular scopes: comma list of system|code; .n 0: unrestricted */
+		struct str categories;    /* granular scopes: comma list of system|code; .n 0: unrestricted */
 	} filter;
 	struct reply reply;
-	struct audit_facts audit;      /* what the record will say                                */
-	void *state;                   /* pipeline's own                                          */
+	struct audit_facts audit; /* what the record will say                                */
+	void *state;              /* pipeline's own                                          */
 	int64_t started_us;
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A site at run time in one worker: its configuration, stores, keys, switches and backends. Built by gateway/process from the checked
- * configuration; immutable afterwards but for caches. Nothing of one site works on another.                                */
+/* A site at run time in one worker: its configuration, stores, keys, switches and backends. Built by gateway/process
+ * from the checked configuration; immutable afterwards but for caches. Nothing of one site works on another. */
 #ifndef GATEWAY_CORE_SITE_H
 #define GATEWAY_CORE_SITE_H
 
@@ -10,16 +10,17 @@
 #include "gateway/store/db.h"
 #include "gateway/store/redis.h"
 
-struct conf_site;      /* gateway/config/conf.h */
+struct conf_site; /* gateway/config/conf.h */
 struct jwk_set;
 struct openemr_keys;
 struct keyd_client;
 struct hashd_client;
-struct audit_client;   /* gateway/audit/audit.h */
-struct route_table;    /* policy/route_table.h  */
+struct audit_client; /* gateway/audit/audit.h */
+struct route_table;  /* policy/route_table.h  */
 struct policy;
 struct backend_ops;
 struct map;
+struct cidr;
 
 enum compat { COMPAT_CLASSIC, COMPAT_V8 };
 
@@ -34,13 +35,16 @@ struct worker {
 	struct audit_client *audit;
 	struct redis *redis;
 	const struct conf *conf;
-	struct map *sites;             /* name -> struct site *; strict list */
-	unsigned number;               /* 0.. */
+	struct map *sites;       /* name -> struct site *; strict list */
+	unsigned number;         /* 0.. */
+	struct metrics *metrics; /* gateway/metrics/metrics.h; may be NULL */
+	const struct cidr *trusted_proxies;
+	size_t n_trusted_proxies;
 	bool draining;
 };
-struct site_backend {              /* a backend bound to a site */
+struct site_backend { /* a backend bound to a site */
 	const struct backend_ops *ops;
-	void *state;               /* what open() made */
+	void *state; /* what open() made */
 };
 struct site {
 	unsigned magic;
@@ -48,23 +52,28 @@ struct site {
 	struct str name;
 	const struct conf_site *conf;
 	struct worker *worker;
-	struct str issuer;             /* {origin}/oauth2/{site}      */
-	struct str api_base;           /* {origin}/apis/{site}        */
-	struct str redis_prefix;       /* "gh:{site}:"                */
+	struct str issuer;       /* {origin}/oauth2/{site}      */
+	struct str api_base;     /* {origin}/apis/{site}        */
+	struct str redis_prefix; /* "gh:{site}:"                */
 	enum compat compat;
 	struct db_pool *db;
-	struct jwk_set *jwks;          /* verification keys of our own tokens */
-	struct str jwks_text;          /* what {issuer}/jwk answers    */
+	struct jwk_set *jwks;             /* verification keys of our own tokens */
+	struct str jwks_text;             /* what {issuer}/jwk answers    */
 	const struct openemr_keys *crypt; /* NULL: no access to OpenEMR's encrypted values */
 	const struct route_table *routes; /* of the scope files of this site */
 	const struct policy *policy;
-	struct site_backend *backends;    /* per configured backend name */
+	struct site_backend *backends; /* per configured backend name */
 	unsigned n_backends;
-	struct route_binding { const struct site_backend *backend; void *handler; } *bindings; /* by route.index */
-	struct cache *tokens;          /* token hash -> verified principal (pipeline/authn) */
-	struct cache *acl;             /* username -> grants (pipeline/acl)   */
-	struct cache *live;            /* client, user -> enabled, active     */
-	struct cache *origins;         /* CORS                                */
+	struct route_binding {
+		const struct site_backend *backend;
+		void *handler;
+	} *bindings;           /* by route.index */
+	struct cache *tokens;  /* token hash -> verified principal (pipeline/authn) */
+	struct cache *acl;     /* username -> grants (pipeline/acl)   */
+	struct cache *live;    /* client, user -> enabled, active     */
+	struct cache *origins; /* CORS                                */
+	struct cache *revoked; /* jti hash -> seen revoked: what a Redis outage must not forget */
+	unsigned index;        /* position in conf.sites: metrics     */
 };
 
 #endif
