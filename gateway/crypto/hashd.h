@@ -10,7 +10,8 @@
 #include "gateway/loop/step.h"
 
 /* Serves until all peers are closed or SIGTERM; low scheduling priority. */
-int hashd_serve(const int *peer_fds, size_t n_peers, const struct log *log);
+/* control_fd: as keyd_serve(). */
+int hashd_serve(const int *peer_fds, size_t n_peers, int control_fd, const struct log *log);
 
 struct hashd_client;
 struct hashd_client *hashd_client_new(struct loop *l, int fd, unsigned queue_max);

@@ -16,7 +16,8 @@ struct keyd_key {
 };
 /* Loads the keys (creates none), then serves the given sockets until all are closed or SIGTERM. Returns the exit status.
  * peer_fds: one end of a socketpair per worker. More peers may come later through control_fd (SCM_RIGHTS), -1: none.       */
-int keyd_serve(const struct keyd_key *keys, size_t n_keys, const int *peer_fds, size_t n_peers, const struct log *log);
+int keyd_serve(const struct keyd_key *keys, size_t n_keys, const int *peer_fds, size_t n_peers, int control_fd,
+    const struct log *log);
 /* Makes a key file (RSA 2048 or EC P-256, PKCS#8, mode 0600, written whole or not at all) unless path exists. */
 int keyd_key_create(const char *path, bool ec, struct err *e) MUSTUSE;
 
