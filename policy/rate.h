@@ -18,7 +18,7 @@ struct rate_class {
 };
 struct rate_classes;
 
-/* The built-in classes (default, public, read, search, write, token, register, login, export) with the limits that conf sets for some
+/* The built-in classes (default, public, read, search, write, export, token, register) with the limits that conf sets for some
  * of them, and conf's further classes. conf may be NULL. NULL when the arena is full.                                      */
 const struct rate_classes *rate_classes_new(struct arena *a, const struct conf_rate *conf, size_t n_conf);
 const struct rate_class *rate_class_get(const struct rate_classes *c, struct str name); /* NULL: unknown */
