@@ -26,6 +26,9 @@ void *arena_array(struct arena *a, size_t n, size_t size) MUSTUSE;
 /* A copy with a NUL behind it (not counted in n); .p NULL when the arena is full. */
 struct str arena_str(struct arena *a, struct str s);
 struct str arena_printf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Calls fn(arg) when the arena is reset or freed, last added first: for what lives as long as the arena but has memory of its own.
+ * -1 when the arena is full (fn is then not kept).                                                                         */
+int arena_defer(struct arena *a, void (*fn)(void *arg), void *arg) MUSTUSE;
 /* Bytes handed out since the last reset, and the sum of chunks held. */
 size_t arena_used(const struct arena *a);
 size_t arena_held(const struct arena *a);

@@ -8,7 +8,7 @@
 
 struct buf {
 	char *p;
-	size_t n, cap, max;
+	size_t n, cap, max, first;
 	struct arena *arena; /* NULL: malloc, and buf_done() frees */
 	bool failed, wipe;
 };

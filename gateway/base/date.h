@@ -8,11 +8,11 @@
 enum date_precision { DATE_YEAR, DATE_MONTH, DATE_DAY, DATE_MINUTE, DATE_SECOND, DATE_FRACTION };
 
 struct date {
-	int year;                    /* 0..9999 */
-	int month, day;              /* 1..12, 1..31 (0 in a SQL zero date) */
-	int hour, minute, second;    /* second up to 59 */
-	int micro;                   /* 0..999999 */
-	int offset_min;              /* minutes east of UTC */
+	int year;                 /* 0..9999 */
+	int month, day;           /* 1..12, 1..31 (0 in a SQL zero date) */
+	int hour, minute, second; /* second up to 59 */
+	int micro;                /* 0..999999 */
+	int offset_min;           /* minutes east of UTC */
 	bool has_offset;
 	enum date_precision precision;
 };
@@ -31,8 +31,8 @@ int date_parse_iso(struct str s, struct date *out) MUSTUSE;
 int date_parse_sql(struct str s, struct date *out) MUSTUSE;
 bool date_is_zero(const struct date *d); /* 0000-00-00 or month/day 0 */
 
-void date_put_iso(struct buf *b, const struct date *d);      /* as far as its precision; Z or offset from DATE_MINUTE on */
-void date_put_sql(struct buf *b, const struct date *d);      /* YYYY-MM-DD HH:MM:SS                                   */
-void date_put_http(struct buf *b, int64_t epoch_s);          /* IMF-fixdate, RFC 9110 5.6.7                           */
+void date_put_iso(struct buf *b, const struct date *d); /* as far as its precision; Z or offset from DATE_MINUTE on */
+void date_put_sql(struct buf *b, const struct date *d); /* YYYY-MM-DD HH:MM:SS                                   */
+void date_put_http(struct buf *b, int64_t epoch_s);     /* IMF-fixdate, RFC 9110 5.6.7                           */
 
 #endif

@@ -6,7 +6,16 @@
 
 #include "gateway/base/str.h"
 
-#define ERR_KINDS(X)                                                                                                   	X(NONE, "none")                                                                                                	X(PARSE, "parse")             /* bytes that break their grammar                                     */       	X(INVALID, "invalid")         /* well formed, but a value is not acceptable                         */       	X(LIMIT, "limit")             /* over a limit: size, count, depth, arena cap                        */       	X(NOT_FOUND, "not_found")                                                                                      	X(DENIED, "denied")                                                                                            	X(CONFLICT, "conflict")       /* duplicate key, replay                                              */       	X(TIMEOUT, "timeout")                                                                                          	X(UNAVAILABLE, "unavailable") /* a store or upstream is down, a breaker is open                     */       	X(IO, "io")                                                                                                    	X(DB, "db")                                                                                                    	X(REDIS, "redis")                                                                                              	X(CRYPTO, "crypto")                                                                                            	X(CONFIG, "config")                                                                                            	X(MEMORY, "memory")                                                                                            	X(INTERNAL, "internal")
+#define ERR_KINDS(X)                                                                                                   \
+	X(NONE, "none")                                                                                                \
+	X(PARSE, "parse") /* bytes that break their grammar                                     */ X(                  \
+	    INVALID, "invalid") /* well formed, but a value is not acceptable                         */ X(LIMIT,      \
+	    "limit") /* over a limit: size, count, depth, arena cap                        */ X(NOT_FOUND,             \
+	    "not_found") X(DENIED, "denied") X(CONFLICT,                                                               \
+	    "conflict") /* duplicate key, replay                                              */ X(TIMEOUT, "timeout") \
+	    X(UNAVAILABLE, "unavailable") /* a store or upstream is down, a breaker is open                     */ X(  \
+	        IO, "io") X(DB, "db") X(REDIS, "redis") X(CRYPTO, "crypto") X(CONFIG, "config") X(MEMORY, "memory")    \
+	        X(INTERNAL, "internal")
 
 enum err_kind {
 #define X(id, text) E_##id,

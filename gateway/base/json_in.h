@@ -3,6 +3,7 @@
 #ifndef GATEWAY_BASE_JSON_IN_H
 #define GATEWAY_BASE_JSON_IN_H
 
+#include "gateway/base/arena.h"
 #include "gateway/base/err.h"
 
 #include <jansson.h>
@@ -10,6 +11,8 @@
 /* The document (any JSON value) or NULL with e (E_PARSE with line and column, never the text). Caller owns: json_decref().
  * Nesting deeper than 64 or more than max_bytes is E_LIMIT.                                                                */
 json_t *json_in(struct str text, size_t max_bytes, struct err *e) MUSTUSE;
+/* Gives the document to the arena, which frees it (also when this fails). -1 when the arena is full. */
+int json_keep(struct arena *a, json_t *doc) MUSTUSE;
 /* Member of an object as str; .p NULL when absent or not a string. Borrowed from o. */
 struct str json_in_str(const json_t *o, const char *name);
 

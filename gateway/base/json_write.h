@@ -21,10 +21,10 @@ struct json_write {
 };
 
 void json_begin(struct json_write *w, struct buf *out, enum json_escape escape);
-void json_obj(struct json_write *w);      /* {  as a value            */
-void json_obj_end(struct json_write *w);  /* }                        */
-void json_arr(struct json_write *w);      /* [                        */
-void json_arr_end(struct json_write *w);  /* ]                        */
+void json_obj(struct json_write *w);                 /* {  as a value            */
+void json_obj_end(struct json_write *w);             /* }                        */
+void json_arr(struct json_write *w);                 /* [                        */
+void json_arr_end(struct json_write *w);             /* ]                        */
 void json_key(struct json_write *w, struct str key); /* escaped like a string                                  */
 /* Values. Invalid UTF-8 in json_str is written as U+FFFD, so the output is always valid JSON. */
 void json_str(struct json_write *w, struct str s);
@@ -34,7 +34,7 @@ void json_bool(struct json_write *w, bool v);
 void json_null(struct json_write *w);
 void json_raw(struct json_write *w, struct str value); /* already JSON */
 /* key and value in one call */
-void json_kv_str(struct json_write *w, struct str key, struct str v);   /* v.p NULL: null */
+void json_kv_str(struct json_write *w, struct str key, struct str v); /* v.p NULL: null */
 void json_kv_i64(struct json_write *w, struct str key, int64_t v);
 void json_kv_bool(struct json_write *w, struct str key, bool v);
 /* For hot paths: the comma (if due) and a prepared piece such as "\"id\":" ; a value must follow. */

@@ -28,7 +28,8 @@ struct log_field {
 #define F_ERR(v)    ((struct log_field){ .name = "error", .kind = LOG_F_ERR, .e = (v) })
 
 /* Control characters and invalid UTF-8 in values are escaped: a value cannot forge a line. Never blocks longer than the write. */
-void log_write(const struct log *log, enum log_level level, const char *event, const struct log_field *fields, size_t n);
+void log_write(
+    const struct log *log, enum log_level level, const char *event, const struct log_field *fields, size_t n);
 #define LOG(log, level, event, ...)                                                                                    \
 	log_write((log), (level), (event), (const struct log_field[]){ __VA_ARGS__ },                                  \
 	    sizeof((const struct log_field[]){ __VA_ARGS__ }) / sizeof(struct log_field))

@@ -9,10 +9,10 @@
 struct map;
 struct map *map_new(void);
 void map_free(struct map **m);
-void *map_get(const struct map *m, struct str key);          /* NULL when absent */
+void *map_get(const struct map *m, struct str key); /* NULL when absent */
 /* Sets or replaces; *old (may be NULL) gets the former value. -1 when out of memory. */
 int map_put(struct map *m, struct str key, void *value, void **old) MUSTUSE;
-void *map_del(struct map *m, struct str key);                /* the value that was there */
+void *map_del(struct map *m, struct str key); /* the value that was there */
 size_t map_count(const struct map *m);
 /* Walks in insertion order: *pos starts at 0; false at the end. */
 bool map_next(const struct map *m, size_t *pos, struct str *key, void **value);

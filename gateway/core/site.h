@@ -73,6 +73,7 @@ struct site {
 	struct cache *live;    /* client, user -> enabled, active     */
 	struct cache *origins; /* CORS                                */
 	struct cache *revoked; /* jti hash -> seen revoked: what a Redis outage must not forget */
+	struct cache *cells;   /* rate cells of this worker, for routes that count locally when Redis is gone */
 	unsigned index;        /* position in conf.sites: metrics     */
 };
 

@@ -42,18 +42,18 @@ struct task {
 	unsigned magic;
 #define TASK_MAGIC 0x51a7c3e9u
 	struct loop *loop;
-	struct arena *arena;  /* memory of everything the task's operations return      */
-	struct wait *wait;    /* the one pending operation, or NULL                     */
+	struct arena *arena;   /* memory of everything the task's operations return      */
+	struct wait *wait;     /* the one pending operation, or NULL                     */
 	enum wait_status woke; /* how the last wait ended                               */
-	struct err err;       /* first error wins; for the log                          */
-	int64_t deadline_us;  /* monotonic end of the whole task; waits are cut to it; 0: none */
+	struct err err;        /* first error wins; for the log                          */
+	int64_t deadline_us;   /* monotonic end of the whole task; waits are cut to it; 0: none */
 	unsigned depth;
 	unsigned steps_run;
-	bool finishing;       /* REPLY or FAIL was seen: later ones go on with the next row */
+	bool finishing; /* REPLY or FAIL was seen: later ones go on with the next row */
 	struct {
 		const struct step_table *table;
 		unsigned next;
-		void *frame;      /* the sub-table's own state                          */
+		void *frame; /* the sub-table's own state                          */
 	} stack[TASK_DEPTH];
 	void (*done)(struct task *t); /* after the last row of the outermost table      */
 };

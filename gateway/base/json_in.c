@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* JSON in, through Jansson. */
+#include "gateway/base/json_in.h"
+
+enum { DEPTH_MAX = 64 };
+
+/* Jansson's own depth limit is 2048; ours is counted over the text, strings skipped. */
+static bool
+too_deep(struct str text)
+{
+	int depth = 0;
+	bool in_string = false;
+	for (size_t i = 0; i < text.n; i++) {
+		char c = text.p[i];
+		if (in_string) {
+			if (c == '\\')
+				i++;
+			else if (c == '"')
+				in_string = false;
+		} else if (c == '"') {
+			in_string = true;
+		} else if (c == '{' || c == '[') {
+			if (++depth > DEPTH_MAX)
+				return true;
+		} else if (c == '}' || c == ']') {
+			depth--;
+		}
+	}
+	return false;
+}
+
+json_t *
+json_in(struct str text, size_t max_bytes, struct err *e)
+{
+	json_error_t why;
+	if (text.n > max_bytes || too_deep(text)) {
+		(void)ERR(e, E_LIMIT, "JSON larger or deeper than allowed");
+		return NULL;
+	}
+	json_t *doc = text.n == 0 ? NULL : json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+	if (doc == NULL)
+		(void)ERR(e, E_PARSE, "not JSON (line %d, column %d)", text.n == 0 ? 0 : why.line,
+		    text.n == 0 ? 0 : why.column);
+	return doc;
+}
+
+struct str
+json_in_str(const json_t *o, const char *name)
+{
+	const json_t *v = json_object_get(o, name);
+	return json_is_string(v) ? (struct str){ json_string_value(v), json_string_length(v) } : STR_NULL;
+}
+
+static void
+doc_free(void *arg)
+{
+	json_decref(arg);
+}
+
+int
+json_keep(struct arena *a, json_t *doc)
+{
+	if (arena_defer(a, doc_free, doc) == 0)
+		return 0;
+	json_decref(doc);
+	return -1;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Errors, clocks, randomness, secrets: the pieces of base that are a few lines each. */
+#include "gateway/base/clock.h"
+#include "gateway/base/err.h"
+#include "gateway/base/rng.h"
+#include "gateway/base/secret.h"
+
+#include <openssl/crypto.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
+
+/* --- err ------------------------------------------------------------------------------------------------------------------ */
+
+int
+err_set(struct err *e, enum err_kind kind, const char *file, int line, const char *fmt, ...)
+{
+	va_list ap;
+	if (e == NULL || e->kind != E_NONE)
+		return -1;
+	e->kind = kind;
+	e->file = file;
+	e->line = line;
+	va_start(ap, fmt);
+	(void)vsnprintf(e->text, sizeof e->text, fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
+const char *
+err_kind_text(enum err_kind kind)
+{
+	static const char *const texts[] = {
+#define X(id, text) [E_##id] = text,
+		ERR_KINDS(X)
+#undef X
+	};
+	return kind < E_N ? texts[kind] : "unknown";
+}
+
+/* --- clock ---------------------------------------------------------------------------------------------------------------- */
+
+static int64_t
+read_clock(clockid_t id)
+{
+	struct timespec ts;
+	CHECK(clock_gettime(id, &ts) == 0);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+static int64_t
+system_real_us(const struct clock *c)
+{
+	(void)c;
+	return read_clock(CLOCK_REALTIME);
+}
+
+static int64_t
+system_mono_us(const struct clock *c)
+{
+	(void)c;
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+static int64_t
+fake_us(const struct clock *c)
+{
+	return c->fake_us;
+}
+
+const struct clock clock_system = { system_real_us, system_mono_us, 0 };
+
+void
+clock_fake(struct clock *c, int64_t us)
+{
+	*c = (struct clock){ fake_us, fake_us, us };
+}
+
+/* --- rng ------------------------------------------------------------------------------------------------------------------- */
+
+static void
+system_fill(struct rng *r, void *p, size_t n)
+{
+	char *to = p;
+	(void)r;
+	while (n > 0) {
+		ssize_t got = getrandom(to, n, 0);
+		CHECK(got >= 0); /* a kernel without randomness: nothing here may go on */
+		to += got;
+		n -= (size_t)got;
+	}
+}
+
+/* splitmix64: repeatable, for tests only. */
+static void
+fixed_fill(struct rng *r, void *p, size_t n)
+{
+	unsigned char *to = p;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t z = (r->state += 0x9e3779b97f4a7c15u);
+		z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+		z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+		to[i] = (unsigned char)(z >> 56);
+	}
+}
+
+struct rng rng_system = { system_fill, 0 };
+
+void
+rng_fixed(struct rng *r, uint64_t seed)
+{
+	*r = (struct rng){ fixed_fill, seed };
+}
+
+/* --- secret ---------------------------------------------------------------------------------------------------------------- */
+
+bool
+secret_eq_str(struct str a, struct str b)
+{
+	return a.n == b.n && (a.n == 0 || CRYPTO_memcmp(a.p, b.p, a.n) == 0);
+}
+
+bool
+secret_eq(struct secret a, struct secret b)
+{
+	return secret_eq_str(a.bytes, b.bytes);
+}
+
+void
+secret_wipe(void *p, size_t n)
+{
+	if (n > 0)
+		OPENSSL_cleanse(p, n);
+}

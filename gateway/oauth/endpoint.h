@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the endpoints share: errors, parameters, the client and its authentication, login, issuing. Private to gateway/oauth.  */
+#ifndef GATEWAY_OAUTH_ENDPOINT_H
+#define GATEWAY_OAUTH_ENDPOINT_H
+
+#include "gateway/config/conf.h"
+#include "gateway/core/backend.h"
+#include "gateway/crypto/hashd.h"
+
+#include <jansson.h>
+
+struct oauth_state {        /* of a site */
+	struct cache *jwks; /* SHA-256 of an inline JWKS text -> struct jwk_set * */
+};
+
+/* --- errors (contract/oauth2.md 2.1, RFC 6749 5.2) ------------------------------------------------------------------------ */
+#define OAUTH_ERRORS(X)                                                                                                \
+	X(REQ, 400, "invalid_request",                                                                                 \
+	    "The request is missing a required parameter, includes an invalid parameter value, includes a parameter "  \
+	    "more "                                                                                                    \
+	    "than once, or is otherwise malformed.")                                                                   \
+	X(CLI, 401, "invalid_client", "Client authentication failed")                                                  \
+	X(CLI_ASSERTION, 400, "invalid_client", "Client authentication failed")                                        \
+	X(SCO, 400, "invalid_scope", "The requested scope is invalid, unknown, or malformed")                          \
+	X(GRA, 400, "invalid_grant",                                                                                   \
+	    "The provided authorization grant (e.g., authorization code, resource owner credentials) or refresh "      \
+	    "token is "                                                                                                \
+	    "invalid, expired, revoked, does not match the redirection URI used in the authorization request, or was " \
+	    "issued to another client.")                                                                               \
+	X(RTK, 401, "invalid_request", "The refresh token is invalid.")                                                \
+	X(UNA, 400, "unauthorized_client", "The client is not authorized to use this grant type.")                     \
+	X(UNS, 400, "unsupported_grant_type",                                                                          \
+	    "The authorization grant type is not supported by the authorization server.")                              \
+	X(DEN, 401, "access_denied", "The resource owner or authorization server denied the request.")                 \
+	X(MFA, 403, "mfa_not_supported", "MFA not supported.")                                                         \
+	X(REDIRECT_URI, 400, "invalid_redirect_uri", "redirect_uris is invalid")                                       \
+	X(METADATA, 400, "invalid_client_metadata", "The client metadata is invalid")                                  \
+	X(TOKEN, 401, "invalid_token", "The access token is missing or wrong")                                         \
+	X(CLOSED, 403, "access_denied", "Client registration is closed on this site.")
+enum oauth_error {
+#define X(id, status, error, text) OAUTH_##id,
+	OAUTH_ERRORS(X)
+#undef X
+	    OAUTH_N
+};
+/* Decides the reply: {"error","error_description",["hint",]"message"}; hint .n 0: none; description .n 0: the row's. Returns
+ * STEP_REPLY. reason (static) goes to log and audit only.                                                                  */
+enum step oauth_refuse(struct request *r, enum oauth_error which, struct str hint, const char *reason);
+enum step oauth_refuse_text(struct request *r, enum oauth_error which, struct str description, const char *reason);
+/* REQ with the hint Check the `name` parameter. */
+enum step oauth_missing(struct request *r, const char *name);
+
+/* --- parameters ------------------------------------------------------------------------------------------------------------- */
+/* Reads a form or JSON-object body into *f; a parameter that stands twice is refused (RFC 6749 3.2). STEP_NEXT or the refusal. */
+enum step oauth_params(struct request *r, struct form *f);
+
+/* --- the client ------------------------------------------------------------------------------------------------------------- */
+enum auth_method { AUTH_UNKNOWN, AUTH_NONE, AUTH_SECRET_BASIC, AUTH_SECRET_POST, AUTH_PRIVATE_KEY_JWT, AUTH_N };
+struct str auth_method_text(enum auth_method m);
+enum auth_method auth_method_of(struct str text); /* AUTH_UNKNOWN: not one */
+
+struct oauth_client {
+	struct str id, name, secret, redirect_uri, grant_types, scope, jwks, jwks_uri;
+	bool confidential, enabled;
+	enum auth_method registered; /* AUTH_UNKNOWN: registered with OpenEMR itself, which keeps no method */
+};
+/* Frame of the sub-table that authenticates the caller of token, introspect, revoke. In: params, lenient. Out: client, used. On
+ * failure the reply is decided (CLI ...).                                                                                  */
+struct client_auth {
+	const struct form *params;
+	bool lenient; /* compat "documented": password and refresh without a secret are let through */
+	struct oauth_client client;
+	enum auth_method used;
+	/* working state */
+	struct str given_id, given_secret, assertion;
+	struct jws *jws;
+	struct db_result *db;
+	struct redis_result *redis;
+};
+extern const struct step_table client_auth_steps;
+/* {prefix}client:{id}: Gatehouse's own record of a client (token_endpoint_auth_method); no TTL. */
+struct str key_client(struct arena *a, const struct site *site, struct str client_id);
+
+/* --- login of users and patients (contract/oauth2.md 6) ----------------------------------------------------------------- */
+struct login {
+	struct str username, password, email; /* in */
+	bool patient;
+	/* out */
+	bool ok;
+	const char *reason; /* of a failure, for the audit; contract 12.2 */
+	bool mfa_required;
+	struct uuid uuid;
+	int64_t user_id, pid;
+	struct str canonical_name, npi;
+	/* working state */
+	struct db_result *db;
+	struct redis_result *redis;
+	struct hashd_result *hash;
+	struct str stored;
+	int64_t fail_counter, fail_age_s, limits[8];
+	bool ip_blocked, account_found;
+};
+extern const struct step_table login_staff_steps, login_patient_steps;
+
+/* --- issuing ---------------------------------------------------------------------------------------------------------------- */
+struct issue {
+	/* in */
+	struct str client_id, sub, family; /* family .n 0: a new grant */
+	struct str grant;                  /* password, client_credentials, refresh_token */
+	enum role role;
+	struct str npi;
+	struct str nonce, patient;
+	const struct scope_set *scopes;
+	uint32_t ttl_s;
+	bool refresh;                /* give a refresh token */
+	int64_t grant_started_s;     /* for the absolute end of refresh tokens; 0: now */
+	struct str refresh_key_used; /* rotation: key of the token that was used */
+	/* working state */
+	struct str jti, access, id_token, refresh_token, successor;
+	struct keyd_result *signed_access, *signed_id;
+	struct redis_result *redis;
+	struct db_result *db;
+	int64_t now_s;
+};
+extern const struct step_table issue_steps;
+
+/* --- endpoints: each a row of endpoints[] in oauth.c --------------------------------------------------------------------- */
+enum step discovery_endpoint(struct request *r, struct oauth_state *s);
+enum step smart_configuration_endpoint(struct request *r, struct oauth_state *s);
+enum step jwk_endpoint(struct request *r, struct oauth_state *s);
+enum step registration_endpoint(struct request *r, struct oauth_state *s);
+enum step token_endpoint(struct request *r, struct oauth_state *s);
+enum step introspect_endpoint(struct request *r, struct oauth_state *s);
+
+/* Grants, pushed by the token endpoint with its struct token_call as frame. */
+struct token_call {
+	struct form params;
+	struct client_auth auth;
+	struct login login;
+	struct issue issue;
+	const struct scope_set *scopes;
+	struct redis_result *redis;
+	struct db_result *db;
+	struct str refresh_key;
+	json_t *refresh_record;
+};
+extern const struct step_table grant_password_steps, grant_credentials_steps, grant_refresh_steps;
+
+/* The requested scopes: known to the server, cut to what the client registered and to what the role may hold. contract 4.4. On refusal
+ * the reply is decided and -1 returned.                                                                                    */
+int oauth_scopes(struct request *r, struct str requested, const struct oauth_client *client, enum role role,
+    const struct scope_set **out) MUSTUSE;
+/* Random bytes as base64url text. */
+struct str oauth_random(struct request *r, size_t bytes);
+/* "application/json; charset=UTF-8" reply with no-store, status 200. */
+void oauth_json_begin(struct request *r);
+
+#endif

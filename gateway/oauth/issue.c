@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Issuing: access token (signed by keyd), id_token, refresh token; their state in Redis; OpenEMR's rows where PHP must accept them.
+ * RFC 6749 5.1, RFC 7519, OIDC Core 2 and 3.1.3.6, contract/oauth2.md 2.10, 3, 14.                                        */
+#include "gateway/base/date.h"
+#include "gateway/base/json_write.h"
+#include "gateway/core/keys.h"
+#include "gateway/crypto/hash.h"
+#include "gateway/crypto/keyd.h"
+#include "gateway/oauth/endpoint.h"
+#include "policy/scope_set.h"
+
+enum { JTI_BYTES = 40, REFRESH_BYTES = 48, FAMILY_BYTES = 18, CLAIMS_MAX = 32 << 10, SCOPE_MAX = 16 << 10 };
+
+/* KEYS: access token, family, refresh token ('' none), refresh token used ('' none). ARGV: access state, access ttl, refresh record,
+ * refresh ttl, record of the used token (rotated), its ttl. One step: a crash never leaves half a grant.                  */
+static const struct redis_script issue_script = { "issue",
+	"redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) "
+	"redis.call('SADD', KEYS[2], KEYS[1]) "
+	"local life = tonumber(ARGV[2]) "
+	"if KEYS[3] ~= '' then "
+	"  redis.call('SET', KEYS[3], ARGV[3], 'EX', ARGV[4]) "
+	"  redis.call('SADD', KEYS[2], KEYS[3]) "
+	"  life = math.max(life, tonumber(ARGV[4])) "
+	"end "
+	"if KEYS[4] ~= '' then redis.call('SET', KEYS[4], ARGV[5], 'EX', ARGV[6]) end "
+	"if redis.call('TTL', KEYS[2]) < life then redis.call('EXPIRE', KEYS[2], life) end "
+	"return 1" };
+
+static struct str
+scopes_text(struct request *r, const struct issue *i, unsigned flags)
+{
+	struct buf b;
+	buf_init(&b, r->task.arena, 1024, SCOPE_MAX);
+	scope_set_put(i->scopes, flags, &b);
+	return buf_ok(&b) && b.n > 0 ? buf_str(&b) : STR("");
+}
+
+/* --- claims ----------------------------------------------------------------------------------------------------------------- */
+
+static struct str
+hex_random(struct request *r, size_t bytes)
+{
+	uint8_t raw[64];
+	struct buf b;
+	CHECK(bytes <= sizeof raw);
+	rng_bytes(r->worker->rng, raw, bytes);
+	buf_init(&b, r->task.arena, 2 * bytes, 2 * bytes);
+	hex_put(&b, raw, bytes);
+	return buf_ok(&b) ? buf_str(&b) : STR_NULL;
+}
+
+/* The access token as OpenEMR's PHP reads it: aud one string, scopes an array; client_id (RFC 9068) beside it. */
+static struct str
+access_claims(struct request *r, const struct issue *i)
+{
+	struct json_write w;
+	struct buf b;
+	buf_init(&b, r->task.arena, 4096, CLAIMS_MAX);
+	json_begin(&w, &b, JSON_PLAIN);
+	json_obj(&w);
+	json_kv_str(&w, STR("aud"), i->client_id);
+	json_kv_str(&w, STR("jti"), i->jti);
+	json_kv_i64(&w, STR("iat"), i->now_s);
+	json_kv_i64(&w, STR("nbf"), i->now_s);
+	json_kv_i64(&w, STR("exp"), i->now_s + i->ttl_s);
+	json_kv_str(&w, STR("sub"), i->sub);
+	json_key(&w, STR("scopes"));
+	json_arr(&w);
+	for (size_t n = 0; n < scope_set_count(i->scopes); n++)
+		json_str(&w, scope_set_at(i->scopes, n)->text);
+	json_arr_end(&w);
+	json_kv_str(&w, STR("iss"), r->site->issuer);
+	json_kv_str(&w, STR("client_id"), i->client_id);
+	json_obj_end(&w);
+	return buf_ok(&b) ? buf_str(&b) : STR_NULL;
+}
+
+/* {api}/fhir/{Practitioner|Person|Patient}/{uuid}; staff with an NPI are Practitioner (contract 3.3). */
+static struct str
+fhir_user(struct request *r, const struct issue *i)
+{
+	const char *type = i->role == ROLE_PATIENT ? "Patient" : i->npi.n > 0 ? "Practitioner" : "Person";
+	return arena_printf(r->task.arena, "%.*s/fhir/%s/%.*s", STR_ARG(r->site->api_base), type, STR_ARG(i->sub));
+}
+
+/* at_hash: left half of SHA-256 of the access token, base64url (OIDC Core 3.1.3.6; RS256 and ES256 both hash with SHA-256). */
+static void
+at_hash_member(struct json_write *w, struct request *r, struct str access)
+{
+	uint8_t hash[SHA256_LEN];
+	struct buf b;
+	sha256(access, hash);
+	buf_init(&b, r->task.arena, 32, 64);
+	base64url_put(&b, hash, sizeof hash / 2);
+	json_kv_str(w, STR("at_hash"), buf_str(&b));
+}
+
+static struct str
+id_claims(struct request *r, const struct issue *i)
+{
+	static const struct str api[] = { STR_INIT("api:fhir"), STR_INIT("api:oemr"), STR_INIT("api:port") };
+	struct json_write w;
+	struct buf b;
+	buf_init(&b, r->task.arena, 1024, CLAIMS_MAX);
+	json_begin(&w, &b, JSON_PLAIN);
+	json_obj(&w);
+	json_kv_str(&w, STR("aud"), i->client_id);
+	json_kv_str(&w, STR("iss"), r->site->issuer);
+	json_kv_i64(&w, STR("iat"), i->now_s);
+	json_kv_i64(&w, STR("exp"), i->now_s + i->ttl_s);
+	json_kv_str(&w, STR("sub"), i->sub);
+	if (i->nonce.n > 0)
+		json_kv_str(&w, STR("nonce"), i->nonce);
+	at_hash_member(&w, r, i->access);
+	if (scope_set_has(i->scopes, STR("fhirUser")))
+		json_kv_str(&w, STR("fhirUser"), fhir_user(r, i));
+	for (size_t n = 0; n < NITEMS(api); n++)
+		if (scope_set_has(i->scopes, api[n]))
+			json_kv_bool(&w, api[n], true);
+	json_obj_end(&w);
+	return buf_ok(&b) ? buf_str(&b) : STR_NULL;
+}
+
+/* --- steps -------------------------------------------------------------------------------------------------------------------- */
+
+static enum step
+issue_access(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct issue *i = task_frame(t);
+	struct str claims;
+	i->now_s = clock_real_s(r->worker->clock);
+	if (i->grant_started_s == 0)
+		i->grant_started_s = i->now_s;
+	i->jti = hex_random(r, JTI_BYTES);
+	if (i->family.n == 0)
+		i->family = oauth_random(r, FAMILY_BYTES);
+	if (i->jti.p == NULL || i->family.p == NULL)
+		return STEP_FAIL;
+	claims = access_claims(r, i);
+	return claims.p == NULL
+	           ? STEP_FAIL
+	           : keyd_sign_jwt(t, r->worker->keyd, r->site->name, STR("JWT"), claims, &i->signed_access);
+}
+
+static enum step
+issue_id(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct issue *i = task_frame(t);
+	struct str claims;
+	if (i->signed_access->status != 0)
+		return request_unavailable(r, "keyd does not sign");
+	i->access = i->signed_access->jwt;
+	if (!scope_set_has(i->scopes, STR("openid")))
+		return STEP_NEXT;
+	claims = id_claims(r, i);
+	return claims.p == NULL ? STEP_FAIL
+	                        : keyd_sign_jwt(t, r->worker->keyd, r->site->name, STR("JWT"), claims, &i->signed_id);
+}
+
+static struct str
+access_state(struct request *r, const struct issue *i)
+{
+	struct json_write w;
+	struct buf b;
+	buf_init(&b, r->task.arena, 128, 1024);
+	json_begin(&w, &b, JSON_PLAIN);
+	json_obj(&w);
+	json_kv_str(&w, STR("family"), i->family);
+	if (i->patient.n > 0)
+		json_kv_str(&w, STR("patient"), i->patient);
+	json_obj_end(&w);
+	return buf_ok(&b) ? buf_str(&b) : STR_NULL;
+}
+
+/* The refresh token's record. It never holds the token: its key is the token's hash. */
+static struct str
+refresh_record(struct request *r, const struct issue *i)
+{
+	struct json_write w;
+	struct buf b;
+	buf_init(&b, r->task.arena, 1024, SCOPE_MAX);
+	json_begin(&w, &b, JSON_PLAIN);
+	json_obj(&w);
+	json_kv_str(&w, STR("client"), i->client_id);
+	json_kv_str(&w, STR("sub"), i->sub);
+	json_kv_str(&w, STR("role"), role_text(i->role));
+	json_kv_str(&w, STR("npi"), i->npi.n > 0 ? i->npi : STR(""));
+	json_kv_str(&w, STR("family"), i->family);
+	json_kv_str(&w, STR("access"), key_access_token(r->task.arena, r->site, i->jti));
+	json_kv_i64(&w, STR("started"), i->grant_started_s);
+	if (i->patient.n > 0)
+		json_kv_str(&w, STR("patient"), i->patient);
+	json_kv_str(&w, STR("scope"), scopes_text(r, i, 0));
+	json_obj_end(&w);
+	return buf_ok(&b) ? buf_str(&b) : STR_NULL;
+}
+
+/* Idle end, cut to the grant's absolute end. */
+static int64_t
+refresh_life_s(const struct request *r, const struct issue *i)
+{
+	int64_t absolute = i->grant_started_s + r->site->conf->oauth.refresh_ttl_s - i->now_s;
+	return MIN((int64_t)r->site->conf->oauth.refresh_idle_s, absolute);
+}
+
+static enum step
+issue_store(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct issue *i = task_frame(t);
+	struct arena *a = t->arena;
+	int64_t life = refresh_life_s(r, i);
+	if (i->signed_id != NULL) {
+		if (i->signed_id->status != 0)
+			return request_unavailable(r, "keyd does not sign");
+		i->id_token = i->signed_id->jwt;
+	}
+	i->refresh = i->refresh && scope_set_has(i->scopes, STR("offline_access")) && life > 0;
+	if (i->refresh)
+		i->refresh_token = oauth_random(r, REFRESH_BYTES);
+	struct str keys[] = { key_access_token(a, r->site, i->jti), key_family(a, r->site, i->family),
+		i->refresh ? key_refresh_token(a, r->site, i->refresh_token) : STR(""),
+		i->refresh_key_used.n > 0 ? i->refresh_key_used : STR("") };
+	struct str args[] = { access_state(r, i), arena_printf(a, "%u", i->ttl_s),
+		i->refresh ? refresh_record(r, i) : STR(""), arena_printf(a, "%lld", (long long)MAX(life, 1)),
+		STR("{\"rotated\":true}"), arena_printf(a, "%lld", (long long)MAX(life, 1)) };
+	for (size_t n = 0; n < NITEMS(keys); n++)
+		if (keys[n].p == NULL)
+			return STEP_FAIL;
+	for (size_t n = 0; n < NITEMS(args); n++)
+		if (args[n].p == NULL)
+			return STEP_FAIL;
+	return redis_eval(t, r->worker->redis, &issue_script, keys, NITEMS(keys), args, NITEMS(args), &i->redis);
+}
+
+/* --- OpenEMR's rows (contract 14): api_token and oauth_trusted_user, when the site asks for them ---------------------------- */
+
+static const struct db_stmt api_token_sql = { "api_token_insert",
+	"INSERT INTO api_token (user_id, token, expiry, client_id, scope, revoked, context) "
+	"VALUES (?, ?, FROM_UNIXTIME(?), ?, ?, 0, '[]')" };
+static const struct db_stmt trusted_find_sql = { "trusted_user_find",
+	"SELECT id FROM oauth_trusted_user WHERE client_id = ? AND user_id = ? LIMIT 1" };
+static const struct db_stmt trusted_insert_sql = { "trusted_user_insert",
+	"INSERT INTO oauth_trusted_user (user_id, client_id, scope, persist_login, `time`, session_cache, grant_type) "
+	"VALUES (?, ?, ?, 0, NOW(), '{}', ?)" };
+
+static struct str
+scope_array_text(struct request *r, const struct issue *i)
+{
+	struct json_write w;
+	struct buf b;
+	buf_init(&b, r->task.arena, 1024, SCOPE_MAX);
+	json_begin(&w, &b, JSON_PHP);
+	json_arr(&w);
+	for (size_t n = 0; n < scope_set_count(i->scopes); n++)
+		json_str(&w, scope_set_at(i->scopes, n)->text);
+	json_arr_end(&w);
+	return buf_ok(&b) ? buf_str(&b) : STR_NULL;
+}
+
+static enum step
+issue_row(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct issue *i = task_frame(t);
+	struct db_val *v = arena_array(t->arena, 5, sizeof *v);
+	if (i->redis->status != REDIS_OK)
+		return request_unavailable(r, "redis down: token state cannot be kept");
+	if (!r->site->conf->oauth.openemr_rows)
+		return STEP_NEXT;
+	if (v == NULL)
+		return STEP_FAIL;
+	v[0] = DB_V_STR(i->sub);
+	v[1] = DB_V_STR(i->jti);
+	v[2] = DB_V_I64(i->now_s + i->ttl_s);
+	v[3] = DB_V_STR(i->client_id);
+	v[4] = DB_V_STR(scope_array_text(r, i));
+	return db_query(t, r->site->db, &api_token_sql, v, 5, &i->db);
+}
+
+static enum step
+issue_trusted_find(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct issue *i = task_frame(t);
+	struct db_val *v = arena_array(t->arena, 2, sizeof *v);
+	if (!r->site->conf->oauth.openemr_rows)
+		return STEP_NEXT;
+	if (i->db->status != DB_OK)
+		return request_unavailable(r, "database down: api_token row");
+	if (v == NULL)
+		return STEP_FAIL;
+	v[0] = DB_V_STR(i->client_id);
+	v[1] = DB_V_STR(i->sub);
+	return db_query(t, r->site->db, &trusted_find_sql, v, 2, &i->db);
+}
+
+static enum step
+issue_trusted(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct issue *i = task_frame(t);
+	struct db_val *v = arena_array(t->arena, 4, sizeof *v);
+	if (!r->site->conf->oauth.openemr_rows || (i->db->status == DB_OK && i->db->n_rows > 0))
+		return STEP_NEXT;
+	if (i->db->status != DB_OK)
+		return request_unavailable(r, "database down: oauth_trusted_user row");
+	if (v == NULL)
+		return STEP_FAIL;
+	v[0] = DB_V_STR(i->sub);
+	v[1] = DB_V_STR(i->client_id);
+	v[2] = DB_V_STR(scopes_text(r, i, 0));
+	v[3] = DB_V_STR(i->grant);
+	return db_query(t, r->site->db, &trusted_insert_sql, v, 4, &i->db);
+}
+
+static enum step
+issue_reply(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct issue *i = task_frame(t);
+	struct json_write w;
+	if (r->site->conf->oauth.openemr_rows && i->db->status != DB_OK)
+		return request_unavailable(r, "database down: oauth_trusted_user row");
+	oauth_json_begin(r);
+	json_begin(&w, &r->reply.body, JSON_PLAIN);
+	json_obj(&w);
+	if (i->id_token.n > 0)
+		json_kv_str(&w, STR("id_token"), i->id_token);
+	json_key(&w, STR("scope")); /* without the api:* entries, as OpenEMR sends it */
+	json_str(&w, scopes_text(r, i, SCOPE_TEXT_NO_API));
+	json_kv_str(&w, STR("token_type"), STR("Bearer"));
+	json_kv_i64(&w, STR("expires_in"), i->ttl_s);
+	json_kv_str(&w, STR("access_token"), i->access);
+	if (i->refresh)
+		json_kv_str(&w, STR("refresh_token"), i->refresh_token);
+	json_obj_end(&w);
+	r->audit.event = str_eq(i->grant, STR("refresh_token")) ? AUDIT_EV_TOKEN_REFRESHED : AUDIT_EV_TOKEN_ISSUED;
+	r->who.client_id = i->client_id;
+	r->who.sub = i->sub;
+	r->who.role = i->role;
+	return STEP_REPLY;
+}
+
+STEP_TABLE(issue_steps, 0, { "issue_access", issue_access }, { "issue_id", issue_id }, { "issue_store", issue_store },
+    { "issue_row", issue_row }, { "issue_trusted_find", issue_trusted_find }, { "issue_trusted", issue_trusted },
+    { "issue_reply", issue_reply });

@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The login of staff and patients by password, with OpenEMR's rows, order of checks and lockout counters. contract/oauth2.md 6. Every failure
+ * looks the same to the client and costs one hash; the reason goes to log and audit. Not for the second factor.           */
+#include "gateway/core/keys.h"
+#include "gateway/crypto/hash.h"
+#include "gateway/oauth/endpoint.h"
+
+enum limit { USER_MAX, USER_RESET_S, IP_MAX, IP_RESET_S, EXPIRE_DAYS, GRACE_DAYS, SIGNIN_EMAIL, LIMIT_N };
+
+/* Globals that rule logins, with OpenEMR's defaults where a row is missing (contract 13). */
+static const struct {
+	struct str name;
+	int64_t otherwise;
+} limits[LIMIT_N] = {
+	[USER_MAX] = { STR_INIT("password_max_failed_logins"), 20 },
+	[USER_RESET_S] = { STR_INIT("time_reset_password_max_failed_logins"), 3600 },
+	[IP_MAX] = { STR_INIT("ip_max_failed_logins"), 100 },
+	[IP_RESET_S] = { STR_INIT("ip_time_reset_password_max_failed_logins"), 3600 },
+	[EXPIRE_DAYS] = { STR_INIT("password_expiration_days"), 180 },
+	[GRACE_DAYS] = { STR_INIT("password_grace_time"), 30 },
+	[SIGNIN_EMAIL] = { STR_INIT("enforce_signin_email"), 1 },
+};
+_Static_assert(LIMIT_N <= NITEMS(((struct login *)0)->limits), "room for the limits");
+
+static const struct hash_params hash_defaults = { HASH_BCRYPT, 10, 65536, 4, 1, 100000 };
+
+static enum step
+failed(struct login *l, const char *reason)
+{
+	if (l->reason == NULL)
+		l->reason = reason;
+	return STEP_NEXT;
+}
+
+static int64_t
+number(const struct db_cell *c, int64_t absent)
+{
+	int64_t v;
+	if (c->kind == DB_C_INT)
+		return c->i;
+	return c->kind == DB_C_TEXT && str_to_i64(c->s, &v) == 0 ? v : absent;
+}
+
+/* --- limits and the address ------------------------------------------------------------------------------------------------ */
+
+static const struct db_stmt globals_sql = { "login_globals",
+	"SELECT gl_name, gl_value FROM globals WHERE gl_index = 0 AND gl_name IN ('password_max_failed_logins', "
+	"'time_reset_password_max_failed_logins', 'ip_max_failed_logins', 'ip_time_reset_password_max_failed_logins', "
+	"'password_expiration_days', 'password_grace_time', 'enforce_signin_email')" };
+
+static enum step
+login_globals(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct login *l = task_frame(t);
+	return db_query(t, r->site->db, &globals_sql, NULL, 0, &l->db);
+}
+
+static void
+limits_read(struct login *l, const struct db_result *res)
+{
+	for (unsigned i = 0; i < LIMIT_N; i++)
+		l->limits[i] = limits[i].otherwise;
+	for (size_t row = 0; row < res->n_rows; row++)
+		for (unsigned i = 0; i < LIMIT_N; i++)
+			if (str_eq(db_cell(res, row, 0)->s, limits[i].name))
+				l->limits[i] = number(db_cell(res, row, 1), limits[i].otherwise);
+}
+
+static const struct db_stmt address_sql = { "login_address",
+	"SELECT ip_force_block, ip_login_fail_counter, TIMESTAMPDIFF(SECOND, ip_last_login_fail, NOW()) FROM "
+	"ip_tracking "
+	"WHERE ip_string = ?" };
+
+static enum step
+login_address(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct login *l = task_frame(t);
+	struct db_val *v = ARENA_NEW(t->arena, struct db_val);
+	if (l->db->status != DB_OK)
+		return request_unavailable(r, "database down: login rules cannot be read");
+	limits_read(l, l->db);
+	if (v == NULL)
+		return STEP_FAIL;
+	*v = DB_V_STR(r->client_address);
+	return db_query(t, r->site->db, &address_sql, v, 1, &l->db);
+}
+
+/* ip_tracking came with 7.0.2: where the table is missing (DB_REFUSED) addresses are not counted. */
+static void
+address_judge(struct login *l)
+{
+	if (l->db->status != DB_OK || l->db->n_rows == 0 || l->limits[IP_MAX] == 0)
+		return;
+	bool forced = number(db_cell(l->db, 0, 0), 0) == 1;
+	bool full = number(db_cell(l->db, 0, 1), 0) >= l->limits[IP_MAX] &&
+	            number(db_cell(l->db, 0, 2), l->limits[IP_RESET_S] + 1) <= l->limits[IP_RESET_S];
+	l->ip_blocked = forced || full;
+	if (forced)
+		(void)failed(l, "IP address has been manually blocked");
+	else if (full)
+		(void)failed(l, "IP address exceeded maximum number of failed logins");
+}
+
+static enum step
+address_status(struct request *r, struct login *l)
+{
+	if (l->db->status == DB_DOWN || l->db->status == DB_TIMEOUT)
+		return request_unavailable(r, "database down: address cannot be checked");
+	r->task.err = (struct err){ 0 }; /* DB_REFUSED: no such table in this generation */
+	address_judge(l);
+	return STEP_NEXT;
+}
+
+/* --- staff ------------------------------------------------------------------------------------------------------------------- */
+
+static const struct db_stmt staff_sql = { "login_staff",
+	"SELECT u.id, u.uuid, u.username, u.active, u.npi, s.password, s.login_fail_counter, "
+	"TIMESTAMPDIFF(SECOND, s.last_login_fail, NOW()), TIMESTAMPDIFF(DAY, s.last_update_password, NOW()), "
+	"EXISTS (SELECT 1 FROM `groups` g WHERE BINARY g.user = BINARY u.username), "
+	"EXISTS (SELECT 1 FROM gacl_aro a JOIN gacl_groups_aro_map m ON m.aro_id = a.id "
+	"WHERE a.section_value = 'users' AND a.value = u.username), "
+	"EXISTS (SELECT 1 FROM login_mfa_registrations f WHERE f.user_id = u.id) "
+	"FROM users u LEFT JOIN users_secure s ON s.id = u.id WHERE u.username = ? AND BINARY u.username = BINARY ?" };
+enum { S_ID, S_UUID, S_NAME, S_ACTIVE, S_NPI, S_PASSWORD, S_FAILS, S_FAIL_AGE, S_AGE_DAYS, S_GROUP, S_ARO, S_MFA };
+
+static enum step
+staff_find(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct login *l = task_frame(t);
+	struct db_val *v = arena_array(t->arena, 2, sizeof *v);
+	enum step s = address_status(r, l);
+	if (s != STEP_NEXT)
+		return s;
+	if (v == NULL)
+		return STEP_FAIL;
+	v[0] = v[1] = DB_V_STR(l->username);
+	return db_query(t, r->site->db, &staff_sql, v, 2, &l->db);
+}
+
+static void
+staff_row(struct login *l, const struct db_result *res)
+{
+	const struct db_cell *uuid = db_cell(res, 0, S_UUID);
+	l->account_found = true;
+	l->user_id = number(db_cell(res, 0, S_ID), 0);
+	l->canonical_name = db_cell(res, 0, S_NAME)->s;
+	l->npi = db_cell(res, 0, S_NPI)->s;
+	l->fail_counter = number(db_cell(res, 0, S_FAILS), 0);
+	l->fail_age_s = number(db_cell(res, 0, S_FAIL_AGE), INT64_MAX);
+	l->mfa_required = number(db_cell(res, 0, S_MFA), 0) == 1;
+	l->stored = db_cell(res, 0, S_PASSWORD)->s;
+	int64_t age = number(db_cell(res, 0, S_AGE_DAYS), 0);
+	if (number(db_cell(res, 0, S_ACTIVE), 0) != 1)
+		(void)failed(l, "user not active");
+	if (number(db_cell(res, 0, S_GROUP), 0) != 1)
+		(void)failed(l, "user not found in a group");
+	if (number(db_cell(res, 0, S_ARO), 0) != 1)
+		(void)failed(l, "user not in any phpGACL groups");
+	if (l->stored.n == 0)
+		(void)failed(l, "user credentials not found");
+	if (uuid->kind != DB_C_TEXT || uuid->s.n != sizeof l->uuid.b)
+		(void)failed(l, "user has no uuid");
+	else
+		memcpy(l->uuid.b, uuid->s.p, sizeof l->uuid.b);
+	if (l->limits[USER_MAX] > 0 && l->fail_counter >= l->limits[USER_MAX] &&
+	    l->fail_age_s <= l->limits[USER_RESET_S])
+		(void)failed(l, "user exceeded maximum number of failed logins");
+	if (l->limits[EXPIRE_DAYS] > 0 && age > l->limits[EXPIRE_DAYS] + l->limits[GRACE_DAYS])
+		(void)failed(l, "user password is expired");
+}
+
+/* One hash in every case: against the stored one, or a dummy where there is none or the login has failed already. */
+static enum step
+hash_check(struct task *t, struct login *l)
+{
+	struct request *r = request_of(t);
+	struct str stored = l->reason == NULL ? l->stored : STR("");
+	return hashd_verify(t, r->worker->hashd, (struct secret){ l->password }, stored, &hash_defaults, &l->hash);
+}
+
+static enum step
+staff_hash(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct login *l = task_frame(t);
+	if (l->db->status != DB_OK)
+		return request_unavailable(r, "database down: user cannot be looked up");
+	if (l->db->n_rows == 0)
+		(void)failed(l, "user not found");
+	else
+		staff_row(l, l->db);
+	return hash_check(t, l);
+}
+
+static enum step
+hash_judge(struct request *r, struct login *l)
+{
+	switch (l->hash->verdict) {
+	case HASH_BUSY:
+		return request_unavailable(r, "too many logins at once");
+	case HASH_DOWN:
+		return request_unavailable(r, "hashd does not answer");
+	case HASH_INVALID:
+		return failed(
+		    l, l->patient ? "patient stored password hash is invalid" : "user stored password hash is invalid");
+	case HASH_MISMATCH:
+		return failed(l, l->patient ? "patient password incorrect" : "user password incorrect");
+	case HASH_MATCH:
+		break;
+	}
+	l->ok = l->reason == NULL;
+	return STEP_NEXT;
+}
+
+/* OpenEMR's counters: a blocked try increments too; a success resets. */
+static const struct db_stmt staff_failed_sql = { "login_staff_failed",
+	"UPDATE users_secure SET total_login_fail_counter = total_login_fail_counter + 1, "
+	"login_fail_counter = IF(? AND TIMESTAMPDIFF(SECOND, last_login_fail, NOW()) > ?, 1, login_fail_counter + 1), "
+	"last_login_fail = NOW() WHERE id = ?" };
+static const struct db_stmt staff_good_sql = {
+	"login_staff_good",
+	"UPDATE users_secure SET login_fail_counter = 0, last_login_fail = NULL WHERE id = ? AND login_fail_counter > 0"
+};
+
+static enum step
+staff_count(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct login *l = task_frame(t);
+	struct db_val *v = arena_array(t->arena, 3, sizeof *v);
+	enum step s = hash_judge(r, l);
+	if (s != STEP_NEXT || !l->account_found)
+		return s;
+	if (v == NULL)
+		return STEP_FAIL;
+	if (l->ok) {
+		v[0] = DB_V_I64(l->user_id);
+		return db_query(t, r->site->db, &staff_good_sql, v, 1, &l->db);
+	}
+	v[0] = DB_V_I64(l->limits[USER_MAX] > 0);
+	v[1] = DB_V_I64(l->limits[USER_RESET_S]);
+	v[2] = DB_V_I64(l->user_id);
+	return db_query(t, r->site->db, &staff_failed_sql, v, 3, &l->db);
+}
+
+static const struct db_stmt address_failed_sql = { "login_address_failed",
+	"INSERT INTO ip_tracking (ip_string, total_ip_login_fail_counter, ip_login_fail_counter, ip_last_login_fail) "
+	"VALUES (?, 1, 1, NOW()) "
+	"ON DUPLICATE KEY UPDATE total_ip_login_fail_counter = total_ip_login_fail_counter + 1, "
+	"ip_login_fail_counter = IF(TIMESTAMPDIFF(SECOND, ip_last_login_fail, NOW()) > ?, 1, ip_login_fail_counter + "
+	"1), "
+	"ip_last_login_fail = NOW()" };
+static const struct db_stmt address_good_sql = { "login_address_good",
+	"UPDATE ip_tracking SET ip_login_fail_counter = 0, ip_last_login_fail = NULL WHERE ip_string = ? AND "
+	"ip_login_fail_counter > 0" };
+
+static enum step
+address_count(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct login *l = task_frame(t);
+	struct db_val *v = arena_array(t->arena, 2, sizeof *v);
+	if (v == NULL)
+		return STEP_FAIL;
+	v[0] = DB_V_STR(r->client_address);
+	v[1] = DB_V_I64(l->limits[IP_RESET_S]);
+	return db_query(t, r->site->db, l->ok ? &address_good_sql : &address_failed_sql, v, l->ok ? 1 : 2, &l->db);
+}
+
+static enum step
+login_end(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct login *l = task_frame(t);
+	if (l->db->status == DB_DOWN || l->db->status == DB_TIMEOUT)
+		return request_unavailable(r, "database down: failed logins cannot be counted");
+	t->err = (struct err){ 0 }; /* a generation without ip_tracking */
+	return STEP_NEXT;
+}
+
+STEP_TABLE(login_staff_steps, 0, { "login_globals", login_globals }, { "login_address", login_address },
+    { "staff_find", staff_find }, { "staff_hash", staff_hash }, { "staff_count", staff_count },
+    { "address_count", address_count }, { "login_end", login_end });
+
+/* --- patients ------------------------------------------------------------------------------------------------------------------ */
+
+static const struct db_stmt patient_sql = { "login_patient",
+	"SELECT a.pid, p.uuid, a.portal_username, a.portal_login_username, a.portal_pwd, a.portal_pwd_status, "
+	"a.portal_onetime, "
+	"p.allow_patient_portal, p.email FROM patient_access_onsite a LEFT JOIN patient_data p ON p.pid = a.pid "
+	"WHERE BINARY a.portal_login_username = BINARY ?" };
+enum { P_PID, P_UUID, P_USERNAME, P_LOGIN, P_PASSWORD, P_STATUS, P_ONETIME, P_ALLOWED, P_EMAIL };
+
+static enum step
+patient_find(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct login *l = task_frame(t);
+	struct db_val *v = ARENA_NEW(t->arena, struct db_val);
+	enum step s = address_status(r, l);
+	if (s != STEP_NEXT)
+		return s;
+	if (v == NULL)
+		return STEP_FAIL;
+	*v = DB_V_STR(l->username);
+	return db_query(t, r->site->db, &patient_sql, v, 1, &l->db);
+}
+
+static void
+patient_row(struct login *l, const struct db_result *res)
+{
+	const struct db_cell *uuid = db_cell(res, 0, P_UUID);
+	struct str email = db_cell(res, 0, P_EMAIL)->s;
+	l->account_found = true;
+	l->pid = number(db_cell(res, 0, P_PID), 0);
+	l->canonical_name = db_cell(res, 0, P_LOGIN)->s;
+	l->stored = db_cell(res, 0, P_PASSWORD)->s;
+	if (db_cell(res, 0, P_USERNAME)->s.n == 0 || l->stored.n == 0)
+		(void)failed(l, "patient missing username, login username, or password");
+	if (db_cell(res, 0, P_ONETIME)->s.n > 0)
+		(void)failed(l, "patient account not yet verified (portal_onetime set)");
+	if (number(db_cell(res, 0, P_STATUS), 0) != 1)
+		(void)failed(l, "patient account not yet verified (portal_pwd_status is not 1)");
+	if (uuid->kind != DB_C_TEXT || uuid->s.n != sizeof l->uuid.b)
+		(void)failed(l, "patient not found");
+	else
+		memcpy(l->uuid.b, uuid->s.p, sizeof l->uuid.b);
+	if (!str_eq(db_cell(res, 0, P_ALLOWED)->s, STR("YES")))
+		(void)failed(l, "patient does not permit portal access");
+	if (l->limits[SIGNIN_EMAIL] == 0)
+		return;
+	if (l->email.n == 0)
+		(void)failed(l, "patient email was not included in credentials");
+	else if (email.n == 0)
+		(void)failed(l, "patient does not have an email in demographics");
+	else if (!str_eq(email, l->email))
+		(void)failed(l, "patient email not correct");
+}
+
+/* patient_access_onsite has no counters: Gatehouse keeps them in Redis, by login name, for as long as OpenEMR would. */
+static struct str
+patient_counter(struct request *r, const struct login *l)
+{
+	uint8_t hash[SHA256_LEN];
+	struct buf b;
+	sha256(l->username, hash);
+	buf_init(&b, r->task.arena, 128, 512);
+	buf_str_put(&b, r->site->redis_prefix);
+	buf_lit(&b, "fails:");
+	hex_put(&b, hash, sizeof hash);
+	return buf_ok(&b) ? buf_str(&b) : STR_NULL;
+}
+
+static enum step
+patient_fails(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct login *l = task_frame(t);
+	struct str key = patient_counter(r, l);
+	if (l->db->status != DB_OK)
+		return request_unavailable(r, "database down: patient cannot be looked up");
+	if (l->db->n_rows != 1)
+		(void)failed(l, "patient portal information not found");
+	else
+		patient_row(l, l->db);
+	return key.p == NULL ? STEP_FAIL : REDIS_CALL(t, r->worker->redis, &l->redis, STR("GET"), key);
+}
+
+static enum step
+patient_hash(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct login *l = task_frame(t);
+	if (l->redis->status != REDIS_OK)
+		return request_unavailable(r, "redis down: failed logins cannot be counted");
+	if (l->redis->value.kind == REDIS_STR && str_to_i64(l->redis->value.s, &l->fail_counter) == 0 &&
+	    l->limits[USER_MAX] > 0 && l->fail_counter >= l->limits[USER_MAX])
+		(void)failed(l, "patient exceeded maximum number of failed logins");
+	return hash_check(t, l);
+}
+
+static const struct redis_script count_script = { "login_fails",
+	"local n = redis.call('INCR', KEYS[1]) redis.call('EXPIRE', KEYS[1], ARGV[1]) return n" };
+
+static enum step
+patient_count(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct login *l = task_frame(t);
+	struct str key = patient_counter(r, l), life;
+	enum step s = hash_judge(r, l);
+	if (s != STEP_NEXT)
+		return s;
+	life = arena_printf(t->arena, "%lld", (long long)MAX(l->limits[USER_RESET_S], 1));
+	if (key.p == NULL || life.p == NULL)
+		return STEP_FAIL;
+	if (l->ok)
+		return REDIS_CALL(t, r->worker->redis, &l->redis, STR("DEL"), key);
+	return redis_eval(t, r->worker->redis, &count_script, &key, 1, &life, 1, &l->redis);
+}
+
+STEP_TABLE(login_patient_steps, 0, { "login_globals", login_globals }, { "login_address", login_address },
+    { "patient_find", patient_find }, { "patient_fails", patient_fails }, { "patient_hash", patient_hash },
+    { "patient_count", patient_count }, { "address_count", address_count }, { "login_end", login_end });

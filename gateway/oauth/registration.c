@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* POST {issuer}/registration: dynamic registration into OpenEMR's oauth_clients. RFC 7591, contract/oauth2.md 5. */
+#include "gateway/base/json_in.h"
+#include "gateway/base/json_write.h"
+#include "gateway/base/secret.h"
+#include "gateway/base/uri.h"
+#include "gateway/crypto/jwk.h"
+#include "gateway/crypto/openemr_crypt.h"
+#include "gateway/oauth/endpoint.h"
+#include "policy/policy.h"
+
+#include <stdlib.h>
+
+enum {
+	BODY_MAX = 64 << 10,
+	NAME_MAX_CHARS = 80,
+	ID_BYTES = 32,
+	SECRET_BYTES = 64,
+	TOKEN_BYTES = 32,
+	PATH_BYTES = 16,
+	URI_MAX = 2048,
+	LIST_MAX = 20,
+	GRANTS_MAX = 80,
+	OPENEMR_CRYPT = 7
+};
+
+struct registration {
+	json_t *doc;
+	struct str id, secret, token, path, scope, method;
+	struct str stored_secret, jwks, joined[4]; /* contacts, redirect, logout, grants */
+	bool confidential, enabled;
+	int64_t issued_s;
+	struct redis_result *redis;
+	struct db_result *db;
+};
+
+/* --- reading ------------------------------------------------------------------------------------------------------------------ */
+
+/* A member that is an array of strings, joined with "|" as OpenEMR stores it; .p NULL when it is not one. */
+static struct str
+list_join(struct arena *a, const json_t *list, size_t max_bytes)
+{
+	struct buf b;
+	size_t i;
+	json_t *v;
+	buf_init(&b, a, 256, max_bytes);
+	if (!json_is_array(list) || json_array_size(list) > LIST_MAX)
+		return STR_NULL;
+	json_array_foreach(list, i, v)
+	{
+		struct str s = { json_is_string(v) ? json_string_value(v) : NULL,
+			json_is_string(v) ? json_string_length(v) : 0 };
+		if (s.p == NULL || str_find(s, '|') < s.n)
+			return STR_NULL;
+		if (b.n > 0)
+			buf_char(&b, '|');
+		buf_str_put(&b, s);
+	}
+	return !buf_ok(&b) ? STR_NULL : b.n == 0 ? STR("") : buf_str(&b);
+}
+
+/* https, loopback http, or a private-use scheme; no fragment, no user info (RFC 8252 7, RFC 9700 2.1). */
+static bool
+redirect_ok(const json_t *list, struct err *e)
+{
+	size_t i;
+	json_t *v;
+	json_array_foreach(list, i, v)
+	{
+		struct uri u;
+		if (!json_is_string(v) || json_string_length(v) > URI_MAX ||
+		    uri_parse((struct str){ json_string_value(v), json_string_length(v) }, &u, e) != 0)
+			return false;
+		bool loopback =
+		    str_eq(u.host, STR("127.0.0.1")) || str_eq(u.host, STR("::1")) || str_ieq(u.host, STR("localhost"));
+		bool web = str_ieq(u.scheme, STR("https")) || (str_ieq(u.scheme, STR("http")) && loopback);
+		bool private_use = str_find(u.scheme, '.') < u.scheme.n; /* RFC 8252 7.1: reverse domain name */
+		if (u.fragment.p != NULL || u.userinfo.p != NULL || !(web || private_use))
+			return false;
+	}
+	return true;
+}
+
+static bool
+scope_text_has(struct str scopes, struct str part)
+{
+	return str_find_str(scopes, part) < scopes.n;
+}
+
+/* Scopes that the server knows; the first unknown one is named. */
+static enum step
+scope_read(struct request *r, struct registration *g)
+{
+	const struct scope_set *set;
+	const struct scope *bad = NULL;
+	struct err e = { 0 };
+	g->scope = json_in_str(g->doc, "scope");
+	if (g->scope.n == 0)
+		return oauth_refuse(r, OAUTH_SCO, STR_NULL, "no scope");
+	if (scope_set_parse(r->task.arena, g->scope, &set, &e) != 0) {
+		r->task.err = e;
+		return oauth_refuse(r, OAUTH_SCO, STR_NULL, "scope malformed");
+	}
+	if (!scope_catalog_accepts_all(r->site->policy->catalog, r->site->policy->system_scopes, set, &bad))
+		return oauth_refuse(r, OAUTH_SCO,
+		    arena_printf(r->task.arena, "Check the `%.*s` scope", STR_ARG(bad->text)), "scope unknown");
+	if (!g->confidential && (scope_text_has(g->scope, STR("system/")) || scope_text_has(g->scope, STR("user/"))))
+		return oauth_refuse_text(r, OAUTH_METADATA,
+		    STR("system and user scopes are only allowed for confidential clients"),
+		    "public client asks too much");
+	/* contract 5.3: who waits for an administrator */
+	g->enabled = true;
+	if (!g->confidential && scope_set_has(set, STR("launch")))
+		g->enabled = false;
+	if (g->confidential && (scope_text_has(g->scope, STR("user/")) || scope_text_has(g->scope, STR("system/"))))
+		g->enabled = false;
+	return STEP_NEXT;
+}
+
+static enum step
+keys_read(struct request *r, struct registration *g)
+{
+	json_t *jwks = json_object_get(g->doc, "jwks");
+	struct str uri = json_in_str(g->doc, "jwks_uri");
+	struct uri u;
+	if (json_is_object(jwks)) {
+		char *text = json_dumps(jwks, JSON_COMPACT);
+		g->jwks = text == NULL ? STR_NULL : arena_str(r->task.arena, str_of(text));
+		free(text);
+	} else if (json_is_string(jwks)) {
+		g->jwks = json_in_str(g->doc, "jwks");
+	}
+	if (jwks != NULL) {
+		struct jwk_set *set = g->jwks.n == 0 ? NULL : jwk_set_parse(g->jwks, &r->task.err);
+		if (set == NULL)
+			return oauth_refuse_text(r, OAUTH_METADATA, STR("jwks is invalid"), "jwks");
+		jwk_set_free(&set);
+	}
+	if (uri.n > 0 && (uri_parse(uri, &u, &r->task.err) != 0 || !str_ieq(u.scheme, STR("https"))))
+		return oauth_refuse_text(r, OAUTH_METADATA, STR("jwks_uri is invalid"), "jwks_uri");
+	bool needs =
+	    (g->confidential && scope_text_has(g->scope, STR("system/"))) || str_eq(g->method, STR("private_key_jwt"));
+	if (needs && g->jwks.n == 0 && uri.n == 0)
+		return oauth_refuse_text(r, OAUTH_METADATA, STR("jwks is invalid"), "no keys");
+	return STEP_NEXT;
+}
+
+static enum step
+method_read(struct request *r, struct registration *g)
+{
+	g->method = json_in_str(g->doc, "token_endpoint_auth_method");
+	if (g->method.n == 0)
+		g->method = g->confidential ? STR("client_secret_basic") : STR("none"); /* RFC 7591 2 */
+	enum auth_method m = auth_method_of(g->method);
+	if (m == AUTH_UNKNOWN || (m == AUTH_NONE && g->confidential))
+		return oauth_refuse_text(r, OAUTH_METADATA,
+		    arena_printf(r->task.arena, "Unsupported token_endpoint_auth_method value : %.*s",
+		        STR_ARG(str_sub(g->method, 0, 64))),
+		    "auth method");
+	return STEP_NEXT;
+}
+
+static enum step
+lists_read(struct request *r, struct registration *g)
+{
+	static const struct {
+		const char *member;
+		size_t max;
+	} lists[] = { { "contacts", 4096 }, { "redirect_uris", 32 << 10 }, { "post_logout_redirect_uris", 32 << 10 },
+		{ "grant_types", GRANTS_MAX } };
+	for (size_t i = 0; i < NITEMS(lists); i++) {
+		const json_t *v = json_object_get(g->doc, lists[i].member);
+		if (v == NULL && i != 1)
+			continue;
+		g->joined[i] = list_join(r->task.arena, v, lists[i].max);
+		bool uris = i == 1 || i == 2;
+		if (g->joined[i].p != NULL && (i != 1 || json_array_size(v) > 0) &&
+		    (!uris || redirect_ok(v, &r->task.err)))
+			continue;
+		if (i == 1)
+			return oauth_refuse(r, OAUTH_REDIRECT_URI, STR_NULL, "redirect_uris");
+		return oauth_refuse_text(
+		    r, OAUTH_METADATA, arena_printf(r->task.arena, "%s is invalid", lists[i].member), "list member");
+	}
+	return STEP_NEXT;
+}
+
+static enum step
+name_read(struct request *r, struct registration *g)
+{
+	struct str name = json_in_str(g->doc, "client_name");
+	if (name.n == 0 || utf8_count(name) > NAME_MAX_CHARS)
+		return oauth_refuse_text(r, OAUTH_METADATA, STR("client_name is invalid"), "client_name");
+	return STEP_NEXT;
+}
+
+/* --- who may register ----------------------------------------------------------------------------------------------------------- */
+
+static enum step
+registration_allowed(struct request *r)
+{
+	struct str how = r->site->conf->oauth.registration, auth = http_field(r->x->head, HTTP_F_AUTHORIZATION);
+	if (str_eq(how, STR("closed")))
+		return oauth_refuse(r, OAUTH_CLOSED, STR_NULL, "registration closed");
+	if (str_eq(how, STR("token")) &&
+	    (!str_istarts(auth, STR("Bearer ")) ||
+	        !secret_eq_str(str_trim(str_skip(auth, 7)), r->site->conf->oauth.registration_token)))
+		return oauth_refuse(r, OAUTH_TOKEN, STR_NULL, "initial access token");
+	return STEP_NEXT;
+}
+
+/* --- steps ------------------------------------------------------------------------------------------------------------------------ */
+
+static enum step
+registration_read(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct registration *g = task_frame(t);
+	static enum step (*const parts[])(
+	    struct request *, struct registration *) = { lists_read, method_read, scope_read, keys_read, name_read };
+	enum step s = registration_allowed(r);
+	if (s != STEP_NEXT)
+		return s;
+	if (!str_istarts(http_field(r->x->head, HTTP_F_CONTENT_TYPE), STR("application/json")))
+		return oauth_refuse_text(r, OAUTH_METADATA, STR("Unexpected content type"), "content type");
+	g->doc = json_in(r->body, BODY_MAX, &t->err);
+	if (g->doc == NULL || json_keep(t->arena, g->doc) != 0 || !json_is_object(g->doc))
+		return oauth_refuse_text(r, OAUTH_METADATA, STR("Invalid JSON"), "body is no JSON object");
+	g->confidential = str_eq(json_in_str(g->doc, "application_type"), STR("private"));
+	for (size_t i = 0; i < NITEMS(parts); i++)
+		if ((s = parts[i](r, g)) != STEP_NEXT)
+			return s;
+	return STEP_NEXT;
+}
+
+static enum step
+registration_make(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct registration *g = task_frame(t);
+	g->id = oauth_random(r, ID_BYTES);
+	g->token = oauth_random(r, TOKEN_BYTES);
+	g->path = oauth_random(r, PATH_BYTES);
+	g->secret = g->confidential ? oauth_random(r, SECRET_BYTES) : STR("");
+	g->issued_s = clock_real_s(r->worker->clock);
+	if (g->id.p == NULL || g->token.p == NULL || g->path.p == NULL || g->secret.p == NULL)
+		return STEP_FAIL;
+	if (g->confidential) {
+		if (r->site->crypt == NULL)
+			return request_unavailable(
+			    r, "OpenEMR's drive keys are not readable: a secret cannot be stored");
+		if (openemr_encrypt(t->arena, r->site->crypt, OPENEMR_CRYPT, r->worker->rng, g->secret,
+		        &g->stored_secret, &t->err) != 0)
+			return STEP_FAIL;
+	}
+	/* Gatehouse's own record first: a row without it would accept any method */
+	struct str key = key_client(t->arena, r->site, g->id);
+	return key.p == NULL ? STEP_FAIL
+	                     : REDIS_CALL(t, r->worker->redis, &g->redis, STR("HSET"), key,
+	                           STR("token_endpoint_auth_method"), g->method);
+}
+
+static const struct db_stmt insert_sql = { "client_insert",
+	"INSERT INTO oauth_clients (client_id, client_role, client_name, client_secret, registration_token, "
+	"registration_uri_path, "
+	"register_date, contacts, redirect_uri, grant_types, scope, site_id, is_confidential, logout_redirect_uris, "
+	"jwks_uri, jwks, "
+	"initiate_login_uri, policy_uri, tos_uri, is_enabled) "
+	"VALUES (?, ?, ?, ?, ?, ?, NOW(), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)" };
+
+static struct db_val
+text_or_null(struct str s)
+{
+	return s.n == 0 ? DB_V_NULL : DB_V_STR(s);
+}
+
+static enum step
+registration_insert(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct registration *g = task_frame(t);
+	struct db_val *v = arena_array(t->arena, 19, sizeof *v);
+	size_t n = 0;
+	if (g->redis->status != REDIS_OK)
+		return request_unavailable(r, "redis down: client cannot be registered");
+	if (v == NULL)
+		return STEP_FAIL;
+	v[n++] = DB_V_STR(g->id);
+	v[n++] = DB_V_STR(g->confidential ? STR("user") : STR("patient"));
+	v[n++] = DB_V_STR(json_in_str(g->doc, "client_name"));
+	v[n++] = text_or_null(g->stored_secret);
+	v[n++] = DB_V_STR(g->token);
+	v[n++] = DB_V_STR(g->path);
+	v[n++] = DB_V_STR(g->joined[0].n > 0 ? g->joined[0] : STR(""));
+	v[n++] = DB_V_STR(g->joined[1]);
+	v[n++] = DB_V_STR(g->joined[3].n > 0 ? g->joined[3] : STR("authorization_code"));
+	v[n++] = DB_V_STR(g->scope);
+	v[n++] = DB_V_STR(r->site->name);
+	v[n++] = DB_V_I64(g->confidential);
+	v[n++] = DB_V_STR(g->joined[2].n > 0 ? g->joined[2] : STR(""));
+	v[n++] = text_or_null(json_in_str(g->doc, "jwks_uri"));
+	v[n++] = text_or_null(g->jwks);
+	v[n++] = text_or_null(json_in_str(g->doc, "initiate_login_uri"));
+	v[n++] = text_or_null(json_in_str(g->doc, "policy_uri"));
+	v[n++] = text_or_null(json_in_str(g->doc, "tos_uri"));
+	v[n++] = DB_V_I64(g->enabled);
+	CHECK(n == 19);
+	return db_query(t, r->site->db, &insert_sql, v, n, &g->db);
+}
+
+/* Members that are sent back as they came, in OpenEMR's order. */
+static void
+echo_members(struct json_write *w, const struct registration *g)
+{
+	static const char *const names[] = { "contacts", "application_type", "client_name", "logo_uri", "redirect_uris",
+		"post_logout_redirect_uris", "token_endpoint_auth_method", "policy_uri", "tos_uri", "jwks_uri", "jwks",
+		"sector_identifier_uri", "subject_type", "default_max_age", "require_auth_time", "default_acr_values",
+		"initiate_login_uri", "request_uris", "response_types", "grant_types", "scope" };
+	for (size_t i = 0; i < NITEMS(names); i++) {
+		const json_t *v = json_object_get(g->doc, names[i]);
+		char *text = v == NULL ? NULL : json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY);
+		if (text == NULL)
+			continue;
+		json_key(w, str_of(names[i]));
+		json_raw(w, str_of(text));
+		free(text);
+	}
+	if (json_object_get(g->doc, "token_endpoint_auth_method") == NULL)
+		json_kv_str(w, STR("token_endpoint_auth_method"), g->method);
+}
+
+static enum step
+registration_reply(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct registration *g = task_frame(t);
+	struct json_write w;
+	if (g->db->status != DB_OK)
+		return request_unavailable(r, "database down: client cannot be registered");
+	oauth_json_begin(r);
+	json_begin(&w, &r->reply.body, JSON_PLAIN);
+	json_obj(&w);
+	json_kv_str(&w, STR("client_id"), g->id);
+	json_kv_str(&w, STR("client_secret"), g->secret);
+	json_kv_str(&w, STR("registration_access_token"), g->token);
+	json_kv_str(&w, STR("registration_client_uri"),
+	    arena_printf(t->arena, "%.*s/client/%.*s", STR_ARG(r->site->issuer), STR_ARG(g->path)));
+	json_kv_i64(&w, STR("client_id_issued_at"), g->issued_s);
+	json_kv_i64(&w, STR("client_secret_expires_at"), 0);
+	json_kv_str(&w, STR("client_role"), g->confidential ? STR("user") : STR("patient"));
+	echo_members(&w, g);
+	json_obj_end(&w);
+	r->audit.event = AUDIT_EV_CLIENT_REGISTERED;
+	r->audit.resource_id = g->id;
+	r->who.client_id = g->id;
+	return STEP_REPLY;
+}
+
+static STEP_TABLE(registration_steps, 0, { "registration_read", registration_read },
+    { "registration_make", registration_make }, { "registration_insert", registration_insert },
+    { "registration_reply", registration_reply });
+
+enum step
+registration_endpoint(struct request *r, struct oauth_state *s)
+{
+	struct registration *g = ARENA_NEW(r->task.arena, struct registration);
+	(void)s;
+	r->audit.rule = STR("registration policy");
+	return g == NULL ? STEP_FAIL : task_push(&r->task, &registration_steps, g);
+}

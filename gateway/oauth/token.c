@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* POST {issuer}/token: who is the client, which grant, then the grant's own table. RFC 6749 3.2. */
+#include "gateway/oauth/endpoint.h"
+
+enum { GRANT_PASSWORD, GRANT_CREDENTIALS, GRANT_REFRESH };
+static const struct {
+	struct str name;
+	const struct step_table *steps;
+} grants[] = {
+	[GRANT_PASSWORD] = { STR_INIT("password"), &grant_password_steps },
+	[GRANT_CREDENTIALS] = { STR_INIT("client_credentials"), &grant_credentials_steps },
+	[GRANT_REFRESH] = { STR_INIT("refresh_token"), &grant_refresh_steps },
+};
+
+static bool
+grant_on(const struct site *site, size_t grant)
+{
+	switch (grant) {
+	case GRANT_PASSWORD:
+		return site->conf->oauth.password_users || site->conf->oauth.password_patients;
+	case GRANT_CREDENTIALS:
+		return site->conf->apis.system_scopes;
+	default:
+		return true;
+	}
+}
+
+static enum step
+token_client(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct token_call *c = task_frame(t);
+	struct str type = form_get(&c->params, STR("grant_type"), NULL);
+	size_t i = 0;
+	while (i < NITEMS(grants) && !str_eq(grants[i].name, type))
+		i++;
+	if (i == NITEMS(grants) || !grant_on(r->site, i))
+		return oauth_refuse(r, OAUTH_UNS, STR("Check that all required parameters have been provided"),
+		    "grant type unknown or off");
+	if (i == GRANT_CREDENTIALS && form_get(&c->params, STR("client_assertion"), NULL).n == 0)
+		return oauth_refuse(r, OAUTH_REQ, STR("assertion type is not supported"), "no client assertion");
+	c->auth.params = &c->params;
+	c->auth.lenient = i != GRANT_CREDENTIALS && str_eq(r->site->conf->oauth.client_auth, STR("documented"));
+	c->issue.grant = grants[i].name;
+	return task_push(t, &client_auth_steps, &c->auth);
+}
+
+static enum step
+token_grant(struct task *t)
+{
+	struct token_call *c = task_frame(t);
+	c->issue.client_id = c->auth.client.id;
+	for (size_t i = 0; i < NITEMS(grants); i++)
+		if (str_eq(grants[i].name, c->issue.grant))
+			return task_push(t, grants[i].steps, c);
+	return STEP_FAIL;
+}
+
+static STEP_TABLE(token_steps, 0, { "token_client", token_client }, { "token_grant", token_grant });
+
+enum step
+token_endpoint(struct request *r, struct oauth_state *s)
+{
+	struct token_call *c = ARENA_NEW(r->task.arena, struct token_call);
+	enum step step;
+	(void)s;
+	r->audit.event = AUDIT_EV_TOKEN_REFUSED; /* until it is issued */
+	r->audit.rule = STR("token endpoint");
+	if (c == NULL)
+		return STEP_FAIL;
+	step = oauth_params(r, &c->params);
+	return step == STEP_NEXT ? task_push(&r->task, &token_steps, c) : step;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the steps of the pipeline share: the request's working state and the steps' names. Private to gateway/pipeline.      */
+#ifndef GATEWAY_PIPELINE_PIPE_H
+#define GATEWAY_PIPELINE_PIPE_H
+
+#include "gateway/core/backend.h"
+#include "gateway/core/request.h"
+#include "gateway/core/site.h"
+#include "policy/policy.h"
+#include "policy/rate.h"
+
+/* A verified token in the worker's cache; requests that use it hold a reference. */
+struct token_entry {
+	struct arena *arena;
+	unsigned refs;
+	struct principal who;
+	bool context_read; /* launch context of its Redis state is in who */
+};
+/* What the database says of (client, user) now; believed for live_check_ms. */
+struct live_entry {
+	bool client_enabled, user_active;
+	enum role role;
+	int64_t user_id, pid;
+	char username[256];
+	unsigned username_n;
+};
+/* A user's grants, compiled; cached like live_entry. */
+struct acl_entry {
+	struct arena *arena;
+	unsigned refs;
+	const struct acl_grants *grants;
+};
+struct pipe {
+	struct request r;
+	struct token_entry *token;
+	struct str token_text, token_key, token_hash;
+	struct redis_result *redis;
+	struct db_result *db;
+	struct acl_entry *acl;
+	const struct rate_class *rate;
+	struct decision decision;
+	struct body_source *streaming;
+	int64_t rate_left, rate_reset_us, rate_retry_us;
+	enum route_tree tree;
+	enum api api;
+	unsigned body_refused;
+	bool origin_allowed, preflight, wants_token, durable_ok, answered, finished, body_waits, rate_known;
+	bool cache_control_set;       /* the backend said how its answer may be cached */
+	enum reply_error route_error; /* decided early, told after the bearer check; REPLY_ERROR_N: none */
+};
+static inline struct pipe *
+pipe_of(struct task *t)
+{
+	return CONTAINER_OF(request_of(t), struct pipe, r);
+}
+
+/* admit.c */
+enum step admit_step(struct task *t);
+/* route.c */
+enum step site_step(struct task *t);
+enum step route_step(struct task *t);
+enum step route_told_step(struct task *t);
+/* cors.c */
+enum step cors_step(struct task *t);
+enum step cors_read_step(struct task *t);
+enum step preflight_step(struct task *t);
+void cors_fields(struct pipe *p);
+/* authn.c */
+enum step token_step(struct task *t);
+void token_entry_put(struct token_entry **e);
+/* state.c: one EVALSHA for token state and rate limit */
+enum step state_step(struct task *t);
+enum step state_read_step(struct task *t);
+/* live.c */
+enum step live_step(struct task *t);
+enum step live_read_step(struct task *t);
+/* authorize.c */
+void acl_entry_put(struct acl_entry **e);
+enum step acl_step(struct task *t);
+enum step acl_read_step(struct task *t);
+enum step policy_step(struct task *t);
+/* answer.c */
+enum step body_step(struct task *t);
+enum step body_read_step(struct task *t);
+enum step backend_step(struct task *t);
+enum step backend_end_step(struct task *t);
+enum step answer_step(struct task *t);
+enum step audit_step(struct task *t);
+enum step audit_read_step(struct task *t);
+enum step respond_step(struct task *t);
+enum step streamed_step(struct task *t);
+
+#endif
