@@ -2,6 +2,8 @@
 /* Sets of scopes: parsed scopes in order, one index by spelling, one by resource and operation with a bit set per context. */
 #include "policy/scope_set.h"
 
+#include "gateway/base/json_in.h"
+
 #include <stdlib.h>
 
 /* What the set holds for a resource (operation .n 0) or for one operation of it. */

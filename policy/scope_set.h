@@ -6,19 +6,19 @@
 #define POLICY_SCOPE_SET_H
 
 #include "gateway/base/buf.h"
-#include "gateway/base/json_in.h"
 #include "gateway/core/principal.h"
 #include "policy/scope.h"
 
 enum { SCOPE_SET_MAX = 1024, SCOPE_SET_TEXT_MAX = 64 << 10 };
 
 struct scope_set;
+struct json_t; /* jansson.h: not included, since json_write.h shares its prefix */
 
 /* Space-separated names; "" is the empty set. The text is copied. One malformed name refuses the whole: E_PARSE; too many or too
  * long: E_LIMIT; arena full: E_MEMORY. *out is NULL then.                                                                   */
 int scope_set_parse(struct arena *a, struct str text, const struct scope_set **out, struct err *e) MUSTUSE;
 /* A JSON array of strings (the scopes claim of OpenEMR's access tokens), each one scope. */
-int scope_set_json(struct arena *a, const json_t *array, const struct scope_set **out, struct err *e) MUSTUSE;
+int scope_set_json(struct arena *a, const struct json_t *array, const struct scope_set **out, struct err *e) MUSTUSE;
 
 /* The scopes in the order first named. */
 size_t scope_set_count(const struct scope_set *s);
