@@ -6,10 +6,12 @@
 
 #include <stdlib.h>
 
-/* What the set holds for a resource (operation .n 0) or for one operation of it. */
+/* What the set holds for a resource, or for one operation of it. The names are those of a scope that has them: tokens are cached by the
+ * thousand, so this is small. */
 struct entry {
-	struct str resource, operation;
 	uint32_t hash;
+	uint16_t scope; /* index of the first scope of this key          */
+	uint8_t is_operation;
 	uint8_t contexts;                    /* bits: contexts that name the resource at all */
 	uint8_t free[SCOPE_CONTEXT_N];       /* permissions without restriction               */
 	uint8_t restricted[SCOPE_CONTEXT_N]; /* permissions for some categories               */
@@ -40,33 +42,41 @@ index_new(struct arena *a, struct index *x, size_t items)
 	return x->slots == NULL ? -1 : 0;
 }
 
+/* Where the key is, or where it would be put. */
+static uint32_t
+entry_slot(const struct scope_set *s, struct str resource, struct str operation, uint32_t hash)
+{
+	uint32_t at = hash & s->by_key.mask;
+	for (; s->by_key.slots[at] != 0; at = (at + 1) & s->by_key.mask) {
+		const struct entry *e = &s->entries[s->by_key.slots[at] - 1u];
+		const struct scope *sc = &s->v[e->scope];
+		if (e->hash == hash && e->is_operation == (operation.n > 0) && str_eq(sc->resource, resource) &&
+		    (operation.n == 0 || str_eq(sc->operation, operation)))
+			break;
+	}
+	return at;
+}
+
 static const struct entry *
 entry_find(const struct scope_set *s, struct str resource, struct str operation, uint32_t hash)
 {
-	for (uint32_t at = hash & s->by_key.mask;; at = (at + 1) & s->by_key.mask) {
-		unsigned i = s->by_key.slots[at];
-		if (i == 0)
-			return NULL;
-		const struct entry *e = &s->entries[i - 1];
-		if (e->hash == hash && str_eq(e->resource, resource) && str_eq(e->operation, operation))
-			return e;
-	}
+	unsigned i = s->by_key.slots[entry_slot(s, resource, operation, hash)];
+	return i == 0 ? NULL : &s->entries[i - 1];
 }
 
+/* The entry of the scope at index i: for its operation, or for its resource. */
 static struct entry *
-entry_get(struct scope_set *s, struct str resource, struct str operation)
+entry_get(struct scope_set *s, size_t i, bool operation)
 {
-	uint32_t hash = scope_hash(resource, operation), at = hash & s->by_key.mask;
-	while (s->by_key.slots[at] != 0) {
-		struct entry *e = &s->entries[s->by_key.slots[at] - 1u];
-		if (e->hash == hash && str_eq(e->resource, resource) && str_eq(e->operation, operation))
-			return e;
-		at = (at + 1) & s->by_key.mask;
+	const struct scope *sc = &s->v[i];
+	struct str name = operation ? sc->operation : STR("");
+	uint32_t hash = scope_hash(sc->resource, name), at = entry_slot(s, sc->resource, name, hash);
+	if (s->by_key.slots[at] == 0) {
+		s->entries[s->n_entries++] =
+		    (struct entry){ .hash = hash, .scope = (uint16_t)i, .is_operation = operation };
+		s->by_key.slots[at] = (uint16_t)s->n_entries;
 	}
-	struct entry *e = &s->entries[s->n_entries++];
-	s->by_key.slots[at] = (uint16_t)s->n_entries;
-	*e = (struct entry){ .resource = resource, .operation = operation, .hash = hash };
-	return e;
+	return &s->entries[s->by_key.slots[at] - 1u];
 }
 
 static const struct scope *
@@ -90,8 +100,8 @@ set_add(struct scope_set *s, const struct scope *sc)
 	s->contexts |= 1u << sc->context;
 	if (sc->context == SCOPE_SPECIAL)
 		return;
-	entry_get(s, sc->resource, STR(""))->contexts |= (uint8_t)(1u << sc->context);
-	struct entry *e = entry_get(s, sc->resource, sc->operation);
+	entry_get(s, s->n - 1, false)->contexts |= (uint8_t)(1u << sc->context);
+	struct entry *e = entry_get(s, s->n - 1, sc->operation.n > 0);
 	uint8_t *bits = sc->category.n > 0 ? e->restricted : e->free;
 	bits[sc->context] |= (uint8_t)sc->permissions;
 }
