@@ -124,7 +124,7 @@ all_scopes(char (*text)[96], struct scope *out)
 {
 	static const char *const resources[] = { "*", "Patient", "patient" };
 	static const char *const permissions[] = { "read", "write", "c", "r", "s", "rs", "cu", "cruds", "$export" };
-	static const char *const queries[] = { "", "?category=http://a|b", "?category=" RIGHT_HISTORY };
+	static const char *const queries[] = { "", "?category=http://a|b", ("?category=" RIGHT_HISTORY) };
 	size_t n = 0;
 	for (size_t c = SCOPE_PATIENT; c <= SCOPE_USER; c++)
 		for (size_t r = 0; r < NITEMS(resources); r++)
