@@ -120,7 +120,7 @@ take_free(struct cache *c)
 		return c->blocks[block] == NULL ? 0 : (uint32_t)++c->used;
 	}
 	if (c->free == 0) {
-		struct item *oldest = LIST_FIRST(&c->lru, struct item, lru);
+		struct item *oldest = LIST_FRONT(&c->lru, struct item, lru);
 		drop(c, link_to(c, oldest));
 	}
 	uint32_t index = c->free;
@@ -166,7 +166,7 @@ void
 cache_clear(struct cache *c)
 {
 	while (!list_empty(&c->lru))
-		drop(c, link_to(c, LIST_FIRST(&c->lru, struct item, lru)));
+		drop(c, link_to(c, LIST_FRONT(&c->lru, struct item, lru)));
 }
 
 void

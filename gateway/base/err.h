@@ -8,7 +8,8 @@
 
 #define ERR_KINDS(X)                                                                                                   \
 	X(NONE, "none")                                                                                                \
-	X(PARSE, "parse") /* bytes that break their grammar                                     */ X(                  \
+	X(PARSE, "parse")                                                                                              \
+	/* bytes that break their grammar                                     */ X(                                    \
 	    INVALID, "invalid") /* well formed, but a value is not acceptable                         */ X(LIMIT,      \
 	    "limit") /* over a limit: size, count, depth, arena cap                        */ X(NOT_FOUND,             \
 	    "not_found") X(DENIED, "denied") X(CONFLICT,                                                               \

@@ -38,6 +38,8 @@ list_del(struct list *item)
 	item->next->prev = item->prev;
 	list_init(item);
 }
+/* First item; LIST_FRONT of a list known not to be empty, LIST_FIRST NULL when it is. */
+#define LIST_FRONT(head, type, member) CONTAINER_OF((head)->next, type, member)
 #define LIST_FIRST(head, type, member) (list_empty(head) ? NULL : CONTAINER_OF((head)->next, type, member))
 
 #endif

@@ -31,7 +31,7 @@ struct log_field {
 void log_write(
     const struct log *log, enum log_level level, const char *event, const struct log_field *fields, size_t n);
 #define LOG(log, level, event, ...)                                                                                    \
-	log_write((log), (level), (event), (const struct log_field[]){ __VA_ARGS__ },                                  \
-	    sizeof((const struct log_field[]){ __VA_ARGS__ }) / sizeof(struct log_field))
+	log_write((log), (level), (event), (const struct log_field[]){ { .name = NULL }, __VA_ARGS__ } + 1,            \
+	    sizeof((const struct log_field[]){ { .name = NULL }, __VA_ARGS__ }) / sizeof(struct log_field) - 1)
 
 #endif

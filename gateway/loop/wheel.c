@@ -38,7 +38,7 @@ slot_run(struct wheel *w, struct list *slot, int64_t now_us)
 		list_add(&due, &item->link);
 	}
 	while (!list_empty(&due)) { /* a callback may take other items out of due */
-		struct wheel_item *item = LIST_FIRST(&due, struct wheel_item, link);
+		struct wheel_item *item = LIST_FRONT(&due, struct wheel_item, link);
 		list_del(&item->link);
 		w->count--;
 		item->fn(item);

@@ -8,6 +8,5 @@
 
 /* All sites of w->conf into w->sites. keyd_fd: for the public keys. -1 with e: the worker cannot start. */
 int sites_open(struct worker *w, int keyd_fd, struct err *e) MUSTUSE;
-void sites_close(struct worker *w);
 
 #endif

@@ -11,18 +11,18 @@
 struct db_pool;
 
 struct db_conf {
-	struct str host;            /* or .n 0 when socket is set                                     */
+	struct str host; /* or .n 0 when socket is set                                     */
 	unsigned port;
-	struct str socket;          /* unix socket path                                               */
+	struct str socket; /* unix socket path                                               */
 	struct str user, password, database;
 	struct str tls_ca, tls_cert, tls_key; /* .n 0: none; tls_ca set means TLS with verification    */
-	unsigned connections_max;   /* per worker                                                     */
-	unsigned queue_max;         /* tasks that may wait for a connection; more: DB_DOWN at once     */
-	uint32_t deadline_ms;       /* per operation, waiting for a connection included                */
-	uint32_t slow_ms;           /* statements slower than this are logged by name, without values  */
-	unsigned batch_max;         /* keys per IN list of a batched point read, 1..64                 */
+	unsigned connections_max;             /* per worker                                                     */
+	unsigned queue_max;                   /* tasks that may wait for a connection; more: DB_DOWN at once     */
+	uint32_t deadline_ms;                 /* per operation, waiting for a connection included                */
+	uint32_t slow_ms;                     /* statements slower than this are logged by name, without values  */
+	unsigned batch_max;                   /* keys per IN list of a batched point read, 1..64                 */
 };
-/* Starts connecting lazily. Copies what it needs of conf. log may be NULL. NULL when out of memory. Session: utf8mb4, time_zone
+/* Starts connecting lazily. conf outlives the pool; host is numeric (a resolver would block). log may be NULL. NULL when out of memory. Session: utf8mb4, time_zone
  * '+00:00', sql_mode ''.                                                                                                  */
 struct db_pool *db_pool_new(struct loop *l, const struct db_conf *conf, const struct log *log);
 void db_pool_free(struct db_pool **p); /* operations under way end as DB_DOWN */
@@ -39,9 +39,9 @@ struct db_val {
 	double f;
 	struct str s; /* must live until the operation ends: task arena or static */
 };
-#define DB_V_NULL   ((struct db_val){ .kind = DB_NULL })
-#define DB_V_I64(v) ((struct db_val){ .kind = DB_I64, .i = (v) })
-#define DB_V_STR(v) ((struct db_val){ .kind = DB_STR, .s = (v) })
+#define DB_V_NULL        ((struct db_val){ .kind = DB_NULL })
+#define DB_V_I64(v)      ((struct db_val){ .kind = DB_I64, .i = (v) })
+#define DB_V_STR(v)      ((struct db_val){ .kind = DB_STR, .s = (v) })
 #define DB_V_BIN(p, len) ((struct db_val){ .kind = DB_BIN, .s = { (const char *)(p), (len) } })
 
 enum db_status {
@@ -54,16 +54,17 @@ enum db_status {
 	DB_TOO_LARGE  /* the rows do not fit the task's arena                                  */
 };
 struct db_cell {
-	struct str s;   /* text of strings, decimals, enums, dates ("YYYY-MM-DD HH:MM:SS"); bytes of binary; .p NULL for NULL and
+	struct str
+	    s; /* text of strings, decimals, enums, dates ("YYYY-MM-DD HH:MM:SS"); bytes of binary; .p NULL for NULL and
 			 * for numbers                                                                                          */
-	int64_t i;      /* integers (also bit, year)                                             */
-	double f;       /* float, double                                                         */
+	int64_t i; /* integers (also bit, year)                                             */
+	double f;  /* float, double                                                         */
 	enum { DB_C_NULL, DB_C_INT, DB_C_FLOAT, DB_C_TEXT } kind;
 };
 struct db_result {
 	enum db_status status;
 	size_t n_rows, n_cols;
-	const struct db_cell *cells;   /* row-major                                               */
+	const struct db_cell *cells; /* row-major                                               */
 	uint64_t affected, insert_id;
 };
 static inline const struct db_cell *
@@ -75,8 +76,8 @@ db_cell(const struct db_result *r, size_t row, size_t col)
 /* Runs one statement outside a transaction. *out is arena memory of the task, filled when the next step runs, never NULL then.
  * Returns STEP_WAIT, or STEP_FAIL when the arena is full. Any other trouble is a status. On a DB_DOWN that comes from a connection
  * that died while idle the statement is retried once on a fresh one (reads only: retry applies when the server never got it). */
-enum step db_query(struct task *t, struct db_pool *p, const struct db_stmt *stmt, const struct db_val *vals, size_t n_vals,
-    struct db_result **out);
+enum step db_query(struct task *t, struct db_pool *p, const struct db_stmt *stmt, const struct db_val *vals,
+    size_t n_vals, struct db_result **out);
 
 /* A batched point read: reads of the same db_point in one loop turn become one statement with IN (...). sql has one "%s" in place
  * of the key marks: "SELECT p.uuid, p.id, ... FROM patient_data p WHERE p.uuid IN (%s)"; column 0 must be the key. The result has
@@ -86,14 +87,15 @@ struct db_point {
 	const char *name;
 	const char *sql;
 };
-enum step db_point_read(struct task *t, struct db_pool *p, const struct db_point *point, struct str key, struct db_result **out);
+enum step db_point_read(
+    struct task *t, struct db_pool *p, const struct db_point *point, struct str key, struct db_result **out);
 
 /* Transactions: begin gives a connection to the task until commit or rollback; if the task is cancelled or ends, it is rolled back.
  * Statuses as above; after DB_DOWN, DB_TIMEOUT or DB_DEADLOCK the transaction is gone and *tx is dead (rollback is harmless). */
 struct db_tx;
 enum step db_begin(struct task *t, struct db_pool *p, struct db_tx **tx, struct db_result **out);
-enum step db_tx_query(struct task *t, struct db_tx *tx, const struct db_stmt *stmt, const struct db_val *vals, size_t n_vals,
-    struct db_result **out);
+enum step db_tx_query(struct task *t, struct db_tx *tx, const struct db_stmt *stmt, const struct db_val *vals,
+    size_t n_vals, struct db_result **out);
 enum step db_commit(struct task *t, struct db_tx **tx, struct db_result **out);
 /* Gives the connection back after ROLLBACK in the background; immediate for the caller. *tx may be NULL. */
 void db_rollback(struct db_tx **tx);

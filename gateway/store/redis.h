@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Redis without blocking: hiredis async on the worker's loop; pipelined, few connections, a deadline per command, a breaker with a
- * half-open probe, reconnect with jitter, Lua by EVALSHA with reload after NOSCRIPT (restart, failover). Not for keys: who owns a
+ * half-open probe, reconnect with jitter, Lua by EVALSHA with EVAL after NOSCRIPT (restart, failover). Not for keys: who owns a
  * key names it (prefix per site).                                                                                          */
 #ifndef GATEWAY_STORE_REDIS_H
 #define GATEWAY_STORE_REDIS_H
@@ -13,14 +13,15 @@ struct redis;
 struct redis_conf {
 	struct str host;
 	unsigned port;
-	struct str socket;             /* unix socket path; wins over host                               */
-	struct str user, password;     /* AUTH; .n 0: none                                               */
+	struct str socket;         /* unix socket path; wins over host                               */
+	struct str user, password; /* AUTH; .n 0: none                                               */
 	unsigned database;
-	unsigned connections;          /* per worker, commands are pipelined over them round robin       */
-	uint32_t deadline_ms;          /* per command                                                    */
-	unsigned breaker_failures;     /* failures in a row that open the breaker                        */
-	uint32_t breaker_open_ms;      /* then one probe is let through                                  */
+	unsigned connections;      /* per worker, commands are pipelined over them round robin       */
+	uint32_t deadline_ms;      /* per command                                                    */
+	unsigned breaker_failures; /* failures in a row that open the breaker                        */
+	uint32_t breaker_open_ms;  /* then one probe is let through                                  */
 };
+/* conf outlives the pool. Addresses are numeric (a resolver would block) or a unix socket. */
 struct redis *redis_new(struct loop *l, const struct redis_conf *conf, const struct log *log);
 void redis_free(struct redis **r); /* commands under way end as REDIS_DOWN */
 
@@ -55,11 +56,14 @@ struct redis_script {
 	const char *name;
 	const char *lua;
 };
-enum step redis_eval(struct task *t, struct redis *r, const struct redis_script *script, const struct str *keys, size_t n_keys,
-    const struct str *args, size_t n_args, struct redis_result **out);
+enum step redis_eval(struct task *t, struct redis *r, const struct redis_script *script, const struct str *keys,
+    size_t n_keys, const struct str *args, size_t n_args, struct redis_result **out);
 
 /* Without a task: fire and forget (counters); the answer is dropped, failures count for the breaker. */
 void redis_send(struct redis *r, const struct str *argv, size_t argc);
+
+/* Replaces connections that answer nothing, and sends a PING when nothing was sent for idle_ms. Called a few times a second. */
+void redis_probe(struct redis *r, uint32_t idle_ms);
 
 struct redis_stats {
 	uint64_t commands, errors, timeouts, reconnects;

@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One connection: libmariadb's non-blocking calls as a state machine on the loop. Each phase has a start and a cont call; when one asks to
+ * wait, the loop brings us back into advance() with what is ready.                                                         */
+#include "gateway/store/db_private.h"
+
+#include "gateway/base/rng.h"
+
+#include <errmsg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+enum { AGAIN_FIRST_MS = 50, AGAIN_MAX_MS = 2000, TEXT_MAX = 512, CONNECT_S = 2 };
+
+static void advance(struct db_conn *c, int ready);
+
+/* --- closing ------------------------------------------------------------------------------------------------------------------- */
+
+static void
+conn_close(struct db_conn *c)
+{
+	loop_io_free(&c->io);
+	loop_timer_clear(c->timer);
+	loop_defer_cancel(c->pool->loop, &c->fail);
+	if (c->my != NULL) {
+		int fd = (int)mysql_get_socket(c->my);
+		if (fd >= 0)
+			(void)shutdown(fd, SHUT_RDWR); /* so that COM_QUIT cannot block */
+		for (unsigned i = 0; i < c->n_slots; i++) {
+			if (c->slots[i].handle != NULL)
+				(void)mysql_stmt_close(c->slots[i].handle);
+			slot_free(&c->slots[i]);
+		}
+		mysql_close(c->my);
+	}
+	c->n_slots = 0;
+	c->my = NULL;
+	c->slot = NULL;
+	list_del(&c->link);
+	if (c->phase >= PH_IDLE)
+		c->pool->stats.open--;
+	c->phase = PH_CLOSED;
+}
+
+/* Trouble: what ran ends with status, a transaction is gone, and a new try to connect follows when there is work. */
+static void
+conn_lost(struct db_conn *c, enum db_status status, const char *why)
+{
+	struct db_pool *p = c->pool;
+	struct job *job = c->job;
+	bool was_open = c->phase >= PH_IDLE;
+	uint32_t wait_ms = AGAIN_FIRST_MS;
+	uint8_t jitter;
+	c->job = NULL;
+	if (!p->closing && p->stats.healthy)
+		LOG(p->log, LOG_WARN, "db.lost", F_STR("why", str_of(why)));
+	p->stats.healthy = false;
+	if (c->tx != NULL)
+		c->tx->conn = NULL;
+	c->tx = NULL;
+	if (job != NULL && job->kind == JOB_BATCH)
+		p->n_batches_running--;
+	conn_close(c);
+	/* a connection that died while idle: the server never got the statement, a read may go out once more */
+	if (job != NULL && was_open && status == DB_DOWN && !job->retried && job->kind == JOB_QUERY &&
+	    job->task != NULL && str_istarts(str_of(job->stmt->sql), STR("SELECT"))) {
+		job->retried = true;
+		job->conn = NULL;
+		list_add(p->queue.next, &job->link);
+		p->n_queue++;
+	} else if (job != NULL) {
+		job_fail(job, status, why);
+	}
+	c->failures++;
+	for (unsigned i = 1; i < c->failures && wait_ms < AGAIN_MAX_MS; i++)
+		wait_ms *= 2;
+	rng_bytes(&rng_system, &jitter, 1);
+	c->resting = true;
+	loop_timer_set(c->timer, (c->failures <= 1 ? 1 : MIN(wait_ms, (uint32_t)AGAIN_MAX_MS)) + jitter % 16u);
+	pool_pump_later(p);
+}
+
+static void
+fail_now(void *arg)
+{
+	struct db_conn *c = arg;
+	if (c->job != NULL && c->job->task == NULL) /* else it ended in this very turn and serves somebody else */
+		conn_lost(c, DB_TIMEOUT, "no answer before the deadline");
+}
+
+/* From inside a cancel: the connection is closed at the end of the turn. */
+void
+conn_fail_later(struct db_conn *c)
+{
+	if (!c->fail.pending)
+		loop_defer(c->pool->loop, &c->fail, fail_now, c);
+}
+
+/* --- waiting -------------------------------------------------------------------------------------------------------------------- */
+
+static void
+io_ready(int fd, unsigned ready, void *arg)
+{
+	(void)fd;
+	advance(arg, (ready & LOOP_READ ? MYSQL_WAIT_READ : 0) | (ready & LOOP_WRITE ? MYSQL_WAIT_WRITE : 0));
+}
+
+static void
+timer_ready(void *arg)
+{
+	struct db_conn *c = arg;
+	if (c->phase == PH_CLOSED) {
+		c->resting = false;
+		pool_pump(c->pool);
+	} else if (c->phase == PH_CONNECT) {
+		advance(c, MYSQL_WAIT_TIMEOUT);
+	}
+}
+
+/* Arms the loop for what the library waits for. */
+static int
+wait_for(struct db_conn *c, int waits)
+{
+	unsigned interest = (waits & MYSQL_WAIT_READ ? LOOP_READ : 0u) | (waits & MYSQL_WAIT_WRITE ? LOOP_WRITE : 0u);
+	if (c->io == NULL)
+		c->io = loop_io_new(c->pool->loop, (int)mysql_get_socket(c->my), 0, io_ready, c);
+	if (c->io == NULL)
+		return -1;
+	c->waits = waits;
+	loop_io_interest(c->io, interest);
+	if (waits & MYSQL_WAIT_TIMEOUT && c->phase == PH_CONNECT)
+		loop_timer_set(c->timer, mysql_get_timeout_value_ms(c->my));
+	return 0;
+}
+
+/* --- statements --------------------------------------------------------------------------------------------------------------------- */
+
+static struct stmt_slot *
+slot_find(struct db_conn *c, const struct db_stmt *stmt)
+{
+	for (unsigned i = 0; i < c->n_slots; i++)
+		if (c->slots[i].stmt == stmt)
+			return &c->slots[i];
+	return NULL;
+}
+
+/* A place for a new statement; the least recently used leaves when all are taken. */
+static struct stmt_slot *
+slot_new(struct db_conn *c, const struct db_stmt *stmt)
+{
+	struct stmt_slot *s = &c->slots[0];
+	my_bool yes = 1;
+	if (c->n_slots < DB_STMTS_MAX) {
+		s = &c->slots[c->n_slots++];
+	} else {
+		for (unsigned i = 1; i < c->n_slots; i++)
+			if (c->slots[i].used < s->used)
+				s = &c->slots[i];
+		(void)mysql_stmt_close(s->handle);
+		slot_free(s);
+	}
+	*s = (struct stmt_slot){ .stmt = stmt, .handle = mysql_stmt_init(c->my) };
+	if (s->handle != NULL)
+		(void)mysql_stmt_attr_set(s->handle, STMT_ATTR_UPDATE_MAX_LENGTH, &yes);
+	return s->handle == NULL ? NULL : s;
+}
+
+static int
+params_bind(struct db_conn *c, const struct job *job)
+{
+	struct stmt_slot *s = c->slot;
+	MYSQL_BIND *binds = c->params;
+	if (job->n_vals > DB_VALS_MAX || mysql_stmt_param_count(s->handle) != job->n_vals)
+		return -1;
+	memset(binds, 0, job->n_vals * sizeof binds[0]);
+	for (size_t i = 0; i < job->n_vals; i++) {
+		const struct db_val *v = &job->vals[i];
+		MYSQL_BIND *b = &binds[i];
+		switch (v->kind) {
+		case DB_NULL:
+			b->buffer_type = MYSQL_TYPE_NULL;
+			break;
+		case DB_I64:
+			b->buffer_type = MYSQL_TYPE_LONGLONG;
+			b->buffer = (void *)(uintptr_t)&v->i;
+			break;
+		case DB_F64:
+			b->buffer_type = MYSQL_TYPE_DOUBLE;
+			b->buffer = (void *)(uintptr_t)&v->f;
+			break;
+		case DB_STR:
+		case DB_BIN:
+			b->buffer_type = v->kind == DB_STR ? MYSQL_TYPE_STRING : MYSQL_TYPE_BLOB;
+			b->buffer = (void *)(uintptr_t)(v->s.p == NULL ? "" : v->s.p);
+			b->buffer_length = v->s.n;
+			break;
+		}
+	}
+	return job->n_vals == 0 || mysql_stmt_bind_param(s->handle, binds) == 0 ? 0 : -1;
+}
+
+/* --- the end of a job ---------------------------------------------------------------------------------------------------------------- */
+
+static void
+slow_log(struct db_conn *c, const struct job *job)
+{
+	int64_t took = loop_now_us(c->pool->loop) - job->started_us;
+	if (c->pool->conf->slow_ms > 0 && took > (int64_t)c->pool->conf->slow_ms * 1000)
+		LOG(c->pool->log, LOG_WARN, "db.slow", F_STR("statement", str_of(job->stmt->name)),
+		    F_INT("duration_us", took));
+}
+
+static void
+job_finished(struct db_conn *c, enum db_status status)
+{
+	struct job *job = c->job;
+	struct db_pool *p = c->pool;
+	c->job = NULL;
+	c->slot = NULL;
+	c->phase = PH_IDLE;
+	c->failures = 0;
+	p->stats.statements++;
+	p->stats.healthy = true;
+	p->last_us = loop_now_us(p->loop);
+	slow_log(c, job);
+	if (job->kind == JOB_BATCH)
+		p->n_batches_running--;
+	if (status != DB_OK)
+		p->stats.errors++;
+	job_end(job, status);
+	conn_idle(c);
+}
+
+/* The library reports an error: the server refused the statement, or the connection is gone. */
+static void
+job_error(struct db_conn *c, unsigned no)
+{
+	enum db_status status = status_of(no);
+	if (status == DB_DOWN || no == CR_COMMANDS_OUT_OF_SYNC || no == CR_MALFORMED_PACKET || no == CR_UNKNOWN_ERROR) {
+		conn_lost(c, DB_DOWN, "connection lost");
+		return;
+	}
+	if (c->job->task != NULL)
+		(void)ERR(&c->job->task->err, status == DB_DUPLICATE ? E_CONFLICT : E_DB, "statement %s: error %u",
+		    c->job->stmt->name, no);
+	if (c->slot != NULL && c->phase == PH_PREPARE) { /* nothing was prepared: forget the slot */
+		(void)mysql_stmt_close(c->slot->handle);
+		slot_free(c->slot);
+		*c->slot = c->slots[--c->n_slots];
+	} else if (c->slot != NULL) {
+		(void)mysql_stmt_free_result(c->slot->handle);
+	}
+	job_finished(c, status);
+}
+
+static void
+stored(struct db_conn *c)
+{
+	struct job *job = c->job;
+	struct stmt_slot *s = c->slot;
+	enum db_status status = DB_OK;
+	if (result_bind(s) != 0) {
+		status = DB_REFUSED;
+	} else if (job->kind == JOB_BATCH) {
+		batch_read(s, job);
+	} else if (job->task != NULL) {
+		status = result_read(s, job->task, job->result);
+		job->result->affected = (uint64_t)mysql_stmt_affected_rows(s->handle);
+		job->result->insert_id = (uint64_t)mysql_stmt_insert_id(s->handle);
+	}
+	(void)mysql_stmt_free_result(s->handle); /* all rows are here: no traffic */
+	job_finished(c, status);
+}
+
+/* --- phases ---------------------------------------------------------------------------------------------------------------------------- */
+
+static int
+options_set(struct db_conn *c, const struct db_conf *conf, char text[][TEXT_MAX])
+{
+	unsigned seconds = CONNECT_S;
+	my_bool yes = 1;
+	const struct str *texts[] = { &conf->host, &conf->user, &conf->password, &conf->database, &conf->socket,
+		&conf->tls_ca, &conf->tls_cert, &conf->tls_key };
+	for (size_t i = 0; i < NITEMS(texts); i++)
+		if (str_cstr(*texts[i], text[i], TEXT_MAX) != 0)
+			return -1;
+	(void)mysql_options(c->my, MYSQL_OPT_NONBLOCK, NULL);
+	(void)mysql_options(c->my, MYSQL_OPT_CONNECT_TIMEOUT, &seconds);
+	(void)mysql_options(c->my, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+	if (conf->tls_ca.n > 0) {
+		(void)mysql_ssl_set(c->my, conf->tls_key.n > 0 ? text[7] : NULL, conf->tls_cert.n > 0 ? text[6] : NULL,
+		    text[5], NULL, NULL);
+		(void)mysql_options(c->my, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &yes);
+	}
+	return 0;
+}
+
+static int
+connect_start(struct db_conn *c)
+{
+	const struct db_conf *conf = c->pool->conf;
+	static char text[8][TEXT_MAX]; /* one connect at a time in a process with one loop; wiped below */
+	MYSQL *ret = NULL;
+	int waits;
+	if (options_set(c, conf, text) != 0)
+		return -1;
+	waits = mysql_real_connect_start(&ret, c->my, conf->socket.n > 0 ? NULL : text[0], text[1], text[2], text[3],
+	    conf->port, conf->socket.n > 0 ? text[4] : NULL, CLIENT_REMEMBER_OPTIONS);
+	c->connected = ret;
+	return waits;
+}
+
+static int
+setup_start(struct db_conn *c, int *error)
+{
+	char sql[TEXT_MAX];
+	unsigned ms = MAX(c->pool->conf->deadline_ms, 1u);
+	int n = snprintf(sql, sizeof sql,
+	    "SET time_zone='+00:00', sql_mode='', autocommit=1, innodb_lock_wait_timeout=%u, "
+	    "max_statement_time=%u.%03u",
+	    MAX(ms / 1000, 1u), ms / 1000, ms % 1000);
+	return mysql_real_query_start(error, c->my, sql, (unsigned long)n);
+}
+
+/* Begins the phase after the one that ended well. Returns the bits to wait for, 0 when it ended at once; *error as the library says. */
+static int
+phase_start(struct db_conn *c, int *error)
+{
+	my_bool bad = 0;
+	int waits = 0;
+	switch (c->phase) {
+	case PH_SETUP:
+		return setup_start(c, error);
+	case PH_TEXT:
+		return mysql_real_query_start(
+		    error, c->my, c->job->stmt->sql, (unsigned long)strlen(c->job->stmt->sql));
+	case PH_PREPARE:
+		return mysql_stmt_prepare_start(
+		    error, c->slot->handle, c->job->stmt->sql, (unsigned long)strlen(c->job->stmt->sql));
+	case PH_EXECUTE:
+		c->slot->used = ++c->uses;
+		if (params_bind(c, c->job) != 0) {
+			*error = 1;
+			return 0;
+		}
+		return mysql_stmt_execute_start(error, c->slot->handle);
+	case PH_STORE:
+		return mysql_stmt_store_result_start(error, c->slot->handle);
+	case PH_CLOSED:
+	case PH_CONNECT:
+	case PH_IDLE:
+		break;
+	}
+	*error = bad;
+	return waits;
+}
+
+static int
+phase_cont(struct db_conn *c, int ready, int *error)
+{
+	switch (c->phase) {
+	case PH_CONNECT: {
+		int waits = mysql_real_connect_cont(&c->connected, c->my, ready);
+		*error = c->connected == NULL;
+		return waits;
+	}
+	case PH_SETUP:
+	case PH_TEXT:
+		return mysql_real_query_cont(error, c->my, ready);
+	case PH_PREPARE:
+		return mysql_stmt_prepare_cont(error, c->slot->handle, ready);
+	case PH_EXECUTE:
+		return mysql_stmt_execute_cont(error, c->slot->handle, ready);
+	case PH_STORE:
+		return mysql_stmt_store_result_cont(error, c->slot->handle, ready);
+	case PH_CLOSED:
+	case PH_IDLE:
+		break;
+	}
+	return 0;
+}
+
+/* The phase ended without error: what is next? False: the connection is idle (or its job done). */
+static bool
+phase_next(struct db_conn *c)
+{
+	switch (c->phase) {
+	case PH_CONNECT:
+		loop_timer_clear(c->timer);
+		c->phase = PH_SETUP;
+		return true;
+	case PH_SETUP:
+		c->phase = PH_IDLE;
+		c->failures = 0;
+		c->pool->stats.open++;
+		c->pool->stats.reconnects++;
+		if (!c->pool->stats.healthy)
+			LOG(c->pool->log, LOG_INFO, "db.connected");
+		c->pool->stats.healthy = true;
+		conn_idle(c);
+		return false;
+	case PH_TEXT:
+		job_finished(c, DB_OK);
+		return false;
+	case PH_PREPARE:
+		c->phase = PH_EXECUTE;
+		return true;
+	case PH_EXECUTE:
+		c->phase = PH_STORE;
+		if (mysql_stmt_field_count(c->slot->handle) > 0)
+			return true;
+		stored(c);
+		return false;
+	case PH_STORE:
+		stored(c);
+		return false;
+	case PH_CLOSED:
+	case PH_IDLE:
+		break;
+	}
+	return false;
+}
+
+static void
+phase_failed(struct db_conn *c)
+{
+	if (c->phase == PH_CONNECT || c->phase == PH_SETUP) {
+		conn_lost(c, DB_DOWN, "cannot connect");
+		return;
+	}
+	unsigned no = c->slot != NULL ? mysql_stmt_errno(c->slot->handle) : 0;
+	job_error(c, no != 0 ? no : mysql_errno(c->my) != 0 ? mysql_errno(c->my) : CR_UNKNOWN_ERROR);
+}
+
+/* Runs phases until one waits or the connection has nothing to do. ready 0: start the present phase. */
+static void
+advance(struct db_conn *c, int ready)
+{
+	bool start = ready == 0;
+	for (;;) {
+		int error = 0;
+		int waits = start ? phase_start(c, &error) : phase_cont(c, ready, &error);
+		start = true;
+		if (waits != 0) {
+			if (wait_for(c, waits) != 0)
+				conn_lost(c, DB_DOWN, "out of memory");
+			return;
+		}
+		if (error != 0) {
+			phase_failed(c);
+			return;
+		}
+		if (!phase_next(c))
+			return;
+	}
+}
+
+/* --- for the pool ------------------------------------------------------------------------------------------------------------------------ */
+
+int
+conn_init(struct db_conn *c, struct db_pool *p)
+{
+	c->pool = p;
+	list_init(&c->link);
+	c->timer = loop_timer_new(p->loop, timer_ready, c);
+	return c->timer == NULL ? -1 : 0;
+}
+
+void
+conn_done(struct db_conn *c)
+{
+	struct job *job = c->job;
+	c->job = NULL;
+	if (c->timer == NULL)
+		return;
+	if (c->tx != NULL)
+		c->tx->conn = NULL;
+	conn_close(c);
+	if (job != NULL)
+		job_fail(job, DB_DOWN, "the pool is closed");
+	loop_timer_free(&c->timer);
+}
+
+void
+conn_open(struct db_conn *c)
+{
+	int waits;
+	c->my = mysql_init(NULL);
+	c->phase = PH_CONNECT;
+	waits = c->my == NULL ? -1 : connect_start(c);
+	if (waits < 0 || (waits > 0 && wait_for(c, waits) != 0) || (waits == 0 && c->connected == NULL)) {
+		conn_lost(c, DB_DOWN, "cannot connect");
+		return;
+	}
+	if (waits == 0 && phase_next(c))
+		advance(c, 0);
+}
+
+void
+conn_run(struct db_conn *c, struct job *job)
+{
+	CHECK(c->phase == PH_IDLE && c->job == NULL);
+	list_del(&c->link);
+	c->job = job;
+	job->conn = c;
+	job->started_us = loop_now_us(c->pool->loop);
+	c->slot = NULL;
+	if (job->kind == JOB_TEXT) {
+		c->phase = PH_TEXT;
+		advance(c, 0);
+		return;
+	}
+	c->slot = slot_find(c, job->stmt);
+	c->phase = PH_EXECUTE;
+	if (c->slot == NULL) {
+		c->slot = slot_new(c, job->stmt);
+		c->phase = PH_PREPARE;
+	}
+	if (c->slot == NULL)
+		conn_lost(c, DB_DOWN, "out of memory");
+	else
+		advance(c, 0);
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the parts of the database store share: jobs, connections, the pool. Private to gateway/store.
+ *
+ * A job is one statement (or BEGIN, COMMIT, ROLLBACK, or a batch of point reads). It waits in the pool's queue, or belongs to a
+ * transaction's connection. A connection runs one job at a time:
+ *   closed -> connecting -> setup -> idle -> preparing -> executing -> storing -> idle ... ; any trouble -> closed          */
+#ifndef GATEWAY_STORE_DB_PRIVATE_H
+#define GATEWAY_STORE_DB_PRIVATE_H
+
+#include "gateway/base/list.h"
+#include "gateway/store/db.h"
+
+#define list_add mariadb_list_add /* the library's header has a list_add of its own */
+#include <mysql.h>
+#undef list_add
+
+enum {
+	DB_BATCH_MAX = 64,
+	DB_BATCH_SIZES = 7 /* 1, 2, 4 ... 64 */,
+	DB_STMTS_MAX = 256,
+	DB_COLS_MAX = 256,
+	DB_VALS_MAX = 256,
+	DB_POINTS_MAX = 64
+};
+
+enum job_kind { JOB_QUERY, JOB_TEXT /* BEGIN, COMMIT, ROLLBACK */, JOB_BATCH };
+
+/* One point read that waits for, or is part of, a batch. */
+struct point_read {
+	struct list link;
+	struct task *task; /* NULL: cancelled */
+	struct str key;
+	struct db_result *result;
+	size_t cap_rows;
+	struct db_pool *pool;
+};
+struct job {
+	enum job_kind kind;
+	struct list link;     /* in the pool's queue */
+	struct task *task;    /* NULL: cancelled, or a batch, or a background rollback */
+	struct db_conn *conn; /* running on */
+	struct db_pool *pool;
+	const struct db_stmt *stmt; /* JOB_TEXT: sql is sent as text */
+	const struct db_val *vals;
+	size_t n_vals;
+	struct db_result *result;
+	struct db_tx *tx;  /* JOB_TEXT "begin": gets the connection */
+	struct list reads; /* JOB_BATCH: struct point_read */
+	unsigned n_reads;
+	bool retried;
+	int64_t started_us;
+};
+struct stmt_slot {
+	const struct db_stmt *stmt;
+	MYSQL_STMT *handle;
+	unsigned long *lengths; /* per column */
+	my_bool *nulls;
+	MYSQL_BIND *binds;
+	char **buffers;
+	unsigned n_cols;
+	uint64_t used; /* for least recently used */
+};
+enum conn_phase { PH_CLOSED, PH_CONNECT, PH_SETUP, PH_IDLE, PH_TEXT, PH_PREPARE, PH_EXECUTE, PH_STORE };
+
+struct db_conn {
+	struct db_pool *pool;
+	struct list link; /* in the pool's list of idle connections, or alone */
+	MYSQL *my;
+	struct loop_io *io;
+	struct loop_timer *timer; /* MYSQL_WAIT_TIMEOUT while connecting; retry pause */
+	struct loop_defer fail;
+	enum conn_phase phase;
+	int waits;        /* MYSQL_WAIT_ bits asked for */
+	MYSQL *connected; /* what connecting gave; NULL: failed */
+	struct job *job;
+	struct stmt_slot *slot; /* of the running job */
+	struct stmt_slot slots[DB_STMTS_MAX];
+	MYSQL_BIND params[DB_VALS_MAX]; /* of the statement being started */
+	unsigned n_slots;
+	uint64_t uses;
+	unsigned failures; /* to connect, in a row */
+	struct db_tx *tx;  /* reserved for */
+	bool resting;      /* waits before the next try to connect */
+};
+struct db_tx {
+	unsigned magic;
+#define DB_TX_MAGIC 0xe83a51c4u
+	struct db_pool *pool;
+	struct db_conn *conn; /* NULL: gone */
+};
+struct point_group {
+	const struct db_point *point;
+	struct list reads;
+	unsigned n_reads;
+	char *sql[DB_BATCH_SIZES];
+	struct db_stmt stmts[DB_BATCH_SIZES];
+};
+struct db_pool {
+	unsigned magic;
+#define DB_POOL_MAGIC 0x3fd2986bu
+	struct loop *loop;
+	const struct log *log;
+	const struct db_conf *conf;
+	struct db_conn *conns;
+	unsigned n_conns;
+	struct list idle; /* open and free */
+	struct list queue;
+	unsigned n_queue, n_batches_running;
+	struct point_group points[DB_POINTS_MAX];
+	unsigned n_points;
+	struct loop_defer pump;
+	struct db_pool_stats stats;
+	int64_t last_us; /* a statement last ended */
+	bool closing;
+};
+
+/* db_conn.c */
+int conn_init(struct db_conn *c, struct db_pool *p);
+void conn_done(struct db_conn *c);
+void conn_open(struct db_conn *c);
+void conn_run(struct db_conn *c, struct job *job); /* c is idle */
+void conn_fail_later(struct db_conn *c);
+/* db_result.c: rows of a stored statement into results. */
+int result_bind(struct stmt_slot *slot);
+void slot_free(struct stmt_slot *slot);
+enum db_status result_read(struct stmt_slot *slot, struct task *t, struct db_result *out);
+void batch_read(struct stmt_slot *slot, struct job *job);
+enum db_status status_of(unsigned server_errno);
+/* db.c */
+void pool_pump(struct db_pool *p); /* gives idle connections work, now */
+void pool_pump_later(struct db_pool *p);
+void conn_idle(struct db_conn *c);                    /* c is free: back to the pool or kept for its transaction */
+void job_end(struct job *job, enum db_status status); /* wakes whoever waits, frees the job */
+void job_fail(struct job *job, enum db_status status, const char *why);
+/* db_batch.c */
+bool batch_next(struct db_pool *p, struct db_conn *c); /* starts a batch on c; false: nothing waits */
+const struct db_stmt *batch_stmt(struct point_group *g, unsigned n_keys, unsigned *padded);
+void batch_fail(struct job *job, enum db_status status, const char *why);
+
+#endif

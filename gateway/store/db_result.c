@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Rows of a prepared statement into typed cells. Buffers belong to the statement and grow to the longest value seen. */
+#include "gateway/store/db_private.h"
+
+#include <errmsg.h>
+#include <mysqld_error.h>
+#include <stdlib.h>
+
+enum { CELL_FIRST_BYTES = 64 };
+
+enum db_status
+status_of(unsigned server_errno)
+{
+	switch (server_errno) {
+	case ER_DUP_ENTRY:
+		return DB_DUPLICATE;
+	case ER_LOCK_DEADLOCK:
+	case ER_LOCK_WAIT_TIMEOUT:
+		return DB_DEADLOCK;
+	case ER_STATEMENT_TIMEOUT:
+	case ER_QUERY_INTERRUPTED:
+		return DB_TIMEOUT;
+	case CR_SERVER_GONE_ERROR:
+	case CR_SERVER_LOST:
+	case CR_CONNECTION_ERROR:
+	case CR_CONN_HOST_ERROR:
+	case ER_SERVER_SHUTDOWN:
+	case ER_CONNECTION_KILLED:
+	case ER_CON_COUNT_ERROR:
+		return DB_DOWN;
+	default:
+		return DB_REFUSED;
+	}
+}
+
+static bool
+is_integer(const MYSQL_FIELD *f)
+{
+	return f->type == MYSQL_TYPE_TINY || f->type == MYSQL_TYPE_SHORT || f->type == MYSQL_TYPE_INT24 ||
+	       f->type == MYSQL_TYPE_LONG || f->type == MYSQL_TYPE_LONGLONG || f->type == MYSQL_TYPE_YEAR;
+}
+
+static bool
+is_float(const MYSQL_FIELD *f)
+{
+	return f->type == MYSQL_TYPE_FLOAT || f->type == MYSQL_TYPE_DOUBLE;
+}
+
+void
+slot_free(struct stmt_slot *s)
+{
+	for (unsigned i = 0; s->buffers != NULL && i < s->n_cols; i++)
+		free(s->buffers[i]);
+	free(s->buffers);
+	free(s->lengths);
+	free(s->nulls);
+	free(s->binds);
+	*s = (struct stmt_slot){ 0 };
+}
+
+static int
+slot_columns(struct stmt_slot *s, unsigned n)
+{
+	s->buffers = calloc(n, sizeof *s->buffers);
+	s->lengths = calloc(n, sizeof *s->lengths);
+	s->nulls = calloc(n, sizeof *s->nulls);
+	s->binds = calloc(n, sizeof *s->binds);
+	if (s->buffers == NULL || s->lengths == NULL || s->nulls == NULL || s->binds == NULL)
+		return -1;
+	s->n_cols = n;
+	return 0;
+}
+
+/* Binds the columns, enlarging buffers to the longest value of this result. 0; -1 out of memory or refused by the library. */
+int
+result_bind(struct stmt_slot *s)
+{
+	unsigned n = mysql_stmt_field_count(s->handle);
+	MYSQL_RES *meta = n == 0 ? NULL : mysql_stmt_result_metadata(s->handle);
+	bool changed = false;
+	int rc = -1;
+	if (meta == NULL)
+		return n == 0 ? 0 : -1;
+	if (s->n_cols == 0) {
+		if (slot_columns(s, n) != 0)
+			goto out;
+		changed = true;
+	}
+	if (s->n_cols != n)
+		goto out;
+	for (unsigned i = 0; i < n; i++) {
+		const MYSQL_FIELD *f = mysql_fetch_field_direct(meta, i);
+		MYSQL_BIND *b = &s->binds[i];
+		bool number = is_integer(f) || is_float(f);
+		size_t want = number ? 8 : MAX((size_t)f->max_length, (size_t)CELL_FIRST_BYTES);
+		if (s->buffers[i] == NULL || b->buffer_length < want) {
+			free(s->buffers[i]);
+			s->buffers[i] = malloc(want);
+			if (s->buffers[i] == NULL)
+				goto out;
+			*b = (MYSQL_BIND){ 0 };
+			b->buffer = s->buffers[i];
+			b->buffer_length = want;
+			changed = true;
+		}
+		b->buffer_type = is_integer(f)                                           ? MYSQL_TYPE_LONGLONG
+		                 : is_float(f)                                           ? MYSQL_TYPE_DOUBLE
+		                 : f->charsetnr == 63 && f->type >= MYSQL_TYPE_TINY_BLOB ? MYSQL_TYPE_BLOB
+		                                                                         : MYSQL_TYPE_STRING;
+		b->is_unsigned = (f->flags & UNSIGNED_FLAG) != 0;
+		b->length = &s->lengths[i];
+		b->is_null = &s->nulls[i];
+	}
+	rc = !changed || mysql_stmt_bind_result(s->handle, s->binds) == 0 ? 0 : -1;
+out:
+	mysql_free_result(meta);
+	return rc;
+}
+
+static int
+cell_copy(const struct stmt_slot *s, unsigned i, struct arena *a, struct db_cell *out)
+{
+	const MYSQL_BIND *b = &s->binds[i];
+	if (s->nulls[i]) {
+		*out = (struct db_cell){ .kind = DB_C_NULL };
+		return 0;
+	}
+	if (b->buffer_type == MYSQL_TYPE_LONGLONG) {
+		*out = (struct db_cell){ .kind = DB_C_INT };
+		memcpy(&out->i, s->buffers[i], sizeof out->i);
+		return 0;
+	}
+	if (b->buffer_type == MYSQL_TYPE_DOUBLE) {
+		*out = (struct db_cell){ .kind = DB_C_FLOAT };
+		memcpy(&out->f, s->buffers[i], sizeof out->f);
+		return 0;
+	}
+	*out = (struct db_cell){ .kind = DB_C_TEXT };
+	out->s = arena_str(a, (struct str){ s->buffers[i], MIN((size_t)s->lengths[i], (size_t)b->buffer_length) });
+	return out->s.p == NULL ? -1 : 0;
+}
+
+static int
+row_copy(const struct stmt_slot *s, struct arena *a, struct db_cell *cells)
+{
+	for (unsigned i = 0; i < s->n_cols; i++)
+		if (cell_copy(s, i, a, &cells[i]) != 0)
+			return -1;
+	return 0;
+}
+
+enum db_status
+result_read(struct stmt_slot *s, struct task *t, struct db_result *out)
+{
+	size_t n_rows = (size_t)mysql_stmt_num_rows(s->handle), row = 0;
+	struct db_cell *cells;
+	if (s->n_cols == 0 || n_rows == 0) {
+		out->n_cols = s->n_cols;
+		return DB_OK;
+	}
+	cells = arena_array(t->arena, n_rows, s->n_cols * sizeof *cells);
+	while (cells != NULL && row < n_rows) {
+		int rc = mysql_stmt_fetch(s->handle);
+		if (rc == MYSQL_NO_DATA)
+			break;
+		if (rc == 1)
+			return DB_REFUSED;
+		if (row_copy(s, t->arena, cells + row * s->n_cols) != 0)
+			cells = NULL;
+		row++;
+	}
+	if (cells == NULL)
+		return DB_TOO_LARGE;
+	out->cells = cells;
+	out->n_rows = row;
+	out->n_cols = s->n_cols;
+	return DB_OK;
+}
+
+/* --- batches -------------------------------------------------------------------------------------------------------------------- */
+
+/* One more row for a read: its cells are one block, doubled in the arena when a key has several rows. */
+static void
+read_row(const struct stmt_slot *s, struct point_read *r)
+{
+	struct db_result *res = r->result;
+	size_t row_bytes = s->n_cols * sizeof(struct db_cell);
+	if (r->task == NULL || res->status == DB_TOO_LARGE)
+		return;
+	if (res->n_rows == r->cap_rows) {
+		size_t cap = MAX(r->cap_rows * 2, 1);
+		struct db_cell *cells = arena_array(r->task->arena, cap, row_bytes);
+		if (cells != NULL && res->n_rows > 0)
+			memcpy(cells, res->cells, res->n_rows * row_bytes);
+		res->cells = cells;
+		r->cap_rows = cap;
+	}
+	struct db_cell *cells =
+	    res->cells == NULL ? NULL : (struct db_cell *)(uintptr_t)res->cells + res->n_rows * s->n_cols;
+	if (cells == NULL || row_copy(s, r->task->arena, cells) != 0) {
+		res->status = DB_TOO_LARGE;
+		return;
+	}
+	res->n_cols = s->n_cols;
+	res->n_rows++;
+}
+
+void
+batch_read(struct stmt_slot *s, struct job *job)
+{
+	while (s->n_cols > 0) {
+		int rc = mysql_stmt_fetch(s->handle);
+		if (rc == MYSQL_NO_DATA || rc == 1)
+			break;
+		struct str key = { s->buffers[0], MIN((size_t)s->lengths[0], (size_t)s->binds[0].buffer_length) };
+		if (s->nulls[0])
+			continue;
+		for (struct list *l = job->reads.next; l != &job->reads; l = l->next) {
+			struct point_read *r = CONTAINER_OF(l, struct point_read, link);
+			if (str_eq(r->key, key))
+				read_row(s, r);
+		}
+	}
+}
