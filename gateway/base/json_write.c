@@ -243,7 +243,7 @@ json_f64(struct json_write *w, double v)
 {
 	char text[40];
 	if (!isfinite(v)) {
-		json_null(w);
+		json_nil(w);
 		return;
 	}
 	comma(w);
@@ -264,7 +264,7 @@ json_bool(struct json_write *w, bool v)
 }
 
 void
-json_null(struct json_write *w)
+json_nil(struct json_write *w)
 {
 	comma(w);
 	buf_lit(w->out, "null");
@@ -282,7 +282,7 @@ json_kv_str(struct json_write *w, struct str key, struct str v)
 {
 	json_key(w, key);
 	if (v.p == NULL)
-		json_null(w);
+		json_nil(w);
 	else
 		json_str(w, v);
 }

@@ -31,7 +31,7 @@ void json_str(struct json_write *w, struct str s);
 void json_i64(struct json_write *w, int64_t v);
 void json_f64(struct json_write *w, double v); /* shortest form that reads back the same; NaN, Inf: null        */
 void json_bool(struct json_write *w, bool v);
-void json_null(struct json_write *w);
+void json_nil(struct json_write *w);
 void json_raw(struct json_write *w, struct str value); /* already JSON */
 /* key and value in one call */
 void json_kv_str(struct json_write *w, struct str key, struct str v); /* v.p NULL: null */

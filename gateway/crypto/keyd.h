@@ -30,8 +30,8 @@ void keyd_client_free(struct keyd_client **c);
 bool keyd_client_healthy(const struct keyd_client *c);
 
 struct keyd_result {
-	int status;      /* 0 or -1 (reason in task->err) */
-	struct str jwt;  /* KEYD_SIGN_JWT: compact serialization; arena memory */
+	int status;     /* 0 or -1 (reason in task->err) */
+	struct str jwt; /* KEYD_SIGN_JWT: compact serialization; arena memory */
 };
 /* Signs header.payload with the site's present key. claims: JSON object text. typ: "JWT" or "at+jwt". The header gets alg, typ, kid.
  * RFC 7515 7.1.                                                                                                            */

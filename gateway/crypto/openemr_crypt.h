@@ -23,7 +23,7 @@ int openemr_encrypt(struct arena *a, const struct openemr_keys *k, int version, 
     struct str *out, struct err *e) MUSTUSE;
 /* Reads the drive keys of a site: <sites_dir>/documents/logs_and_misc/methods/{one..seven}{a,b}; "sevena/b" blocks are decrypted with
  * the database keys (base64 values of table keys). Blocking file reads: at start only.                                     */
-int openemr_drive_keys_load(const char *methods_dir, const struct openemr_keys *database_keys, struct openemr_keys *out,
-    struct err *e) MUSTUSE;
+int openemr_drive_keys_load(
+    const char *methods_dir, const struct openemr_keys *database_keys, struct openemr_keys *out, struct err *e) MUSTUSE;
 
 #endif

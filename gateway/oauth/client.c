@@ -119,7 +119,7 @@ client_read(struct task *t)
 	c->assertion = form_get(c->params, STR("client_assertion"), NULL);
 	if (basic_read(r, c) != 0)
 		return denied(r, "Authorization cannot be read");
-	methods = (c->used == AUTH_SECRET_BASIC) + (body_secret.n > 0) + (c->assertion.n > 0);
+	methods = (unsigned)(c->used == AUTH_SECRET_BASIC) + (unsigned)(body_secret.n > 0) + (unsigned)(c->assertion.n > 0);
 	if (methods > 1)
 		return oauth_refuse(r, OAUTH_REQ, STR_NULL, "two ways of client authentication at once");
 	if (c->assertion.n > 0) {

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Digests. EVP_MD objects are fetched once: fetching per call costs more than hashing a token. */
+#include "gateway/crypto/hash.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/sha.h>
+
+/* One context per process and digest, reused; a worker has one thread. */
+static void
+digest(const char *name, EVP_MD **md, EVP_MD_CTX **ctx, struct str s, uint8_t *out)
+{
+	if (*md == NULL) {
+		*md = EVP_MD_fetch(NULL, name, NULL);
+		*ctx = EVP_MD_CTX_new();
+		CHECK(*md != NULL && *ctx != NULL); /* a library without SHA-2 */
+	}
+	CHECK(EVP_DigestInit_ex2(*ctx, *md, NULL) == 1 && EVP_DigestUpdate(*ctx, s.p, s.n) == 1 &&
+	      EVP_DigestFinal_ex(*ctx, out, NULL) == 1);
+}
+
+void
+sha256(struct str s, uint8_t out[SHA256_LEN])
+{
+	static EVP_MD *md;
+	static EVP_MD_CTX *ctx;
+	digest("SHA256", &md, &ctx, s, out);
+}
+
+void
+sha384(struct str s, uint8_t out[SHA384_LEN])
+{
+	static EVP_MD *md;
+	static EVP_MD_CTX *ctx;
+	digest("SHA384", &md, &ctx, s, out);
+}
+
+void
+sha3_512(struct str s, uint8_t out[SHA512_LEN])
+{
+	static EVP_MD *md;
+	static EVP_MD_CTX *ctx;
+	digest("SHA3-512", &md, &ctx, s, out);
+}
+
+void
+hmac_sha256(struct str key, struct str s, uint8_t out[SHA256_LEN])
+{
+	CHECK(HMAC(EVP_sha256(), key.p, (int)key.n, (const unsigned char *)s.p, s.n, out, NULL) != NULL);
+}
+
+void
+hmac_sha384(struct str key, struct str s, uint8_t out[SHA384_LEN])
+{
+	CHECK(HMAC(EVP_sha384(), key.p, (int)key.n, (const unsigned char *)s.p, s.n, out, NULL) != NULL);
+}
+
+/* --- CRC-32C (Castagnoli), reflected polynomial 0x82f63b78 ------------------------------------------------------------------ */
+
+static uint32_t
+crc_table(uint32_t crc, const unsigned char *p, size_t n)
+{
+	static uint32_t table[256];
+	if (table[1] == 0)
+		for (uint32_t i = 0; i < 256; i++) {
+			uint32_t c = i;
+			for (int k = 0; k < 8; k++)
+				c = c & 1 ? c >> 1 ^ 0x82f63b78u : c >> 1;
+			table[i] = c;
+		}
+	while (n-- > 0)
+		crc = table[(crc ^ *p++) & 0xff] ^ crc >> 8;
+	return crc;
+}
+
+#if defined(__x86_64__)
+__attribute__((target("sse4.2"))) static uint32_t
+crc_sse42(uint32_t crc, const unsigned char *p, size_t n)
+{
+	uint64_t c = crc, word;
+	for (; n >= 8; n -= 8, p += 8) {
+		memcpy(&word, p, 8);
+		c = __builtin_ia32_crc32di(c, word);
+	}
+	crc = (uint32_t)c;
+	while (n-- > 0)
+		crc = __builtin_ia32_crc32qi(crc, *p++);
+	return crc;
+}
+#endif
+
+uint32_t
+crc32c(uint32_t crc, const void *p, size_t n)
+{
+#if defined(__x86_64__)
+	if (__builtin_cpu_supports("sse4.2"))
+		return ~crc_sse42(~crc, p, n);
+#endif
+	return ~crc_table(~crc, p, n);
+}

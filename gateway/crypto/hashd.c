@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* hashd: the process, its table of messages, and the worker's side. */
+#include "gateway/crypto/hashd.h"
+
+#include "gateway/crypto/frame.h"
+#include "gateway/crypto/password.h"
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { HASHD_HELLO, HASHD_VERIFY, HASHD_MAKE, HASHD_N };
+enum { ASK_MS = 8000, NICE = 10, HASH_MAX = 255 };
+
+/* VERIFY and MAKE begin with this; then the stored text, then the password. */
+struct ask_head {
+	struct hash_params params;
+	uint32_t stored_n;
+};
+struct verify_reply {
+	uint8_t verdict, outdated;
+};
+
+/* --- the process ------------------------------------------------------------------------------------------------------------- */
+
+static void
+hello(void *ctx, struct str payload, struct buf *reply)
+{
+	(void)ctx;
+	(void)payload;
+	(void)reply;
+}
+
+static int
+head_take(struct str *payload, struct ask_head *head)
+{
+	if (payload->n < sizeof *head)
+		return -1;
+	memcpy(head, payload->p, sizeof *head);
+	*payload = str_skip(*payload, sizeof *head);
+	return head->stored_n <= payload->n ? 0 : -1;
+}
+
+static void
+verify(void *ctx, struct str payload, struct buf *reply)
+{
+	struct verify_reply out = { HASH_INVALID, 0 };
+	struct ask_head head;
+	bool outdated = false;
+	(void)ctx;
+	if (head_take(&payload, &head) == 0) {
+		struct str stored = str_sub(payload, 0, head.stored_n), password = str_skip(payload, head.stored_n);
+		if (stored.n == 0) {
+			password_dummy(password, &head.params);
+			out.verdict = HASH_MISMATCH;
+		} else {
+			out.verdict = (uint8_t)password_verify(password, stored, &head.params, &outdated);
+		}
+	}
+	out.outdated = outdated;
+	buf_put(reply, &out, sizeof out);
+}
+
+static void
+make(void *ctx, struct str payload, struct buf *reply)
+{
+	struct ask_head head;
+	char text[HASH_MAX + 1];
+	(void)ctx;
+	if (head_take(&payload, &head) == 0 &&
+	    password_make(str_skip(payload, head.stored_n), &head.params, text, sizeof text) == 0)
+		buf_str_put(reply, str_of(text));
+}
+
+static const struct frame_row hashd_table[HASHD_N] = {
+	{ HASHD_HELLO, 64, FRAME_ONCE | FRAME_PERMITS, hello },
+	{ HASHD_VERIFY, 8 << 10, 0, verify },
+	{ HASHD_MAKE, 8 << 10, 0, make },
+};
+
+int
+hashd_serve(const int *peer_fds, size_t n_peers, int control_fd, const struct log *log)
+{
+	struct rlimit none = { 0, 0 };
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)setpriority(PRIO_PROCESS, 0, NICE); /* a storm of logins must not slow requests */
+	return frame_serve(hashd_table, HASHD_N, NULL, peer_fds, n_peers, control_fd, log);
+}
+
+/* --- the worker's side ---------------------------------------------------------------------------------------------------------- */
+
+struct hashd_client *
+hashd_client_new(struct loop *l, int fd, unsigned queue_max)
+{
+	return (struct hashd_client *)frame_client_new(l, fd, queue_max);
+}
+
+static struct frame_client *
+inner(struct hashd_client *c)
+{
+	return (struct frame_client *)c;
+}
+
+void
+hashd_client_free(struct hashd_client **c)
+{
+	struct frame_client *f = *c == NULL ? NULL : inner(*c);
+	*c = NULL;
+	frame_client_free(&f);
+}
+
+static bool
+not_answered(struct hashd_result *r, struct task *t, enum frame_outcome how)
+{
+	if (how == FRAME_ANSWERED)
+		return false;
+	r->verdict = how == FRAME_BUSY ? HASH_BUSY : HASH_DOWN;
+	(void)ERR(&t->err, E_UNAVAILABLE, "hashd: %s", how == FRAME_BUSY ? "queue full" : "does not answer");
+	return true;
+}
+
+static void
+verified(void *result, struct task *t, enum frame_outcome how, struct str payload)
+{
+	struct hashd_result *r = result;
+	struct verify_reply reply;
+	if (not_answered(r, t, how) || payload.n != sizeof reply)
+		return;
+	memcpy(&reply, payload.p, sizeof reply);
+	r->verdict = reply.verdict <= HASH_DOWN ? (enum hash_verdict)reply.verdict : HASH_DOWN;
+	r->outdated = reply.outdated != 0;
+}
+
+static void
+made(void *result, struct task *t, enum frame_outcome how, struct str payload)
+{
+	struct hashd_result *r = result;
+	if (not_answered(r, t, how))
+		return;
+	r->hash = arena_str(t->arena, payload);
+	r->verdict = payload.n > 0 && r->hash.p != NULL ? HASH_MATCH : HASH_INVALID;
+}
+
+static enum step
+ask(struct task *t, struct hashd_client *c, uint8_t type, struct secret password, struct str stored,
+    const struct hash_params *params, frame_done *done, struct hashd_result **out)
+{
+	struct ask_head head;
+	memset(&head, 0, sizeof head);
+	head.params = *params;
+	head.stored_n = (uint32_t)stored.n;
+	*out = ARENA_NEW(t->arena, struct hashd_result);
+	if (*out == NULL) {
+		(void)ERR(&t->err, E_LIMIT, "hashd: arena full");
+		return STEP_FAIL;
+	}
+	(*out)->verdict = HASH_DOWN;
+	if (password.bytes.n + stored.n > 4096) { /* longer than any real password: as wrong as any other */
+		password.bytes.n = 1;
+		stored = STR("");
+		head.stored_n = 0;
+	}
+	struct str parts[] = { { (const char *)&head, sizeof head }, stored, password.bytes };
+	return frame_ask(t, inner(c), type, parts, NITEMS(parts), ASK_MS, done, *out);
+}
+
+enum step
+hashd_verify(struct task *t, struct hashd_client *c, struct secret password, struct str stored,
+    const struct hash_params *params, struct hashd_result **out)
+{
+	return ask(t, c, HASHD_VERIFY, password, stored, params, verified, out);
+}
+
+enum step
+hashd_make(struct task *t, struct hashd_client *c, struct secret password, const struct hash_params *params,
+    struct hashd_result **out)
+{
+	return ask(t, c, HASHD_MAKE, password, STR(""), params, made, out);
+}
