@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A private MariaDB and Redis: Debian's servers on unix sockets in a folder of their own, no system service touched. Used by quickstart
+(command line) and by the tests (import). Not for production.
+
+usage: stores.py start DIR | stop DIR | load DIR DATABASE FILE..."""
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+WAIT_S = 60
+
+
+class Stores:
+    """Servers in dir: mariadb.sock, redis.sock; their data in dir/mariadb and dir/redis."""
+
+    def __init__(self, directory):
+        self.dir = pathlib.Path(directory).resolve()
+        self.db_socket = str(self.dir / "mariadb.sock")
+        self.redis_socket = str(self.dir / "redis.sock")
+
+    # --- processes ---------------------------------------------------------------------------------------------------------
+    def _pid(self, name):
+        try:
+            pid = int((self.dir / f"{name}.pid").read_text())
+            os.kill(pid, 0)
+            return pid
+        except (OSError, ValueError):
+            return None
+
+    def _spawn(self, name, argv):
+        log = open(self.dir / f"{name}.log", "ab")
+        proc = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        (self.dir / f"{name}.pid").write_text(str(proc.pid))
+        return proc
+
+    def _wait(self, name, proc, ready):
+        end = time.monotonic() + WAIT_S
+        while time.monotonic() < end:
+            if proc.poll() is not None:
+                break
+            if ready():
+                return
+            time.sleep(0.02)
+        raise RuntimeError(f"{name} did not start; see {self.dir / (name + '.log')}")
+
+    def _answers(self, path, probe=None):
+        try:
+            with socket.socket(socket.AF_UNIX) as s:
+                s.settimeout(1)
+                s.connect(path)
+                if probe:
+                    s.sendall(probe)
+                return len(s.recv(1)) == 1
+        except OSError:
+            return False
+
+    def start_mariadb(self):
+        if self._pid("mariadb"):
+            return
+        data = self.dir / "mariadb"
+        user = ["--user=root"] if os.geteuid() == 0 else []
+        if not (data / "mysql").is_dir():
+            shutil.rmtree(data, ignore_errors=True)
+            data.mkdir(parents=True)
+            subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal",
+                            "--skip-test-db", "--skip-name-resolve", *user], check=True, stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
+        pathlib.Path(self.db_socket).unlink(missing_ok=True)
+        proc = self._spawn("mariadb", ["mariadbd" if shutil.which("mariadbd") else "/usr/sbin/mariadbd", "--no-defaults",
+                                       f"--datadir={data}", f"--socket={self.db_socket}", "--skip-networking", "--skip-log-bin",
+                                       "--innodb-buffer-pool-size=256M", "--innodb-log-file-size=64M", "--max-connections=300",
+                                       "--character-set-server=utf8mb4", "--performance-schema=OFF", *user])
+        self._wait("mariadb", proc, lambda: self._answers(self.db_socket))
+
+    def start_redis(self):
+        if self._pid("redis"):
+            return
+        data = self.dir / "redis"
+        data.mkdir(parents=True, exist_ok=True)
+        pathlib.Path(self.redis_socket).unlink(missing_ok=True)
+        proc = self._spawn("redis", ["redis-server", "--port", "0", "--unixsocket", self.redis_socket, "--unixsocketperm", "700",
+                                     "--dir", str(data), "--appendonly", "yes", "--appendfsync", "everysec", "--save", "",
+                                     "--daemonize", "no", "--loglevel", "warning"])
+        self._wait("redis", proc, lambda: self._answers(self.redis_socket, b"PING\r\n"))
+
+    def start(self):
+        self.dir.mkdir(parents=True, exist_ok=True)
+        self.start_mariadb()
+        self.start_redis()
+
+    def stop_one(self, name, signo=signal.SIGTERM):
+        pid = self._pid(name)
+        if pid is None:
+            return
+        os.kill(pid, signo)
+        end = time.monotonic() + WAIT_S
+        while time.monotonic() < end and self._pid(name):
+            try:
+                os.waitpid(pid, os.WNOHANG)
+            except ChildProcessError:
+                pass
+            time.sleep(0.02)
+        if self._pid(name):
+            os.kill(pid, signal.SIGKILL)
+        (self.dir / f"{name}.pid").unlink(missing_ok=True)
+
+    def stop(self):
+        self.stop_one("redis")
+        self.stop_one("mariadb")
+
+    # --- SQL ---------------------------------------------------------------------------------------------------------------------
+    def sql(self, text, database=None, raw=True):
+        """Runs SQL, returns rows as lists of text (NULL as 'NULL')."""
+        argv = ["mariadb", "--no-defaults", "-uroot", f"--socket={self.db_socket}", "--default-character-set=utf8mb4", "-N", "-B"]
+        out = subprocess.run(argv + ([database] if database else []), input=text.encode(), stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, check=False)
+        if out.returncode != 0:
+            raise RuntimeError(out.stderr.decode(errors="replace")[:2000])
+        return [line.split("\t") for line in out.stdout.decode(errors="replace").splitlines()] if raw else out.stdout
+
+    def load(self, database, files):
+        self.sql(f"CREATE DATABASE IF NOT EXISTS `{database}` CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
+        for f in files:
+            with open(f, "rb") as data:
+                subprocess.run(["mariadb", "--no-defaults", "-uroot", f"--socket={self.db_socket}", "--default-character-set=utf8mb4",
+                                "--init-command=SET sql_mode='', foreign_key_checks=0, unique_checks=0", database], stdin=data,
+                               check=True)
+
+    def database_exists(self, database):
+        return bool(self.sql(f"SHOW DATABASES LIKE '{database}'"))
+
+
+def main():
+    if len(sys.argv) < 3 or sys.argv[1] not in ("start", "stop", "load"):
+        sys.exit(__doc__)
+    stores = Stores(sys.argv[2])
+    if sys.argv[1] == "start":
+        stores.start()
+    elif sys.argv[1] == "stop":
+        stores.stop()
+    else:
+        stores.load(sys.argv[3], sys.argv[4:])
+
+
+if __name__ == "__main__":
+    main()
