@@ -42,6 +42,7 @@ reply_reset(struct reply *rp)
 {
 	rp->status = 0;
 	rp->source = NULL;
+	rp->cache_control_set = false;
 	rp->content_type = STR_NULL;
 	buf_clear(&rp->fields);
 	buf_clear(&rp->body);

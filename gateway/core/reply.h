@@ -20,6 +20,7 @@ struct reply {
 	struct buf fields;          /* "Name: value\r\n"...    */
 	struct buf body;            /* arena memory           */
 	struct body_source *source; /* wins over body        */
+	bool cache_control_set;     /* the backend said how its answer may be cached; else no-store */
 	struct str content_type;    /* static; .n 0: none      */
 };
 /* arena: the request's. body_max: cap of the buffered body. */

@@ -202,6 +202,8 @@ static int64_t
 refresh_life_s(const struct request *r, const struct issue *i)
 {
 	int64_t absolute = i->grant_started_s + r->site->conf->oauth.refresh_ttl_s - i->now_s;
+	if (r->site->conf->oauth.refresh_ttl_s == 0) /* no absolute end, as OpenEMR */
+		return (int64_t)r->site->conf->oauth.refresh_idle_s;
 	return MIN((int64_t)r->site->conf->oauth.refresh_idle_s, absolute);
 }
 

@@ -117,7 +117,7 @@ answer_step(struct task *t)
 	reply_field(rp, STR("X-Request-Id"), p->r.request_id);
 	reply_field(rp, STR("X-Content-Type-Options"), STR("nosniff"));
 	reply_field(rp, STR("Strict-Transport-Security"), STR("max-age=31536000"));
-	if (!p->cache_control_set)
+	if (!rp->cache_control_set)
 		reply_field(rp, STR("Cache-Control"), STR("no-store"));
 	rate_fields(p);
 	cors_fields(p);

@@ -45,7 +45,6 @@ struct pipe {
 	enum api api;
 	unsigned body_refused;
 	bool origin_allowed, preflight, wants_token, durable_ok, answered, finished, body_waits, rate_known;
-	bool cache_control_set;       /* the backend said how its answer may be cached */
 	enum reply_error route_error; /* decided early, told after the bearer check; REPLY_ERROR_N: none */
 };
 static inline struct pipe *

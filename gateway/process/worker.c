@@ -3,6 +3,7 @@
 #include "gateway/audit/audit.h"
 #include "gateway/base/map.h"
 #include "gateway/core/address.h"
+#include "gateway/core/backend.h"
 #include "gateway/crypto/hashd.h"
 #include "gateway/crypto/keyd.h"
 #include "gateway/crypto/tls_ctx.h"
@@ -110,6 +111,26 @@ trusted_open(struct worker_run *run, struct err *e)
 	return 0;
 }
 
+static struct tls_set *
+tls_open(struct worker_run *run, struct err *e)
+{
+	const struct conf *c = run->boot->conf;
+	struct tls_cert *certs = calloc(MAX(c->n_certs, 1), sizeof *certs);
+	struct tls_set_conf conf = { .certs = certs,
+		.n_certs = c->n_certs,
+		.min_version = c->tls.min_version,
+		.ticket_period_s = c->tls.ticket_period_s,
+		.ticket_secret = run->boot->ticket_secret };
+	for (size_t i = 0; certs != NULL && i < c->n_certs; i++)
+		certs[i] = (struct tls_cert){ .name = c->certs[i].name,
+			.certificate = c->certs[i].certificate,
+			.key = c->certs[i].key,
+			.passphrase = c->certs[i].passphrase };
+	struct tls_set *set = certs == NULL ? NULL : tls_set_new(&conf, e);
+	free(certs);
+	return set;
+}
+
 static int
 listeners_open(struct worker_run *run, struct err *e)
 {
@@ -184,8 +205,7 @@ start(struct worker_run *run, struct err *e)
 		return ERR(e, E_IO, "signals");
 	if (trusted_open(run, e) != 0 || helpers_open(run, e) != 0)
 		return -1;
-	run->tls = worker_tls_open(b->conf, b->ticket_secret, e);
-	if (run->tls == NULL)
+	if (b->conf->n_certs > 0 && (run->tls = tls_open(run, e)) == NULL)
 		return -1;
 	return listeners_open(run, e);
 }

@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One proxied request: connect, send the head, stream the body there and the answer back. RFC 9110 7.6 (hop-by-hop), RFC 7239. */
+#include "backends/proxy/proxy.h"
+
+#include "backends/proxy/upstream.h"
+#include "gateway/config/conf.h"
+#include "gateway/core/address.h"
+#include "gateway/net/http_body.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { HEAD_MAX = 64 << 10, CHUNK_HEAD = 24 };
+
+struct proxy {
+	struct upstream *upstream;
+	const struct conf_upstream *conf;
+};
+struct call {
+	struct upstream_user user; /* first: callbacks get it */
+	struct request *r;
+	struct proxy *proxy;
+	struct exchange *x;
+	struct body_source source;
+	struct http_head head; /* of the answer */
+	struct http_body body;
+	struct buf raw_head; /* a copy of the answer's head: its strings borrow from here */
+	void (*done)(void *arg);
+	void *done_arg;
+	struct loop_timer *timer; /* pauses while streaming */
+	bool waiting, head_sent, chunked_out, body_begun, body_sent, head_done, streaming, finished, retried,
+	    failed_connect, bad_answer;
+};
+
+/* --- the head that is sent --------------------------------------------------------------------------------------------------------- */
+
+static bool
+hop_by_hop(const struct http_head *h, const struct http_field *f)
+{
+	static const bool always[HTTP_F_N] = { [HTTP_F_CONNECTION] = true,
+		[HTTP_F_KEEP_ALIVE] = true,
+		[HTTP_F_PROXY_CONNECTION] = true,
+		[HTTP_F_TE] = true,
+		[HTTP_F_TRAILER] = true,
+		[HTTP_F_TRANSFER_ENCODING] = true,
+		[HTTP_F_UPGRADE] = true,
+		[HTTP_F_CONTENT_LENGTH] = true };
+	if (always[f->id])
+		return true;
+	return h->known[HTTP_F_CONNECTION] != NULL && http_list_has(h->known[HTTP_F_CONNECTION]->value, f->name);
+}
+
+/* Ours to set: what a client sends under these names is not believed. */
+static bool
+replaced(const struct http_field *f)
+{
+	return f->id == HTTP_F_HOST || f->id == HTTP_F_EXPECT || f->id == HTTP_F_FORWARDED ||
+	       f->id == HTTP_F_X_REQUEST_ID || str_istarts(f->name, STR("x-forwarded-")) ||
+	       str_ieq(f->name, STR("x-real-ip")) || str_ieq(f->name, STR("proxy"));
+}
+
+static void
+forwarded_put(struct buf *b, const struct request *r)
+{
+	bool v6 = str_find(r->client_address, ':') < r->client_address.n;
+	struct str host = r->x->head->host;
+	http_field_put(b, STR("X-Forwarded-For"), r->client_address);
+	http_field_put(b, STR("X-Forwarded-Proto"), STR("https"));
+	http_field_put(b, STR("X-Forwarded-Host"), host);
+	http_field_put(b, STR("X-Request-Id"), r->request_id);
+	buf_lit(b, "Forwarded: for=");
+	buf_str_put(b, v6 ? STR("\"[") : STR(""));
+	buf_str_put(b, r->client_address);
+	buf_str_put(b, v6 ? STR("]\"") : STR(""));
+	buf_printf(b, ";proto=https;host=\"%.*s\"\r\n", STR_ARG(host));
+}
+
+static struct str
+head_make(struct call *c)
+{
+	const struct request *r = c->r;
+	const struct http_head *h = r->x->head;
+	struct buf b;
+	buf_init(&b, r->task.arena, 1024, HEAD_MAX);
+	buf_str_put(&b, h->method_text);
+	buf_char(&b, ' ');
+	buf_str_put(&b, c->proxy->conf->path_prefix);
+	buf_str_put(&b, h->path);
+	if (h->query.p != NULL) {
+		buf_char(&b, '?');
+		buf_str_put(&b, h->query);
+	}
+	buf_lit(&b, " HTTP/1.1\r\n");
+	http_field_put(&b, STR("Host"), upstream_host(c->proxy->upstream));
+	for (size_t i = 0; i < h->n_fields; i++)
+		if (!hop_by_hop(h, &h->fields[i]) && !replaced(&h->fields[i]))
+			http_field_put(&b, h->fields[i].name, h->fields[i].value);
+	forwarded_put(&b, r);
+	if (h->chunked) {
+		c->chunked_out = true;
+		http_field_put(&b, STR("Transfer-Encoding"), STR("chunked"));
+	} else if (h->has_length) {
+		buf_printf(&b, "Content-Length: %llu\r\n", (unsigned long long)h->content_length);
+	}
+	buf_lit(&b, "\r\n");
+	return buf_ok(&b) ? buf_str(&b) : STR_NULL;
+}
+
+/* --- ends ---------------------------------------------------------------------------------------------------------------------------- */
+
+static void
+wake(struct call *c)
+{
+	if (!c->waiting)
+		return;
+	c->waiting = false;
+	wait_wake(c->r->task.wait);
+}
+
+/* Streaming is over: the connection goes back when both bodies are complete and nothing was closed. */
+static void
+stream_end(struct call *c, bool complete)
+{
+	if (c->finished)
+		return;
+	c->finished = true;
+	loop_timer_free(&c->timer);
+	upstream_put(&c->user, complete && c->body_sent && c->head.keep_alive && c->body.kind != HTTP_BODY_UNTIL_CLOSE);
+	if (complete)
+		exchange_reply_end(c->x);
+	else
+		exchange_abort(c->x);
+	c->done(c->done_arg);
+}
+
+/* --- the request's body ----------------------------------------------------------------------------------------------------------------- */
+
+/* The pipeline's exchanges carry their request; it carries the backend's state. */
+static struct call *
+call_at(struct exchange *x)
+{
+	struct request *r = x->user;
+	if (r == NULL)
+		return NULL;
+	CHECK_OBJ(r, REQUEST_MAGIC);
+	return r->state;
+}
+
+static void
+body_piece(struct exchange *x, struct str piece, bool end, unsigned refused)
+{
+	struct call *c = call_at(x);
+	char head[CHUNK_HEAD];
+	if (c == NULL || c->user.pool == NULL)
+		return;
+	if (refused != 0) {
+		c->bad_answer = true;
+		c->body_sent = false;
+		upstream_put(&c->user, false);
+		wake(c);
+		return;
+	}
+	size_t waits = 0;
+	if (c->chunked_out && piece.n > 0) {
+		int n = snprintf(head, sizeof head, "%zx\r\n", piece.n);
+		(void)upstream_write(&c->user, (struct str){ head, (size_t)n });
+	}
+	waits = upstream_write(&c->user, piece);
+	if (c->chunked_out && piece.n > 0)
+		waits = upstream_write(&c->user, STR("\r\n"));
+	if (end && c->chunked_out)
+		(void)upstream_write(&c->user, STR("0\r\n\r\n"));
+	c->body_sent |= end;
+	if (!end && waits > UPSTREAM_HIGH_WATER)
+		exchange_body_pause(x);
+}
+
+/* --- callbacks of the connection ----------------------------------------------------------------------------------------------------------- */
+
+static struct call *
+call_of(struct upstream_user *user)
+{
+	return CONTAINER_OF(user, struct call, user);
+}
+
+static void
+up_ready(struct upstream_user *user, struct upstream_conn *conn)
+{
+	struct call *c = call_of(user);
+	struct str head = head_make(c);
+	(void)conn;
+	if (head.p == NULL) {
+		c->bad_answer = true;
+		upstream_put(&c->user, false);
+		wake(c);
+		return;
+	}
+	c->head_sent = true;
+	(void)upstream_write(user, head);
+	c->body_sent = !exchange_has_body(c->x);
+	if (!c->body_sent && !c->body_begun) {
+		c->body_begun = true;
+		exchange_body_stream(c->x, 0, body_piece);
+	}
+}
+
+static void
+up_drained(struct upstream_user *user)
+{
+	struct call *c = call_of(user);
+	if (!c->body_sent && c->x != NULL)
+		exchange_body_resume(c->x);
+}
+
+static void
+up_broken(struct upstream_user *user, bool connecting)
+{
+	struct call *c = call_of(user);
+	if (c->streaming) {
+		bool whole = c->body.kind == HTTP_BODY_UNTIL_CLOSE && !connecting;
+		stream_end(c, whole);
+		return;
+	}
+	c->failed_connect = connecting;
+	c->bad_answer = true;
+	wake(c);
+}
+
+/* Body bytes of the answer to the client. Returns how many were used. */
+static size_t
+stream_bytes(struct call *c, struct str bytes)
+{
+	size_t total = 0;
+	while (!c->finished) {
+		struct str piece = STR_NULL;
+		size_t used = 0;
+		enum http_body_result how = http_body_feed(&c->body, str_skip(bytes, total), &used, &piece);
+		total += used;
+		if (how == HTTP_BODY_DATA) {
+			if (exchange_reply_write(c->x, piece) > EXCHANGE_HIGH_WATER) {
+				upstream_read_pause(&c->user, true);
+				break;
+			}
+			continue;
+		}
+		if (how == HTTP_BODY_END)
+			stream_end(c, true);
+		else if (how == HTTP_BODY_BAD)
+			stream_end(c, false);
+		break;
+	}
+	return total;
+}
+
+static void
+head_read(struct call *c, struct str bytes, size_t *used)
+{
+	struct http_limits limits = { HEAD_MAX, 8192, 200 };
+	struct http_refusal why = { 0 };
+	bool to_head = c->x->head->method == HTTP_HEAD;
+	buf_clear(&c->raw_head);
+	buf_put(&c->raw_head, bytes.p, MIN(bytes.n, (size_t)HEAD_MAX));
+	switch (http_response_parse(c->r->task.arena, buf_str(&c->raw_head), &limits, to_head, &c->head, &why)) {
+	case HTTP_NEED_MORE:
+		if (bytes.n < HEAD_MAX)
+			return;
+		break;
+	case HTTP_PARSED:
+		*used = c->head.bytes;
+		if (c->head.status >= 100 && c->head.status < 200) /* interim: the final one follows */
+			return;
+		c->head_done = true;
+		upstream_read_pause(&c->user, true); /* until the audit record is durable */
+		wake(c);
+		return;
+	case HTTP_REFUSED:
+		break;
+	}
+	c->bad_answer = true;
+	upstream_put(&c->user, false);
+	wake(c);
+}
+
+static void
+up_readable(struct upstream_user *user, struct str bytes, size_t *used)
+{
+	struct call *c = call_of(user);
+	if (c->streaming) {
+		loop_timer_set(c->timer, c->proxy->conf->read_ms);
+		*used = stream_bytes(c, bytes);
+	} else if (!c->head_done) {
+		head_read(c, bytes, used);
+	}
+}
+
+/* --- the answer's body as a source ------------------------------------------------------------------------------------------------------- */
+
+static void
+drain(struct exchange *x)
+{
+	struct call *c = call_at(x);
+	if (c != NULL && c->streaming && !c->finished)
+		upstream_read_pause(&c->user, false);
+}
+
+static void
+stream_late(void *arg)
+{
+	stream_end(arg, false);
+}
+
+static bool
+bodyless(const struct call *c)
+{
+	return c->x->head->method == HTTP_HEAD || c->head.status == 204 || c->head.status == 304;
+}
+
+static void
+source_start(struct body_source *s, struct exchange *x, struct str fields, void (*done)(void *arg), void *arg)
+{
+	struct call *c = s->state;
+	int64_t length = c->head.has_length ? (int64_t)c->head.content_length : -1;
+	c->done = done;
+	c->done_arg = arg;
+	if (c->head.chunked)
+		http_body_chunked(&c->body);
+	else if (c->head.has_length)
+		http_body_length(&c->body, c->head.content_length);
+	else
+		http_body_until_close(&c->body);
+	if (bodyless(c))
+		http_body_length(&c->body, 0);
+	exchange_on_drain(x, drain);
+	exchange_reply_begin(x, c->head.status, fields, bodyless(c) && !c->head.has_length ? 0 : length);
+	c->streaming = true;
+	c->timer = loop_timer_new(x->loop, stream_late, c);
+	if (c->timer == NULL || (c->user.conn == NULL && !http_body_ended(&c->body))) {
+		stream_end(c, false);
+		return;
+	}
+	loop_timer_set(c->timer, c->proxy->conf->read_ms);
+	if (http_body_ended(&c->body)) {
+		stream_end(c, true);
+		return;
+	}
+	upstream_read_pause(&c->user, false);
+}
+
+static void
+source_cancel(struct body_source *s)
+{
+	struct call *c = s->state;
+	c->finished = true;
+	loop_timer_free(&c->timer);
+	upstream_put(&c->user, false);
+}
+
+/* --- steps ---------------------------------------------------------------------------------------------------------------------------------- */
+
+static void
+call_cancel(void *op)
+{
+	struct call *c = op;
+	c->waiting = false;
+	upstream_put(&c->user, false);
+}
+static const struct wait_ops call_ops = { "upstream", call_cancel };
+
+/* The arena goes: nothing of the call may stay in the pool. */
+static void
+call_gone(void *arg)
+{
+	struct call *c = arg;
+	loop_timer_free(&c->timer);
+	upstream_put(&c->user, false);
+}
+
+static enum step
+call_begin(struct task *t, struct call *c, bool fresh)
+{
+	c->bad_answer = c->failed_connect = false;
+	if (wait_begin(t, &call_ops, c, c->proxy->conf->header_ms) == NULL)
+		return STEP_FAIL;
+	c->waiting = true;
+	if (upstream_get(c->proxy->upstream, &c->user, fresh) != 0) {
+		c->bad_answer = c->failed_connect = true;
+		wake(c);
+	}
+	return STEP_WAIT;
+}
+
+static enum step
+proxy_send(struct task *t)
+{
+	return call_begin(t, task_frame(t), false);
+}
+
+/* A kept connection that died before anything of the answer came is tried again once, when the request may be repeated and had no body. */
+static bool
+may_retry(const struct call *c)
+{
+	enum http_method m = c->x->head->method;
+	return c->bad_answer && !c->failed_connect && !c->retried && !c->head_done && !c->body_begun &&
+	       c->raw_head.n == 0 && (m == HTTP_GET || m == HTTP_HEAD || m == HTTP_OPTIONS);
+}
+
+static enum step
+proxy_again(struct task *t)
+{
+	struct call *c = task_frame(t);
+	if (t->woke == WAIT_TIMEOUT || !may_retry(c))
+		return STEP_NEXT;
+	c->retried = true;
+	return call_begin(t, c, true);
+}
+
+static bool
+answer_drops(const struct http_field *f)
+{
+	return f->id == HTTP_F_DATE || f->id == HTTP_F_X_REQUEST_ID || f->id == HTTP_F_SERVER ||
+	       str_istarts(f->name, STR("access-control-")) || str_ieq(f->name, STR("strict-transport-security")) ||
+	       str_ieq(f->name, STR("x-content-type-options")) || str_ieq(f->name, STR("x-powered-by"));
+}
+
+static enum step
+proxy_answer(struct task *t)
+{
+	struct call *c = task_frame(t);
+	struct request *r = c->r;
+	if (!c->head_done) {
+		bool late = t->woke == WAIT_TIMEOUT;
+		(void)ERR(&t->err, late ? E_TIMEOUT : E_UNAVAILABLE,
+		    late ? "upstream: no answer in time" : "upstream: no usable answer");
+		r->audit.reason = late ? STR("upstream timeout") : STR("upstream failed");
+		return request_refuse(r, late ? REPLY_UPSTREAM_TIMEOUT : REPLY_BAD_GATEWAY);
+	}
+	reply_reset(&r->reply);
+	r->reply.status = c->head.status;
+	for (size_t i = 0; i < c->head.n_fields; i++) {
+		const struct http_field *f = &c->head.fields[i];
+		if (hop_by_hop(&c->head, f) || answer_drops(f))
+			continue;
+		r->reply.cache_control_set |= str_ieq(f->name, STR("cache-control"));
+		reply_field(&r->reply, f->name, f->value);
+	}
+	c->source = (struct body_source){ source_start, source_cancel, c };
+	r->reply.source = &c->source;
+	return STEP_REPLY;
+}
+
+static STEP_TABLE(
+    proxy_steps, 0, { "proxy_send", proxy_send }, { "proxy_again", proxy_again }, { "proxy_answer", proxy_answer });
+
+/* --- the backend ------------------------------------------------------------------------------------------------------------------------------- */
+
+static int
+proxy_open(struct site *site, void **state, struct err *e)
+{
+	struct proxy *p = calloc(1, sizeof *p);
+	if (p == NULL)
+		return ERR(e, E_MEMORY, "proxy");
+	p->conf = &site->conf->upstream;
+	p->upstream = upstream_new(site->worker->loop, p->conf, e);
+	if (p->upstream == NULL) {
+		free(p);
+		return -1;
+	}
+	*state = p;
+	return 0;
+}
+
+static int
+proxy_bind(struct site *site, void *state, const struct route *route, void **handler)
+{
+	(void)site;
+	(void)state;
+	(void)handler;
+	return route->api == API_OAUTH ? -1 : 0; /* the authorization server is ours */
+}
+
+static enum step
+proxy_handle(struct request *r, void *state, void *handler)
+{
+	struct call *c = ARENA_NEW(r->task.arena, struct call);
+	(void)handler;
+	if (c == NULL || arena_defer(r->task.arena, call_gone, c) != 0)
+		return STEP_FAIL;
+	c->r = r;
+	c->x = r->x;
+	c->proxy = state;
+	c->user.ready = up_ready;
+	c->user.readable = up_readable;
+	c->user.drained = up_drained;
+	c->user.broken = up_broken;
+	list_init(&c->user.link);
+	buf_init(&c->raw_head, r->task.arena, 1024, HEAD_MAX);
+	r->state = c;
+	r->task.deadline_us = 0; /* a stream may take long: connect, head and pauses have their own deadlines */
+	return task_push(&r->task, &proxy_steps, c);
+}
+
+static bool
+proxy_healthy(const struct site *site, const void *state)
+{
+	const struct proxy *p = state;
+	(void)site;
+	return upstream_healthy(p->upstream);
+}
+
+static void
+proxy_close(void **state)
+{
+	struct proxy *p = *state;
+	*state = NULL;
+	if (p == NULL)
+		return;
+	upstream_free(&p->upstream);
+	free(p);
+}
+
+const struct backend_ops backend_proxy = { .name = "proxy",
+	.flags = BACKEND_STREAMS_BODY,
+	.open = proxy_open,
+	.bind = proxy_bind,
+	.handle = proxy_handle,
+	.healthy = proxy_healthy,
+	.close = proxy_close };
