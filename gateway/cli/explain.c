@@ -7,11 +7,11 @@
 #include <stdio.h>
 
 static const struct db_stmt user_sql = { "explain_user",
-	"SELECT id, uuid, username, active FROM users WHERE BINARY username = ?" };
+	"SELECT id, uuid, username, active FROM users WHERE BINARY username = ?", false };
 static const struct db_stmt patient_sql = { "explain_patient",
 	"SELECT p.pid, p.uuid FROM patient_access_onsite a JOIN patient_data p ON p.pid = a.pid WHERE BINARY "
-	"a.portal_login_username = ?" };
-static const struct db_stmt acl_sql = { ACL_SQL_NAME, ACL_SQL };
+	"a.portal_login_username = ?", false };
+static const struct db_stmt acl_sql = { ACL_SQL_NAME, ACL_SQL, false };
 
 static int
 who_uuid(struct principal *who, const struct db_cell *c)

@@ -22,7 +22,7 @@ static const struct str method_names[AUTH_N] = {
 static const struct db_stmt client_sql = { "client_by_id",
 	"SELECT client_id, client_name, client_secret, redirect_uri, grant_types, scope, jwks, jwks_uri, "
 	"is_confidential, is_enabled "
-	"FROM oauth_clients WHERE client_id = ?" };
+	"FROM oauth_clients WHERE client_id = ?", false };
 enum {
 	COL_ID,
 	COL_NAME,

@@ -7,7 +7,7 @@
 
 enum { GRANTS_ARENA = 4 << 20 };
 
-static const struct db_stmt acl_sql = { ACL_SQL_NAME, ACL_SQL };
+static const struct db_stmt acl_sql = { ACL_SQL_NAME, ACL_SQL, false };
 
 void
 acl_entry_put(struct acl_entry **e)

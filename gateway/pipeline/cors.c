@@ -11,7 +11,7 @@
 enum { ORIGINS_MAX = 1 << 20 };
 
 static const struct db_stmt origins_sql = { "cors_origins",
-	"SELECT redirect_uri FROM oauth_clients WHERE is_enabled = 1 AND redirect_uri IS NOT NULL" };
+	"SELECT redirect_uri FROM oauth_clients WHERE is_enabled = 1 AND redirect_uri IS NOT NULL", false };
 
 /* "|origin|origin|": one text, searched as a whole. Malloc memory: it outlives the request. */
 static char *

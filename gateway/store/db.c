@@ -34,9 +34,9 @@ job_fail(struct job *job, enum db_status status, const char *why)
 	job_end(job, status);
 }
 
-static const struct db_stmt begin_stmt = { "begin", "START TRANSACTION" };
-static const struct db_stmt commit_stmt = { "commit", "COMMIT" };
-static const struct db_stmt rollback_stmt = { "rollback", "ROLLBACK" };
+static const struct db_stmt begin_stmt = { "begin", "START TRANSACTION", false };
+static const struct db_stmt commit_stmt = { "commit", "COMMIT", false };
+static const struct db_stmt rollback_stmt = { "rollback", "ROLLBACK", false };
 
 /* A running job whose client left goes on without an owner when it no longer needs the task's memory; a COMMIT is always finished. */
 static bool
@@ -329,7 +329,7 @@ db_rollback(struct db_tx **txp)
 
 /* --- health --------------------------------------------------------------------------------------------------------------------------- */
 
-static const struct db_stmt probe_stmt = { "probe", "DO 1" };
+static const struct db_stmt probe_stmt = { "probe", "DO 1", false };
 
 void
 db_pool_probe(struct db_pool *p, uint32_t idle_ms)

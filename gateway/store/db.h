@@ -27,10 +27,12 @@ struct db_conf {
 struct db_pool *db_pool_new(struct loop *l, const struct db_conf *conf, const struct log *log);
 void db_pool_free(struct db_pool **p); /* operations under way end as DB_DOWN */
 
-/* A statement: static name for logs and metrics, SQL with ? marks. Identity is the address: it must outlive the pool. */
+/* A statement: static name for logs and metrics, SQL with ? marks. Identity is the address: it must outlive the pool, unless it is
+ * transient: then it is prepared for this one execution and forgotten (writes whose columns vary). */
 struct db_stmt {
 	const char *name;
 	const char *sql;
+	bool transient;
 };
 
 struct db_val {

@@ -46,7 +46,7 @@ batch_stmt(struct point_group *g, unsigned n_keys, unsigned *padded)
 	memcpy(to, text.p + at + 2, text.n - at - 2);
 	to[text.n - at - 2] = 0;
 	g->sql[size] = sql;
-	g->stmts[size] = (struct db_stmt){ g->point->name, sql };
+	g->stmts[size] = (struct db_stmt){ g->point->name, sql, false };
 	return &g->stmts[size];
 }
 

@@ -211,10 +211,22 @@ slow_log(struct db_conn *c, const struct job *job)
 }
 
 static void
+slot_drop(struct db_conn *c)
+{
+	(void)mysql_stmt_close(c->slot->handle);
+	slot_free(c->slot);
+	*c->slot = c->slots[--c->n_slots];
+	c->slots[c->n_slots] = (struct stmt_slot){ 0 };
+	c->slot = NULL;
+}
+
+static void
 job_finished(struct db_conn *c, enum db_status status)
 {
 	struct job *job = c->job;
 	struct db_pool *p = c->pool;
+	if (c->slot != NULL && job->stmt->transient && c->slot->handle != NULL)
+		slot_drop(c);
 	c->job = NULL;
 	c->slot = NULL;
 	c->phase = PH_IDLE;
@@ -244,9 +256,7 @@ job_error(struct db_conn *c, unsigned no)
 		(void)ERR(&c->job->task->err, status == DB_DUPLICATE ? E_CONFLICT : E_DB, "statement %s: error %u",
 		    c->job->stmt->name, no);
 	if (c->slot != NULL && c->phase == PH_PREPARE) { /* nothing was prepared: forget the slot */
-		(void)mysql_stmt_close(c->slot->handle);
-		slot_free(c->slot);
-		*c->slot = c->slots[--c->n_slots];
+		slot_drop(c);
 	} else if (c->slot != NULL) {
 		(void)mysql_stmt_free_result(c->slot->handle);
 	}
@@ -510,7 +520,7 @@ conn_run(struct db_conn *c, struct job *job)
 		advance(c, 0);
 		return;
 	}
-	c->slot = slot_find(c, job->stmt);
+	c->slot = job->stmt->transient ? NULL : slot_find(c, job->stmt);
 	c->phase = PH_EXECUTE;
 	if (c->slot == NULL) {
 		c->slot = slot_new(c, job->stmt);
