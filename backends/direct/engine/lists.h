@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The options of those OpenEMR lists (list_options) that the rows name, in memory, so that a read needs no join per code. Read
+ * again every minute: an edit in OpenEMR shows after that time at the latest. Not for lists that routes answer as such.    */
+#ifndef BACKENDS_DIRECT_ENGINE_LISTS_H
+#define BACKENDS_DIRECT_ENGINE_LISTS_H
+
+#include "gateway/store/db.h"
+
+enum { LISTS_REFRESH_MS = 60000, LISTS_MAX = 32 };
+
+struct list_option {
+	struct str title, notes, codes;
+};
+struct lists;
+
+extern const struct db_stmt lists_sql; /* LISTS_MAX values: names of lists, the last repeated */
+/* rows: of lists_sql. NULL: out of memory. */
+struct lists *lists_new(const struct db_result *rows);
+void lists_free(struct lists **l);
+/* NULL when unknown (or l NULL). Options compare without case, as OpenEMR's joins do. */
+const struct list_option *lists_find(const struct lists *l, struct str list, struct str option);
+
+#endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The whole vocabulary of the resource tables: what a row of rest/, fhir/ and portal/ may say. Reading, searching, writing, the
+ * checks at start and the CapabilityStatement all come from these rows. Column and table names are literals of the tables;
+ * values of a request are only ever bound. Not for behaviour: what rows cannot say is a named function in fixups.c.
+ * docs/add-a-resource.md shows a resource from first row to answer.                                                        */
+#ifndef BACKENDS_DIRECT_ENGINE_MAPPING_H
+#define BACKENDS_DIRECT_ENGINE_MAPPING_H
+
+#include "gateway/net/http_head.h"
+
+struct render;
+struct json_write;
+struct db_cell;
+
+/* What a field is. "cols" names its columns in the order given here; codec.c has a pair of functions per kind. A value that is NULL
+ * is null in the Standard API and absent in FHIR.                                                                          */
+#define KINDS(X)                                                                                                              \
+	X(INT)        /* integer; a string where the dialect says so; arg "set": may be written, never answered   */          \
+	X(FLOAT)      /* FLOAT, DOUBLE                                                                           */           \
+	X(TEXT)       /* text, decimals, enums, times                                                            */           \
+	X(DATE)       /* YYYY-MM-DD, whether the site stores DATE or DATETIME                                    */           \
+	X(DATETIME)   /* Standard: YYYY-MM-DD HH:MM:SS; FHIR: ISO 8601 with offset                               */           \
+	X(UUID)       /* 16 bytes as text                                                                        */           \
+	X(BOOL)       /* 0 and '' are false; arg "not": inverted                                                 */           \
+	X(CONST)      /* arg: JSON text                                                                          */           \
+	X(HIDDEN)     /* always null: a column that clients expect and may not see                               */           \
+	X(LIST_TITLE) /* title of the option (arg: list) in the column                                          */            \
+	X(LIST_CODES) /* its codes                                                                              */            \
+	X(OBJECT)     /* an object of the fields in sub                                                          */           \
+	X(CHILDREN)   /* array elements from the rows of child number arg_n                                      */           \
+	X(FIXUP)      /* fixup writes the value                                                                  */           \
+	X(CODE)       /* code through map; an unmapped value takes the map's last row                            */           \
+	X(NARRATIVE)  /* generated text of the columns                                                           */           \
+	X(NAME)       /* HumanName: prefix given given family suffix [end]; arg: use                              */          \
+	X(ADDRESS) /* Address: line line city district state postalCode country start [end use type]; arg: use, arg2: type */ \
+	X(TELECOM)      /* ContactPoint: value, of several columns put together; arg: system, arg2: use            */         \
+	X(IDENTIFIER)   /* Identifier; arg: system, arg2: type code of v2-0203, F_OFFICIAL: use                   */          \
+	X(REFERENCE)    /* Reference to arg                                                                        */         \
+	X(CONCEPT)      /* constant CodeableConcept list element: arg system, arg2 "code display"                  */         \
+	X(LIST_CONCEPT) /* {arg2: CodeableConcept} of an option of list arg, arg3: system; unknown: data absent */            \
+	X(EXT_CODE)     /* extension arg with valueCode through map                                                */         \
+	X(EXT_OMB)      /* US Core race and ethnicity: extension arg, list arg2                                    */         \
+	X(EXT_LIST)     /* extension arg with a coding of list arg2; arg3: value[x] name                           */
+enum kind {
+#define X(id) K_##id,
+	KINDS(X)
+#undef X
+	    K_N
+};
+
+enum {
+	F_WRITE = 1 << 0,    /* accepted in bodies                                                   */
+	F_REQUIRED = 1 << 1, /* bodies that create must have it; in a body it may not be empty       */
+	F_LIST = 1 << 2,     /* consecutive rows of one name are the elements of one array           */
+	F_NEEDED = 1 << 3,   /* without its columns the resource is not served (default: left out)   */
+	F_OFFICIAL = 1 << 4, /* Identifier.use                                                       */
+	F_CREATE_ONLY = 1 << 5,
+	/* rules of a body's value beside the column's own type and length */
+	R_NUMERIC = 1 << 8,
+	R_EMAIL = 1 << 9,         /* a text and a mail address; failure code is the field's name      */
+	R_EMAIL_STRICT = 1 << 10, /* Email::INVALID_VALUE                                            */
+	R_URL = 1 << 11,
+	R_DATE = 1 << 12,   /* exactly YYYY-MM-DD                                               */
+	R_EXISTS = 1 << 13, /* the value is a key of exists_in ("facility.id")                  */
+};
+enum { FIELD_COLS_MAX = 11 };
+
+struct codemap {
+	const char *stored, *code; /* stored NULL: any other value; code NULL: absent */
+};
+typedef bool fixup_fn(struct json_write *w, const struct render *r, const struct db_cell *const *cells);
+
+struct field {
+	const char *name; /* member of the Standard API's object, or element of the FHIR resource             */
+	enum kind kind;
+	const char *cols; /* "p.fname p.lname"; alias.column of the source                                     */
+	unsigned flags;
+	const char *arg, *arg2, *arg3;
+	const struct codemap *map;
+	const char *was;     /* the column's name in older generations: "p.interpretter"                        */
+	const char *classic; /* the member's name under compat classic                                          */
+	const struct field *sub;
+	unsigned n_sub, arg_n;
+	fixup_fn *fixup;
+	/* bodies */
+	const char *label;       /* in messages; NULL: the name with _ as spaces */
+	unsigned short min, max; /* length in bytes; max 0: no rule              */
+	const char *exists_in;
+};
+
+/* A search parameter or filter. */
+enum match {
+	M_EXACT,    /* byte for byte, as OpenEMR's BINARY =                             */
+	M_CONTAINS, /* LIKE %v%                                                         */
+	M_UUID,     /* token: uuid list                                                 */
+	M_TOKEN,    /* [system|]code, columns ORed                                      */
+	M_STRING,   /* starts with; :contains, :exact                                   */
+	M_DATE,     /* prefixes eq ne gt lt ge le sa eb over a DATE or DATETIME         */
+	M_REFERENCE /* Type/uuid or uuid; arg: Type                                     */
+};
+struct param {
+	const char *name;
+	enum match match;
+	const char *cols;
+	const char *arg;
+	const struct codemap *map; /* tokens: code of the client to stored values (several rows may share a code) */
+	const char *child_cols;    /* or one of these columns in a row of child number child_n */
+	unsigned child_n;
+};
+
+struct join {
+	const char *table, *alias, *on; /* of a source: LEFT JOIN; a table that the site lacks joins nothing */
+};
+/* A 1:n table of a source: fetched in one read for all rows of an answer, and only for rows that have some. */
+struct child {
+	const char *name;          /* statement name                                                        */
+	const struct join *tables; /* the first with its tie to the parent in on, the others inner-joined */
+	unsigned n_tables;         /* a site that lacks one has no such rows                                */
+	const char *where;         /* NULL: all                                                             */
+	const char *order;
+	const struct field *fields; /* one field with name NULL: elements are plain, not objects     */
+	unsigned n_fields;
+};
+/* A table that a resource comes from. */
+struct source {
+	const char *table, *alias;
+	const char *id;      /* unique integer: paging and hydrating        */
+	const char *uuid;    /* 16 bytes, unique: reads                     */
+	const char *updated; /* last change; NULL or missing column: none   */
+	const char *created; /* stands in for updated where that is missing */
+	const char *patient; /* uuid of the patient whose data these are    */
+	const char *where;   /* rows that do not fulfil it do not exist for the API */
+	const struct join *joins;
+	unsigned n_joins;
+	const struct field *fields;
+	unsigned n_fields;
+	const struct param *params;
+	unsigned n_params;
+	const struct child *children;
+	unsigned n_children;
+};
+
+/* A uuid_mapping row that belongs to each new row. */
+struct mapped {
+	const char *resource, *path; /* "Observation", "category=social-history&code=76690-7" */
+};
+/* Values that the server sets: "c.column=expression" of these. */
+enum server_value { SV_NONE, SV_UUID, SV_NOW, SV_USER_ID, SV_NEXT, SV_COPY, SV_USERNAME };
+struct server_set {
+	const char *col;
+	enum server_value what;
+	const char *of; /* SV_NEXT: locked MAX+1 of the column itself; SV_COPY: the column whose value it takes */
+	enum { SET_CREATE = 1, SET_UPDATE = 2, SET_ALWAYS = 3, SET_IF_EMPTY = 4 } when;
+};
+struct write_rule {
+	const char *table; /* base table of source 0                                   */
+	const struct server_set *sets;
+	unsigned n_sets;
+	const struct mapped *mapped;
+	unsigned n_mapped;
+	const char *answer;     /* columns of the creation answer: "pid uuid", "id uuid"    */
+	const char *rule_order; /* fields checked first, in OpenEMR's order                 */
+	const char *uuid_label; /* "Facility UUID"                                          */
+};
+
+enum compartment { COMPARTMENT_UNSET, COMPARTMENT_PATIENT, COMPARTMENT_OPEN }; /* open: rows are nobody's data */
+struct resource {
+	const char *name; /* "patient"; FHIR: the type */
+	enum compartment compartment;
+	const struct source *sources;
+	unsigned n_sources;
+	const struct write_rule *write;
+	const char *const *profiles; /* FHIR: canonicals of CapabilityStatement, NULL-ended   */
+	const char *const *meta;     /* FHIR: meta.profile, NULL-ended                        */
+};
+
+/* Who answers a route: joined at start with the scope file's row by method and pattern. */
+enum op { OP_LIST, OP_READ, OP_CREATE, OP_UPDATE, OP_SPECIAL };
+struct style; /* dialect.h: envelope, typing, texts of refusals */
+struct request;
+struct direct;
+struct direct_route {
+	enum http_method method;
+	const char *pattern; /* below /apis/{site} */
+	const struct resource *res;
+	enum op op;
+	const struct style *style;
+	enum step (*special)(struct request *r, struct direct *d); /* OP_SPECIAL */
+};
+
+#endif

@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Plans for reading: SELECT lists with their slots, FROM with the joins that the site has, statements, JSON programs. Writing is in
+ * plan_write.c.                                                                                                            */
+#include "backends/direct/engine/plan.h"
+
+#include "backends/direct/engine/plan_private.h"
+
+enum { SQL_FIRST = 4096, SQL_MAX = 64 << 10 };
+
+const unsigned hydrate_sizes[HYDRATE_SIZES] = { 16, 64, HYDRATE_MAX };
+
+bool
+words_next(struct str *rest, struct str *word)
+{
+	while (str_next(rest, ' ', word))
+		if (word->n > 0)
+			return true;
+	return false;
+}
+
+struct str
+alias_table(const struct source *s, const struct child *c, struct str alias)
+{
+	if (s != NULL && str_eq(alias, str_of(s->alias)))
+		return str_of(s->table);
+	for (unsigned i = 0; s != NULL && i < s->n_joins; i++)
+		if (str_eq(alias, str_of(s->joins[i].alias)))
+			return str_of(s->joins[i].table);
+	for (unsigned i = 0; c != NULL && i < c->n_tables; i++)
+		if (str_eq(alias, str_of(c->tables[i].alias)))
+			return str_of(c->tables[i].table);
+	return STR_NULL;
+}
+
+const struct schema_column *
+column_of(const struct schema *schema, const struct source *s, const struct child *c, struct str name)
+{
+	size_t dot = str_find(name, '.');
+	struct str table = alias_table(s, c, str_sub(name, 0, dot));
+	CHECK(dot < name.n && table.n > 0); /* rows: mapping_check */
+	return schema_column(schema, table, str_skip(name, dot + 1));
+}
+
+void
+column_put(struct buf *b, struct str name)
+{
+	size_t dot = str_find(name, '.');
+	buf_str_put(b, str_sub(name, 0, dot));
+	buf_lit(b, ".`");
+	buf_str_put(b, str_skip(name, dot + 1));
+	buf_char(b, '`');
+}
+
+static void
+table_put(struct buf *b, const struct join *t)
+{
+	buf_char(b, '`');
+	buf_str_put(b, str_of(t->table));
+	buf_lit(b, "` ");
+	buf_str_put(b, str_of(t->alias));
+}
+
+void
+source_from_put(struct buf *b, const struct schema *schema, const struct source *s, bool joins)
+{
+	table_put(b, &(struct join){ s->table, s->alias, NULL });
+	for (unsigned i = 0; joins && i < s->n_joins; i++) {
+		if (!schema_has_table(schema, str_of(s->joins[i].table)))
+			continue;
+		buf_lit(b, " LEFT JOIN ");
+		table_put(b, &s->joins[i]);
+		buf_lit(b, " ON ");
+		buf_str_put(b, str_of(s->joins[i].on));
+	}
+}
+
+void
+child_from_put(struct buf *b, const struct child *c, bool tie)
+{
+	table_put(b, &c->tables[0]);
+	for (unsigned i = 1; i < c->n_tables; i++) {
+		buf_lit(b, " JOIN ");
+		table_put(b, &c->tables[i]);
+		buf_lit(b, " ON ");
+		buf_str_put(b, str_of(c->tables[i].on));
+	}
+	if (tie) {
+		buf_lit(b, " WHERE ");
+		buf_str_put(b, str_of(c->tables[0].on));
+		if (c->where != NULL) {
+			buf_lit(b, " AND ");
+			buf_str_put(b, str_of(c->where));
+		}
+	}
+}
+
+bool
+child_present(const struct schema *schema, const struct child *c)
+{
+	for (unsigned i = 0; i < c->n_tables; i++)
+		if (!schema_has_table(schema, str_of(c->tables[i].table)))
+			return false;
+	return true;
+}
+
+void
+report_missing(struct build *b, struct str table, struct str column)
+{
+	if (b->report->n == REPORT_MAX)
+		return;
+	struct str text = arena_printf(b->a, "%.*s.%.*s", STR_ARG(table), STR_ARG(column));
+	b->report->missing[b->report->n++] = text;
+}
+
+/* --- SELECT lists ------------------------------------------------------------------------------------------------------------- */
+
+/* The expressions of one SELECT; equal ones share a slot. */
+struct select {
+	struct str item[SELECT_MAX];
+	unsigned n;
+};
+
+static short
+select_add(struct select *sel, struct str expr)
+{
+	for (unsigned i = 0; i < sel->n; i++)
+		if (str_eq(sel->item[i], expr))
+			return (short)i;
+	CHECK(sel->n < SELECT_MAX);
+	sel->item[sel->n] = expr;
+	return (short)sel->n++;
+}
+
+/* A column where the site has it, under its present or its older name. */
+static short
+select_column(struct build *b, struct select *sel, const struct field *f, struct str name)
+{
+	if (column_of(b->schema, b->source, b->child, name) == NULL) {
+		struct str was = f == NULL ? STR_NULL : str_of(f->was);
+		if (was.n == 0 || column_of(b->schema, b->source, b->child, was) == NULL)
+			return SLOT_NONE;
+		name = was;
+	}
+	struct buf text;
+	buf_init(&text, b->a, 64, 256);
+	column_put(&text, name);
+	return buf_ok(&text) ? select_add(sel, buf_str(&text)) : SLOT_NONE;
+}
+
+/* A column that the engine itself needs; NULL rows have none. */
+static short
+select_key(struct build *b, struct select *sel, const char *name, bool needed)
+{
+	if (name == NULL)
+		return SLOT_NONE;
+	short slot = select_column(b, sel, NULL, str_of(name));
+	if (slot == SLOT_NONE && needed) {
+		size_t dot = str_find(str_of(name), '.');
+		report_missing(b, alias_table(b->source, b->child, str_sub(str_of(name), 0, dot)),
+		    str_skip(str_of(name), dot + 1));
+		b->incomplete = true;
+	}
+	return slot;
+}
+
+static void
+select_put(struct buf *out, const struct select *sel)
+{
+	buf_lit(out, "SELECT ");
+	for (unsigned i = 0; i < sel->n; i++) {
+		if (i > 0)
+			buf_lit(out, ", ");
+		buf_str_put(out, sel->item[i]);
+	}
+	buf_lit(out, " FROM ");
+}
+
+/* --- programs ----------------------------------------------------------------------------------------------------------------- */
+
+static struct str
+key_text(struct build *b, const struct field *f)
+{
+	const char *name = b->compat == COMPAT_CLASSIC && f->classic != NULL ? f->classic : f->name;
+	return name == NULL ? STR("") : arena_printf(b->a, "\"%s\":", name);
+}
+
+static int
+op_columns(struct build *b, struct select *sel, const struct field *f, struct plan_op *op)
+{
+	struct str rest = str_of(f->cols), word;
+	for (unsigned i = 0; i < FIELD_COLS_MAX; i++)
+		op->slot[i] = op->write[i] = SLOT_NONE;
+	while (words_next(&rest, &word)) {
+		CHECK(op->n_cols < op->codec->cols_max);
+		op->slot[op->n_cols] = select_column(b, sel, f, word);
+		if (op->slot[op->n_cols] == SLOT_NONE && (f->flags & F_NEEDED)) {
+			size_t dot = str_find(word, '.');
+			report_missing(
+			    b, alias_table(b->source, b->child, str_sub(word, 0, dot)), str_skip(word, dot + 1));
+			b->incomplete = true;
+		}
+		op->n_cols++;
+	}
+	CHECK(op->n_cols >= op->codec->cols_min);
+	return 0;
+}
+
+static const struct plan_op *
+ops_make(struct build *b, struct select *sel, const struct field *fields, unsigned n)
+{
+	struct plan_op *ops = arena_array(b->a, n + 1, sizeof *ops);
+	if (ops == NULL)
+		return NULL;
+	memset(ops, 0, (n + 1) * sizeof *ops);
+	for (unsigned i = 0; i < n; i++) {
+		const struct field *f = &fields[i];
+		bool list = (f->flags & F_LIST) != 0;
+		ops[i].f = f;
+		ops[i].codec = codec_of(f->kind);
+		ops[i].key = key_text(b, f);
+		if (ops[i].key.p == NULL || op_columns(b, sel, f, &ops[i]) != 0)
+			return NULL;
+		ops[i].list_begin = list && (i == 0 || strcmp(fields[i - 1].name, f->name) != 0);
+		ops[i].list_end = list && (i + 1 == n || strcmp(fields[i + 1].name, f->name) != 0);
+		if (f->kind == K_OBJECT) {
+			ops[i].sub = ops_make(b, sel, f->sub, f->n_sub);
+			ops[i].n_sub = f->n_sub;
+			if (ops[i].sub == NULL)
+				return NULL;
+		}
+	}
+	return ops;
+}
+
+/* --- statements --------------------------------------------------------------------------------------------------------------- */
+
+static void
+marks_put(struct buf *out, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (i > 0)
+			buf_char(out, ',');
+		buf_char(out, '?');
+	}
+}
+
+const char *
+sql_done(struct buf *out)
+{
+	buf_char(out, 0);
+	return buf_ok(out) ? out->p : NULL;
+}
+
+/* Exists(...) of a child's rows, as an item of the parent's SELECT. */
+static struct str
+child_flag(struct build *b, const struct child *c)
+{
+	struct buf out;
+	buf_init(&out, b->a, 256, SQL_MAX);
+	buf_lit(&out, "EXISTS(SELECT 1 FROM ");
+	child_from_put(&out, c, true);
+	buf_char(&out, ')');
+	return buf_ok(&out) ? buf_str(&out) : STR_NULL;
+}
+
+/* SELECT <list> FROM parent JOIN child ON tie [AND where]: what both forms of a child's statement begin with. */
+static void
+child_select_put(struct build *b, struct buf *out, const struct select *sel)
+{
+	select_put(out, sel);
+	table_put(out, &(struct join){ b->source->table, b->source->alias, NULL });
+	buf_lit(out, " JOIN (");
+	child_from_put(out, b->child, false);
+	buf_lit(out, ") ON ");
+	buf_str_put(out, str_of(b->child->tables[0].on));
+	if (b->child->where != NULL) {
+		buf_lit(out, " AND ");
+		buf_str_put(out, str_of(b->child->where));
+	}
+	buf_lit(out, " WHERE ");
+}
+
+static int
+child_statements(struct build *b, struct plan_child *pc, const struct select *sel)
+{
+	struct buf out;
+	buf_init(&out, b->a, SQL_FIRST, SQL_MAX);
+	child_select_put(b, &out, sel);
+	column_put(&out, str_of(b->source->uuid));
+	buf_lit(&out, " IN (%s)");
+	if (b->child->order != NULL) {
+		buf_lit(&out, " ORDER BY ");
+		buf_str_put(&out, str_of(b->child->order));
+	}
+	pc->point = (struct db_point){ b->child->name, sql_done(&out) };
+	for (unsigned i = 0; i < HYDRATE_SIZES; i++) {
+		struct select by_id = *sel;
+		struct buf id;
+		buf_init(&id, b->a, 64, 256);
+		column_put(&id, str_of(b->source->id));
+		by_id.item[0] = buf_str(&id);
+		buf_init(&out, b->a, SQL_FIRST, SQL_MAX);
+		child_select_put(b, &out, &by_id);
+		buf_str_put(&out, by_id.item[0]);
+		buf_lit(&out, " IN (");
+		marks_put(&out, hydrate_sizes[i]);
+		buf_lit(&out, ") ORDER BY ");
+		buf_str_put(&out, by_id.item[0]);
+		if (b->child->order != NULL) {
+			buf_lit(&out, ", ");
+			buf_str_put(&out, str_of(b->child->order));
+		}
+		pc->by_ids[i] = (struct db_stmt){ .name = b->child->name, .sql = sql_done(&out) };
+		if (pc->by_ids[i].sql == NULL)
+			return -1;
+	}
+	return pc->point.sql == NULL ? -1 : 0;
+}
+
+static int
+child_make(struct build *b, struct plan_child *pc, const struct child *c, struct select *parent)
+{
+	struct select *sel = ARENA_NEW(b->a, struct select);
+	if (sel == NULL)
+		return -1;
+	pc->child = c;
+	pc->flag = SLOT_NONE;
+	pc->absent = !child_present(b->schema, c);
+	if (pc->absent)
+		return 0;
+	struct str flag = child_flag(b, c);
+	b->child = c;
+	(void)select_key(b, sel, b->source->uuid, true); /* column 0 */
+	pc->ops = ops_make(b, sel, c->fields, c->n_fields);
+	pc->n_ops = c->n_fields;
+	int rc = pc->ops == NULL || flag.p == NULL ? -1 : child_statements(b, pc, sel);
+	b->child = NULL;
+	if (rc == 0)
+		pc->flag = select_add(parent, flag);
+	return rc;
+}
+
+static int
+source_statements(struct build *b, struct plan_source *ps, const struct select *sel)
+{
+	struct buf out;
+	buf_init(&out, b->a, SQL_FIRST, SQL_MAX);
+	select_put(&out, sel);
+	source_from_put(&out, b->schema, ps->s, true);
+	buf_lit(&out, " WHERE ");
+	size_t head = out.n;
+	column_put(&out, str_of(ps->s->uuid));
+	buf_lit(&out, " IN (%s)");
+	ps->point = (struct db_point){ b->name, sql_done(&out) };
+	for (unsigned i = 0; i < HYDRATE_SIZES && ps->point.sql != NULL; i++) {
+		struct buf by_id;
+		buf_init(&by_id, b->a, SQL_FIRST, SQL_MAX);
+		buf_put(&by_id, ps->point.sql, head);
+		column_put(&by_id, str_of(ps->s->id));
+		buf_lit(&by_id, " IN (");
+		marks_put(&by_id, hydrate_sizes[i]);
+		buf_char(&by_id, ')');
+		ps->hydrate[i] = (struct db_stmt){ .name = b->name, .sql = sql_done(&by_id) };
+		if (ps->hydrate[i].sql == NULL)
+			return -1;
+	}
+	return ps->point.sql == NULL ? -1 : 0;
+}
+
+/* Column 0 is the uuid (the point read's key), then the engine's own columns, then the fields'. */
+static int
+source_make(struct build *b, struct plan_source *ps, const struct source *s)
+{
+	struct select *sel = ARENA_NEW(b->a, struct select);
+	if (sel == NULL)
+		return -1;
+	b->source = s;
+	ps->s = s;
+	ps->schema = b->schema;
+	ps->uuid = select_key(b, sel, s->uuid, true);
+	ps->id = select_key(b, sel, s->id, true);
+	ps->updated = select_key(b, sel, s->updated, false);
+	ps->created = select_key(b, sel, s->created, false);
+	ps->patient = select_key(b, sel, s->patient, true);
+	ps->visible = SLOT_NONE;
+	if (s->where != NULL) {
+		struct str flag = arena_printf(b->a, "(%s)", s->where);
+		ps->visible = flag.p == NULL ? (short)SLOT_NONE : select_add(sel, flag);
+	}
+	ps->ops = ops_make(b, sel, s->fields, s->n_fields);
+	ps->n_ops = s->n_fields;
+	if (ps->ops == NULL || (s->where != NULL && ps->visible == SLOT_NONE))
+		return -1;
+	CHECK(s->n_children <= CHILDREN_MAX);
+	for (unsigned i = 0; i < s->n_children; i++)
+		if (child_make(b, &ps->children[i], &s->children[i], sel) != 0)
+			return -1;
+	ps->n_children = s->n_children;
+	return source_statements(b, ps, sel);
+}
+
+/* A compartment resource without the patient's column would answer anybody's rows. */
+static bool
+filter_due_missing(const struct resource *res)
+{
+	if (res->compartment == COMPARTMENT_UNSET)
+		return true;
+	for (unsigned i = 0; i < res->n_sources; i++)
+		if (res->compartment == COMPARTMENT_PATIENT && res->sources[i].patient == NULL)
+			return true;
+	return false;
+}
+
+struct plan *
+plan_new(struct arena *a, const struct resource *res, bool fhir, enum compat compat, const struct schema *schema,
+    struct plan_report *report)
+{
+	struct plan *p = ARENA_NEW(a, struct plan);
+	struct build b = { .a = a, .schema = schema, .compat = compat, .report = report, .name = res->name };
+	CHECK(!filter_due_missing(res));
+	CHECK(res->n_sources <= SOURCES_MAX);
+	if (p == NULL)
+		return NULL;
+	p->magic = PLAN_MAGIC;
+	p->res = res;
+	p->fhir = fhir;
+	p->compat = compat;
+	for (unsigned i = 0; i < res->n_sources; i++) {
+		if (!schema_has_table(schema, str_of(res->sources[i].table))) {
+			report_missing(&b, str_of(res->sources[i].table), STR("*"));
+			continue;
+		}
+		if (source_make(&b, &p->sources[p->n_sources], &res->sources[i]) != 0)
+			return NULL;
+		p->n_sources++;
+	}
+	if (p->n_sources > 0 && res->write != NULL && !b.incomplete && (p->write = plan_write_make(&b, p)) == NULL)
+		return NULL;
+	p->state = p->n_sources == 0 ? PLAN_NO_TABLE : b.incomplete ? PLAN_INCOMPLETE : PLAN_READY;
+	return p;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A resource's rows joined with one site's schema: SELECT lists, column slots, statements, the program that writes JSON. Made once when
+ * the schema is known, immutable afterwards. A plan without a row filter where one is due does not build.
+ * Not for running anything (run.h) or for conditions of a search (query.h).                                                */
+#ifndef BACKENDS_DIRECT_ENGINE_PLAN_H
+#define BACKENDS_DIRECT_ENGINE_PLAN_H
+
+#include "backends/direct/engine/codec.h"
+#include "backends/direct/engine/schema.h"
+#include "gateway/core/site.h"
+
+enum { SLOT_NONE = -1, HYDRATE_SIZES = 3, HYDRATE_MAX = 256, SOURCES_MAX = 3, CHILDREN_MAX = 3, REPORT_MAX = 16 };
+extern const unsigned hydrate_sizes[HYDRATE_SIZES]; /* 16, 64, 256: marks of the IN lists */
+
+/* One field compiled. */
+struct plan_op {
+	const struct field *f;
+	const struct codec *codec;
+	struct str key; /* "\"fname\":" */
+	unsigned n_cols;
+	short slot[FIELD_COLS_MAX];  /* place in the row; SLOT_NONE: the site lacks the column */
+	short write[FIELD_COLS_MAX]; /* place in plan_write.cols; SLOT_NONE: not written here  */
+	const struct plan_op *sub;
+	unsigned n_sub;
+	bool list_begin, list_end; /* first, last element row of an array */
+};
+struct plan_child {
+	const struct child *child;
+	const struct plan_op *ops;
+	unsigned n_ops;
+	bool absent;                          /* the site lacks its tables */
+	short flag;                           /* parent's slot: has the row any? */
+	struct db_point point;                /* by the parent's uuid */
+	struct db_stmt by_ids[HYDRATE_SIZES]; /* by parents' ids; column 0 is the parent's id, rows ordered by it */
+};
+struct plan_source {
+	const struct source *s;
+	const struct plan_op *ops;
+	unsigned n_ops;
+	short id, uuid, updated, created, patient, visible; /* slots */
+	struct db_point point;
+	struct db_stmt hydrate[HYDRATE_SIZES];
+	struct plan_child children[CHILDREN_MAX];
+	unsigned n_children;
+	const struct schema *schema; /* what query.c asks for columns; lives as long as the plan */
+};
+/* A column that bodies may write. */
+struct plan_column {
+	const struct schema_column *column; /* NULL: the site lacks it */
+	const struct field *f;
+	bool nullable_date; /* an empty value becomes NULL: two marks in the statements */
+};
+struct plan_write {
+	const struct write_rule *rule;
+	struct plan_column *cols;
+	unsigned n_cols;
+	struct db_stmt insert, update, next, registry, mapping, exists;
+	bool has_registry, has_mapping, has_path;
+	const struct server_set *sets[8]; /* those whose column exists */
+	unsigned n_sets;
+	const struct field *exists_field;
+};
+enum plan_state { PLAN_WAITING, PLAN_READY, PLAN_NO_TABLE, PLAN_INCOMPLETE };
+
+struct plan {
+	unsigned magic;
+#define PLAN_MAGIC 0x29ce81f3u
+	const struct resource *res;
+	enum compat compat;
+	bool fhir;
+	enum plan_state state;
+	struct plan_source sources[SOURCES_MAX]; /* those whose tables exist */
+	unsigned n_sources;
+	struct plan_write *write; /* NULL: read only */
+};
+struct plan_report {
+	struct str missing[REPORT_MAX]; /* "patient_data.fname", "table contact" */
+	unsigned n;
+};
+
+/* Memory of a, which lives as long as the site's pool. p->state says whether it can be used; report says what is missing. NULL: a is
+ * full. A row that contradicts itself is a CHECK (mapping_check, run by the tests, says which).                            */
+struct plan *plan_new(struct arena *a, const struct resource *res, bool fhir, enum compat compat,
+    const struct schema *schema, struct plan_report *report);
+
+/* "p.fname p.lname" word by word; false at the end. */
+bool words_next(struct str *rest, struct str *word);
+/* Table of an alias among a source, its joins and a child's tables (either may be NULL); .n 0: unknown. */
+struct str alias_table(const struct source *s, const struct child *c, struct str alias);
+/* The column "p.fname" names, or NULL where the site lacks it. */
+const struct schema_column *column_of(
+    const struct schema *schema, const struct source *s, const struct child *c, struct str name);
+void column_put(struct buf *b, struct str name); /* p.`fname` */
+void source_from_put(
+    struct buf *b, const struct schema *schema, const struct source *s, bool joins); /* table alias LEFT JOIN ... */
+void child_from_put(
+    struct buf *b, const struct child *c, bool tie); /* its tables, the first tied to the parent in ON or by WHERE */
+bool child_present(const struct schema *schema, const struct child *c);
+
+#endif
