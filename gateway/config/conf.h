@@ -11,82 +11,113 @@
 #include "gateway/store/redis.h"
 
 struct conf_listen {
-	struct str address;            /* "0.0.0.0:9300", "[::]:9300", "unix:/path"   */
+	struct str address; /* "0.0.0.0:9300", "[::]:9300", "unix:/path"   */
 	bool tls;
 };
 struct conf_cert {
-	struct str name;               /* SNI name, "" = default                      */
+	struct str name; /* SNI name, "" = default                      */
 	struct str certificate, key, passphrase;
 };
-struct conf_rate {                     /* a rate class of the scope files, its limits   */
+struct conf_rate { /* a rate class of the scope files, its limits   */
 	struct str name;
-	unsigned limit;                /* requests per window; 0: unlimited           */
+	unsigned limit; /* requests per window; 0: unlimited           */
 	uint32_t window_ms;
 	unsigned burst;
-	struct str by;                 /* client, user, site, address                 */
+	struct str by; /* client, user, site, address                 */
 };
-struct conf_route_backend {            /* which backend answers: longest pattern prefix wins */
-	struct str api;                /* api, portal, fhir; .n 0: all                */
-	struct str route;              /* "GET /api/patient/:puuid" or "" for the API */
-	struct str backend;            /* direct, proxy                               */
+struct conf_route_backend { /* which backend answers: longest pattern prefix wins */
+	struct str api;     /* api, portal, fhir; .n 0: all                */
+	struct str route;   /* "GET /api/patient/:puuid" or "" for the API */
+	struct str backend; /* direct, proxy                               */
 };
 struct conf_upstream {
-	struct str url;                /* http://host:port, https://..., unix:/path   */
-	struct str host;               /* Host sent; .n 0: of the url                 */
-	struct str tls_ca;             /* https: CA file; .n 0: system store          */
-	struct str path_prefix;        /* put before the path                         */
+	struct str url;         /* http://host:port, https://..., unix:/path   */
+	struct str host;        /* Host sent; .n 0: of the url                 */
+	struct str tls_ca;      /* https: CA file; .n 0: system store          */
+	struct str path_prefix; /* put before the path                         */
 	unsigned connections_max;
 	uint32_t connect_ms, header_ms, idle_ms, read_ms;
 };
 struct conf_site {
 	struct str name;
-	struct str origin;             /* overrides conf.origin                        */
+	struct str origin; /* overrides conf.origin                        */
 	struct str display_name;
-	struct str compat;             /* classic, v8                                  */
+	struct str compat; /* classic, v8                                  */
 	struct db_conf db;
-	struct str redis_prefix;       /* default gh:{site}:                           */
-	struct { bool standard, portal, fhir, system_scopes; } apis; /* S20            */
+	struct str redis_prefix; /* default gh:{site}:                           */
+	struct {
+		bool standard, portal, fhir, system_scopes;
+	} apis; /* S20            */
 	struct {
 		bool password_users, password_patients; /* password grant, off             */
-		struct str client_auth;         /* strict, documented                      */
-		struct str registration;        /* open, token, closed                     */
-		struct str registration_token;  /* initial access token                    */
-		struct str signing_key;         /* PEM path; may be OpenEMR's oaprivate.key */
+		struct str client_auth;                 /* strict, documented                      */
+		struct str registration;                /* open, token, closed                     */
+		struct str registration_token;          /* initial access token                    */
+		struct str signing_key;                 /* PEM path; may be OpenEMR's oaprivate.key */
 		struct str signing_passphrase;
-		struct str signing_alg;         /* RS256, ES256                            */
+		struct str signing_alg; /* RS256, ES256                            */
 		uint32_t access_ttl_s, system_ttl_s, refresh_ttl_s, refresh_idle_s;
-		bool openemr_rows;              /* write api_token / oauth_trusted_user rows so that PHP accepts our tokens */
+		bool openemr_rows; /* write api_token / oauth_trusted_user rows so that PHP accepts our tokens */
 	} oauth;
-	struct str openemr_sites_dir;  /* OpenEMR's sites/{site} folder (drive keys); .n 0: none */
+	struct str openemr_sites_dir; /* OpenEMR's sites/{site} folder (drive keys); .n 0: none */
 	struct conf_route_backend *routes;
 	size_t n_routes;
 	struct str backend;            /* default backend: direct, proxy                */
 	struct conf_upstream upstream; /* of the proxy backend; url.n 0: none          */
 	struct str *scope_files;       /* paths; default: conf.scope_files             */
 	size_t n_scope_files;
+	struct {
+		struct str *origins;
+		size_t n_origins;
+		uint32_t max_age_s;
+	} cors; /* beyond the clients' registered origins */
 };
+struct map;
 struct conf {
 	struct arena *arena;
+	struct map *where; /* conf's own: path -> struct conf_where (conf_item.h)  */
 	struct str file;
-	struct str origin;             /* https://localhost:9300: every URL given out begins with it */
-	struct { unsigned workers, hashd; struct str user, group, pid_file; uint32_t drain_ms; unsigned hash_queue_max; } process;
+	struct str sites_dir; /* folder with more sites, one *.yaml each; .n 0: none */
+	struct str origin;    /* https://localhost:9300: every URL given out begins with it */
+	struct {
+		unsigned workers, hashd;
+		struct str user, group, pid_file;
+		uint32_t drain_ms;
+		unsigned hash_queue_max;
+	} process;
 	struct conf_listen *listen;
 	size_t n_listen;
 	struct conf_cert *certs;
 	size_t n_certs;
-	struct { struct str min_version; uint32_t ticket_period_s; } tls;
-	struct listener_conf http;     /* incl. limits                                  */
-	size_t body_max_bytes;         /* buffered bodies (JSON, forms)                 */
+	struct {
+		struct str min_version;
+		uint32_t ticket_period_s;
+	} tls;
+	struct listener_conf http; /* incl. limits                                  */
+	size_t body_max_bytes;     /* buffered bodies (JSON, forms)                 */
 	size_t reply_max_bytes;
-	uint32_t request_ms;           /* deadline of a whole buffered request          */
-	struct str *trusted_proxies;   /* CIDR                                          */
+	uint32_t request_ms;         /* deadline of a whole buffered request          */
+	struct str *trusted_proxies; /* CIDR                                          */
 	size_t n_trusted_proxies;
 	struct redis_conf redis;
 	bool redis_require_persistence;
-	struct { struct str journal_dir; uint32_t group_us; size_t segment_bytes; struct str signing_key; uint32_t checkpoint_records;
-		 unsigned queue_max; } audit;
-	struct { struct str listen; } control; /* 127.0.0.1:9301 or unix:/path           */
-	struct { enum log_level level; bool json; struct str file; } log;
+	struct str redis_on_failure; /* route (as the scope file's row says), closed, open, local */
+	struct {
+		struct str journal_dir;
+		uint32_t group_us;
+		size_t segment_bytes;
+		struct str signing_key;
+		uint32_t checkpoint_records;
+		unsigned queue_max;
+	} audit;
+	struct {
+		struct str listen;
+	} control; /* 127.0.0.1:9301 or unix:/path           */
+	struct {
+		enum log_level level;
+		bool json;
+		struct str file;
+	} log;
 	struct str *scope_files;
 	size_t n_scope_files;
 	struct conf_rate *rates;
@@ -100,8 +131,8 @@ struct conf {
 struct conf_report {
 	struct str file;
 	unsigned line;
-	struct str path;               /* "sites.default.database.host"                 */
-	struct str text;               /* what is wrong and what is expected; never a secret value */
+	struct str path; /* "sites.default.database.host"                 */
+	struct str text; /* what is wrong and what is expected; never a secret value */
 	bool warning;
 };
 struct conf_reports {
@@ -113,8 +144,8 @@ struct conf_reports {
 struct conf *conf_load(const char *file, struct arena *report_arena, struct conf_reports *reports);
 struct conf *conf_load_text(struct str name, struct str yaml, struct arena *report_arena, struct conf_reports *reports);
 void conf_free(struct conf **c);
-/* Writes the tree with every setting, its value and its help as comment; secrets masked. defaults: of an empty tree: how
- * conf/gatehouse.yaml is made.                                                                                            */
+/* Writes the tree with every setting, its value and its help as comment, in a form that loads again. Of a secret only its source
+ * (file or environment name) is written. c NULL: the defaults around one example site: how conf/gatehouse.yaml is made.   */
 int conf_print(const struct conf *c, struct buf *out, struct err *e) MUSTUSE;
 /* Names of boot-only items whose values differ: such a reload is refused with this list. */
 size_t conf_boot_changes(const struct conf *a, const struct conf *b, struct arena *arena, struct str **names);
