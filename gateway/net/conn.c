@@ -172,8 +172,10 @@ refusal_put(struct conn *c, struct buf *b, unsigned status)
 	    refusals[row].text);
 	http_status_put(b, status);
 	buf_str_put(b, listener_date_line(c->listener));
-	buf_printf(b, "Content-Type: application/json\r\nCache-Control: no-store\r\nContent-Length: %d\r\n"
-	    "Connection: close\r\n\r\n%s", n, body);
+	buf_printf(b,
+	    "Content-Type: application/json\r\nCache-Control: no-store\r\nContent-Length: %d\r\n"
+	    "Connection: close\r\n\r\n%s",
+	    n, body);
 }
 
 static void
@@ -243,7 +245,8 @@ head_parse(struct conn *c)
 	struct http_refusal why;
 	if (s->tried > 0)
 		arena_reset(s->x.arena);
-	switch (http_request_parse(s->x.arena, (struct str){ s->in.p, s->in.n }, &c->listener->conf->limits, &s->head, &why)) {
+	switch (http_request_parse(
+	    s->x.arena, (struct str){ s->in.p, s->in.n }, &c->listener->conf->limits, &s->head, &why)) {
 	case HTTP_NEED_MORE:
 		s->tried = s->in.n;
 		return MOVE_WAIT;

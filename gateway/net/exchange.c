@@ -162,7 +162,7 @@ body_begin(struct slot *s, uint64_t max_bytes)
 	if (max_bytes != 0 && !s->head.chunked && s->head.content_length > max_bytes)
 		b->status = 413;
 	else if (s->head.expect_continue && !b->continue_sent && !s->answer.begun && slot_unread(s) == 0 &&
-	    !http_body_ended(&b->coding)) {
+	         !http_body_ended(&b->coding)) {
 		b->continue_sent = true;
 		buf_lit(&s->out, "HTTP/1.1 100 Continue\r\n\r\n");
 	}

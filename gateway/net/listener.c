@@ -253,7 +253,9 @@ listener_new(struct loop *loop, int fd, const struct listener_conf *conf, struct
 	l->addrs = map_new();
 	l->sweep = loop_timer_new(loop, sweep, l);
 	l->retry = loop_timer_new(loop, accept_resume, l);
-	l->io = l->addrs == NULL || l->sweep == NULL || l->retry == NULL ? NULL : loop_io_new(loop, fd, LOOP_READ, acceptable, l);
+	l->io = l->addrs == NULL || l->sweep == NULL || l->retry == NULL
+	            ? NULL
+	            : loop_io_new(loop, fd, LOOP_READ, acceptable, l);
 	if (l->io == NULL) {
 		(void)ERR(e, E_MEMORY, "listener");
 		listener_free(&l);

@@ -90,7 +90,8 @@ tls_begin(struct conn *c)
 		return -1;
 	}
 	SSL_set_accept_state(c->ssl);
-	SSL_set_mode(c->ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_set_mode(
+	    c->ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_set_options(c->ssl, SSL_OP_NO_RENEGOTIATION);
 	SSL_set_read_ahead(c->ssl, 1);
 	return 0;
@@ -110,7 +111,7 @@ tls_handshake(struct conn *c)
 	}
 	unsigned long e = ERR_peek_error();
 	bool http = ERR_GET_LIB(e) == ERR_LIB_SSL &&
-	    (ERR_GET_REASON(e) == SSL_R_HTTP_REQUEST || ERR_GET_REASON(e) == SSL_R_HTTPS_PROXY_REQUEST);
+	            (ERR_GET_REASON(e) == SSL_R_HTTP_REQUEST || ERR_GET_REASON(e) == SSL_R_HTTPS_PROXY_REQUEST);
 	int why = tls_failed(c, r, &c->io_wants);
 	return http ? IO_EOF : why == IO_EOF ? IO_BROKEN : why;
 }
