@@ -50,6 +50,8 @@ void metrics_free(struct metrics **m);
 void metrics_attach(struct metrics *m, unsigned slab);
 void metric_add(struct metrics *m, enum metric id, size_t site, uint64_t n);  /* site ignored where the metric has none */
 void metric_set(struct metrics *m, enum metric id, size_t site, uint64_t v);  /* gauges, and counters kept elsewhere */
+/* Says that this writer lives; gauges of a slab silent for 2 s are not believed. Called a few times a second. */
+void metrics_heartbeat(struct metrics *m);
 /* One answered request: counter and histogram in one call. site or route SIZE_MAX: "none". */
 void metric_request(struct metrics *m, size_t site, size_t route, unsigned status, int64_t duration_us);
 /* Sum (gauges: sum; *_UP: minimum over attached workers) of a metric over all slabs. */

@@ -220,10 +220,8 @@ static const struct db_stmt staff_failed_sql = { "login_staff_failed",
 	"UPDATE users_secure SET total_login_fail_counter = total_login_fail_counter + 1, "
 	"login_fail_counter = IF(? AND TIMESTAMPDIFF(SECOND, last_login_fail, NOW()) > ?, 1, login_fail_counter + 1), "
 	"last_login_fail = NOW() WHERE id = ?", false };
-static const struct db_stmt staff_good_sql = {
-	"login_staff_good",
-	"UPDATE users_secure SET login_fail_counter = 0, last_login_fail = NULL WHERE id = ? AND login_fail_counter > 0"
-};
+static const struct db_stmt staff_good_sql = { "login_staff_good",
+	"UPDATE users_secure SET login_fail_counter = 0, last_login_fail = NULL WHERE id = ? AND login_fail_counter > 0", false };
 
 static enum step
 staff_count(struct task *t)

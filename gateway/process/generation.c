@@ -29,7 +29,7 @@ static int
 keyd_main(void *arg, int control_fd)
 {
 	const struct generation *g = arg;
-	struct keyd_key keys[KEYS_MAX];
+	static struct keyd_key keys[KEYS_MAX];
 	size_t n = 0;
 	struct log log;
 	log_open(&log, g->conf, "keyd");

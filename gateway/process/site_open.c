@@ -71,7 +71,7 @@ backend_ordered(const struct conf_site *c, const struct route *r)
 		bool api = row->api.n == 0 || str_eq(row->api, route_api_text(r->api)) ||
 		           (r->api == API_STANDARD && str_eq(row->api, STR("api")));
 		bool route = row->route.n == 0 || str_eq(row->route, r->name);
-		unsigned rank = 1 + (row->api.n > 0) + 2 * (row->route.n > 0);
+		unsigned rank = 1 + (row->api.n > 0 ? 1u : 0u) + (row->route.n > 0 ? 2u : 0u);
 		if (api && route && rank > best_rank) {
 			best = row->backend;
 			best_rank = rank;

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Writing the journal. */
+#include "gateway/audit/journal.h"
+
+#include "gateway/base/text.h"
+#include "gateway/crypto/hash.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PATH_BYTES = 1024, OUT_MAX = 64 << 20, SIG_BYTES = 64, NAMES_MAX = 100000 };
+
+struct journal {
+	struct journal_conf conf;
+	char dir[PATH_BYTES];
+	int fd;
+	off_t size;                 /* of the present segment, durable part */
+	uint64_t seq;               /* of the next record */
+	uint64_t since_checkpoint;
+	uint8_t chain[CHAIN_BYTES]; /* after everything added */
+	uint8_t good_chain[CHAIN_BYTES];
+	uint64_t good_seq;          /* the same, durable */
+	struct buf out;
+	EVP_PKEY *key;
+	bool fresh;                 /* a new segment must begin */
+};
+
+void
+chain_next(const uint8_t before[CHAIN_BYTES], struct str json, uint8_t out[CHAIN_BYTES])
+{
+	struct buf b;
+	buf_init(&b, NULL, CHAIN_BYTES + json.n, CHAIN_BYTES + LINE_MAX);
+	buf_put(&b, before, CHAIN_BYTES);
+	buf_str_put(&b, json);
+	sha256(buf_str(&b), out);
+	buf_done(&b);
+}
+
+int
+journal_line_parse(struct str line, struct journal_line *out)
+{
+	uint8_t crc[4];
+	struct str rest = str_skip(line, 9);
+	if (line.n < LINE_HEAD + 10 || line.n > LINE_MAX || line.p[8] != ' ' || line.p[73] != ' ' ||
+	    hex_get(str_sub(line, 0, 8), crc, sizeof crc) != 0)
+		return -1;
+	uint32_t want = (uint32_t)crc[0] << 24 | (uint32_t)crc[1] << 16 | (uint32_t)crc[2] << 8 | crc[3];
+	out->chain = str_sub(line, 9, 73);
+	out->json = str_skip(line, LINE_HEAD);
+	if (crc32c(0, rest.p, rest.n) != want || !str_starts(out->json, STR("{\"seq\":")))
+		return -1;
+	struct str number = str_skip(out->json, 7);
+	return str_to_u64(str_sub(number, 0, str_find(number, ',')), UINT64_MAX, &out->seq);
+}
+
+/* --- adding ------------------------------------------------------------------------------------------------------------------------ */
+
+/* record: the members behind "seq", without braces. */
+static int
+line_add(struct journal *j, struct str members)
+{
+	uint8_t chain[CHAIN_BYTES], crc_bytes[4];
+	struct buf json, tail;
+	buf_init(&json, NULL, members.n + 40, LINE_MAX);
+	buf_printf(&json, "{\"seq\":%llu,", (unsigned long long)j->seq);
+	buf_str_put(&json, members);
+	buf_char(&json, '}');
+	buf_init(&tail, NULL, json.n + 80, LINE_MAX);
+	chain_next(j->chain, buf_str(&json), chain);
+	hex_put(&tail, chain, sizeof chain);
+	buf_char(&tail, ' ');
+	buf_str_put(&tail, buf_str(&json));
+	int rc = buf_ok(&json) && buf_ok(&tail) ? 0 : -1;
+	if (rc == 0) {
+		uint32_t crc = crc32c(0, tail.p, tail.n);
+		for (unsigned i = 0; i < 4; i++)
+			crc_bytes[i] = (uint8_t)(crc >> (24 - 8 * i));
+		hex_put(&j->out, crc_bytes, sizeof crc_bytes);
+		buf_char(&j->out, ' ');
+		buf_str_put(&j->out, buf_str(&tail));
+		buf_char(&j->out, '\n');
+		rc = buf_ok(&j->out) ? 0 : -1;
+	}
+	buf_done(&json);
+	buf_done(&tail);
+	if (rc == 0) {
+		memcpy(j->chain, chain, sizeof chain);
+		j->seq++;
+		j->since_checkpoint++;
+	}
+	return rc;
+}
+
+static int
+checkpoint_add(struct journal *j)
+{
+	uint8_t sig[SIG_BYTES];
+	size_t n = sizeof sig;
+	struct buf b;
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	int rc = ctx != NULL && EVP_DigestSignInit(ctx, NULL, NULL, NULL, j->key) == 1 &&
+		EVP_DigestSign(ctx, sig, &n, j->chain, CHAIN_BYTES) == 1 ?
+	    0 :
+	    -1;
+	EVP_MD_CTX_free(ctx);
+	if (rc != 0) {
+		ERR_clear_error();
+		return -1;
+	}
+	buf_init(&b, NULL, 256, 1024);
+	buf_lit(&b, "\"event\":\"checkpoint\",\"chain\":\"");
+	hex_put(&b, j->chain, CHAIN_BYTES);
+	buf_lit(&b, "\",\"sig\":\"");
+	base64_put(&b, sig, n);
+	buf_char(&b, '"');
+	rc = buf_ok(&b) ? line_add(j, buf_str(&b)) : -1;
+	buf_done(&b);
+	j->since_checkpoint = 0;
+	return rc;
+}
+
+int
+journal_add(struct journal *j, struct str json)
+{
+	if (json.n < 3 || json.p[0] != '{' || json.p[json.n - 1] != '}' || json.n > LINE_MAX - 256 || str_find(json, '\n') < json.n)
+		return -1;
+	return line_add(j, str_sub(json, 1, json.n - 1));
+}
+
+/* --- files -------------------------------------------------------------------------------------------------------------------------- */
+
+static int
+dir_sync(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = fd < 0 ? -1 : fsync(fd);
+	if (fd >= 0)
+		(void)close(fd);
+	return rc;
+}
+
+/* A new segment named by the number of its first record, which repeats the chain. What was added so far goes behind it. */
+static int
+segment_begin(struct journal *j, struct err *e)
+{
+	char path[PATH_BYTES + SEGMENT_NAME + 2];
+	struct buf pending = j->out, b;
+	uint64_t pending_seq = j->seq;
+	bool had = pending.n > 0;
+	if (j->fd >= 0)
+		(void)close(j->fd);
+	/* names grow: the first number not yet durable */
+	(void)snprintf(path, sizeof path, "%s/%016llx.journal", j->dir, (unsigned long long)j->good_seq);
+	j->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+	if (j->fd < 0 || dir_sync(j->dir) != 0)
+		return ERR(e, E_IO, "%s: errno %d", path, errno);
+	j->size = lseek(j->fd, 0, SEEK_END);
+	j->fresh = false;
+	if (had || j->size > 0) { /* records were chained already: they stand as they are, the segment record follows at the next turn */
+		j->out = pending;
+		j->seq = pending_seq;
+		return 0;
+	}
+	buf_init(&b, NULL, 256, 1024);
+	buf_lit(&b, "\"event\":\"segment\",\"previous\":\"");
+	hex_put(&b, j->chain, CHAIN_BYTES);
+	buf_char(&b, '"');
+	int rc = buf_ok(&b) ? line_add(j, buf_str(&b)) : -1;
+	buf_done(&b);
+	return rc == 0 ? 0 : ERR(e, E_MEMORY, "journal");
+}
+
+/* Nothing that was added counts: back to what is durable. */
+static void
+forget(struct journal *j)
+{
+	buf_clear(&j->out);
+	memcpy(j->chain, j->good_chain, CHAIN_BYTES);
+	j->seq = j->good_seq;
+	if (j->fd >= 0 && ftruncate(j->fd, j->size) != 0) {
+		(void)close(j->fd); /* the file is suspect: go on in a new one */
+		j->fd = -1;
+		j->fresh = true;
+	}
+}
+
+int
+journal_sync(struct journal *j, struct err *e)
+{
+	size_t done = 0;
+	if (j->since_checkpoint >= MAX(j->conf.checkpoint_records, 1u) && checkpoint_add(j) != 0) {
+		forget(j);
+		return ERR(e, E_CRYPTO, "journal: checkpoint cannot be signed");
+	}
+	if ((j->fresh || j->fd < 0) && segment_begin(j, e) != 0) {
+		forget(j);
+		return -1;
+	}
+	while (done < j->out.n) {
+		ssize_t n = write(j->fd, j->out.p + done, j->out.n - done);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		done += (size_t)n;
+	}
+	if (done < j->out.n) {
+		int why = errno;
+		forget(j);
+		return ERR(e, E_IO, "journal: write failed (errno %d)", why);
+	}
+	if (fdatasync(j->fd) != 0) { /* what the disk holds now is unknown: never trust this file again */
+		int why = errno;
+		j->fresh = true;
+		forget(j);
+		return ERR(e, E_IO, "journal: fdatasync failed (errno %d)", why);
+	}
+	j->size += (off_t)j->out.n;
+	buf_clear(&j->out);
+	memcpy(j->good_chain, j->chain, CHAIN_BYTES);
+	j->good_seq = j->seq;
+	if ((size_t)j->size >= j->conf.segment_bytes)
+		j->fresh = true;
+	return 0;
+}
+
+static int
+name_cmp(const void *a, const void *b)
+{
+	const struct str *x = a, *y = b;
+	return str_cmp(*x, *y);
+}
+
+int
+journal_segments(struct arena *a, const char *dir, struct str **names, size_t *n, struct err *e)
+{
+	DIR *d = opendir(dir);
+	size_t cap = 64;
+	*n = 0;
+	*names = arena_array(a, cap, sizeof **names);
+	if (d == NULL)
+		return ERR(e, E_IO, "%s: cannot be opened (errno %d)", dir, errno);
+	for (struct dirent *entry; *names != NULL && (entry = readdir(d)) != NULL;) {
+		struct str name = str_of(entry->d_name);
+		if (!str_ends(name, STR(".journal")) || name.n != 16 + 8)
+			continue;
+		if (*n == cap) {
+			struct str *more = cap >= NAMES_MAX ? NULL : arena_array(a, cap * 2, sizeof **names);
+			if (more != NULL)
+				memcpy(more, *names, cap * sizeof **names);
+			*names = more;
+			cap *= 2;
+			if (more == NULL)
+				break;
+		}
+		(*names)[(*n)++] = arena_str(a, name);
+	}
+	(void)closedir(d);
+	if (*names == NULL)
+		return ERR(e, E_LIMIT, "journal: too many segments");
+	qsort(*names, *n, sizeof **names, name_cmp);
+	return 0;
+}
+
+/* --- opening ------------------------------------------------------------------------------------------------------------------------- */
+
+static int
+key_open(struct journal *j, struct err *e)
+{
+	char pub[PATH_BYTES + 20];
+	FILE *f = fopen(j->conf.key_path, "re");
+	if (f != NULL) {
+		j->key = PEM_read_PrivateKey(f, NULL, NULL, NULL);
+		(void)fclose(f);
+	} else if (errno == ENOENT) {
+		int fd = open(j->conf.key_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		j->key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+		f = fd < 0 ? NULL : fdopen(fd, "w");
+		if (f == NULL || j->key == NULL || PEM_write_PKCS8PrivateKey(f, j->key, NULL, NULL, 0, NULL, NULL) != 1 || fflush(f) != 0 ||
+		    fsync(fd) != 0)
+			return ERR(e, E_IO, "%s: cannot be made (errno %d)", j->conf.key_path, errno);
+		(void)fclose(f);
+	}
+	ERR_clear_error();
+	if (j->key == NULL || EVP_PKEY_get_base_id(j->key) != EVP_PKEY_ED25519)
+		return ERR(e, E_CRYPTO, "%s: no Ed25519 key", j->conf.key_path);
+	(void)snprintf(pub, sizeof pub, "%s/checkpoint.pub", j->dir);
+	f = fopen(pub, "we");
+	bool ok = f != NULL && PEM_write_PUBKEY(f, j->key) == 1;
+	if (f != NULL)
+		ok = fclose(f) == 0 && ok;
+	return ok ? 0 : ERR(e, E_IO, "%s: cannot be written", pub);
+}
+
+/* Walks the last segment: the end of the chain, and where the last whole record ends. */
+static int
+segment_walk(struct journal *j, const char *path, off_t *whole, off_t *total, struct err *e)
+{
+	FILE *f = fopen(path, "re");
+	char *line = NULL;
+	size_t cap = 0;
+	*whole = *total = 0;
+	if (f == NULL)
+		return ERR(e, E_IO, "%s: errno %d", path, errno);
+	for (ssize_t n; (n = getline(&line, &cap, f)) > 0;) {
+		struct journal_line l;
+		*total += n;
+		if (line[n - 1] != '\n' || journal_line_parse((struct str){ line, (size_t)n - 1 }, &l) != 0 ||
+		    hex_get(l.chain, j->chain, CHAIN_BYTES) != 0)
+			continue; /* torn, if nothing good follows; else audit verify tells */
+		*whole = *total;
+		j->seq = l.seq + 1;
+	}
+	free(line);
+	(void)fclose(f);
+	return 0;
+}
+
+static int
+torn_cut(const char *path, off_t whole, off_t total, struct err *e)
+{
+	char side[PATH_BYTES + 64], bytes[4096];
+	int in = open(path, O_RDWR | O_CLOEXEC), out;
+	(void)snprintf(side, sizeof side, "%s.torn", path);
+	out = open(side, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+	bool ok = in >= 0 && out >= 0 && lseek(in, whole, SEEK_SET) == whole;
+	for (ssize_t n; ok && (n = read(in, bytes, sizeof bytes)) > 0;)
+		ok = write(out, bytes, (size_t)n) == n;
+	ok = ok && fsync(out) == 0 && ftruncate(in, whole) == 0 && fsync(in) == 0;
+	if (in >= 0)
+		(void)close(in);
+	if (out >= 0)
+		(void)close(out);
+	(void)total;
+	return ok ? 0 : ERR(e, E_IO, "%s: the torn record cannot be moved aside", path);
+}
+
+static int
+chain_find(struct journal *j, bool *torn, struct err *e)
+{
+	char path[PATH_BYTES + SEGMENT_NAME + 2];
+	AUTO(arena) a = arena_new("journal", 16 << 20);
+	struct str *names;
+	size_t n;
+	off_t whole = 0, total = 0;
+	*torn = false;
+	if (a == NULL || journal_segments(a, j->dir, &names, &n, e) != 0)
+		return -1;
+	j->seq = 1;
+	for (size_t i = n; i-- > 0;) {
+		(void)snprintf(path, sizeof path, "%s/%.*s", j->dir, STR_ARG(names[i]));
+		if (segment_walk(j, path, &whole, &total, e) != 0)
+			return -1;
+		if (whole < total) {
+			*torn = true;
+			if (torn_cut(path, whole, total, e) != 0)
+				return -1;
+		}
+		if (whole > 0)
+			break; /* an empty segment says nothing: the one before does */
+	}
+	if (n > 0 && whole > 0) {
+		j->fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+		j->size = whole;
+	}
+	j->fresh = j->fd < 0;
+	memcpy(j->good_chain, j->chain, CHAIN_BYTES);
+	j->good_seq = j->seq;
+	return 0;
+}
+
+struct journal *
+journal_open(const struct journal_conf *conf, bool *torn, struct err *e)
+{
+	struct journal *j = calloc(1, sizeof *j);
+	if (j == NULL || str_cstr(str_of(conf->dir), j->dir, sizeof j->dir) != 0) {
+		free(j);
+		(void)ERR(e, E_MEMORY, "journal");
+		return NULL;
+	}
+	j->conf = *conf;
+	j->fd = -1;
+	buf_init(&j->out, NULL, 64 << 10, OUT_MAX);
+	if ((mkdir(j->dir, 0750) != 0 && errno != EEXIST) || key_open(j, e) != 0 || chain_find(j, torn, e) != 0) {
+		(void)ERR(e, E_IO, "%s: errno %d", j->dir, errno);
+		buf_done(&j->out);
+		EVP_PKEY_free(j->key);
+		free(j);
+		return NULL;
+	}
+	return j;
+}
+
+void
+journal_close(struct journal **jp)
+{
+	struct journal *j = *jp;
+	struct err e = { 0 };
+	*jp = NULL;
+	if (j == NULL)
+		return;
+	if (j->seq > 1 && checkpoint_add(j) == 0)
+		(void)!journal_sync(j, &e);
+	if (j->fd >= 0)
+		(void)close(j->fd);
+	buf_done(&j->out);
+	EVP_PKEY_free(j->key);
+	free(j);
+}
