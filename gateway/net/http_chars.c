@@ -136,6 +136,8 @@ http_field_lookup(struct str name)
 		/* Known names hold only a-z and '-'; no other tchar becomes one of these by setting bit 5. */
 		const char *k = known[i].name;
 		size_t at = 0;
+		if ((name.p[0] | 0x20) != k[0] || (name.p[name.n - 1] | 0x20) != k[name.n - 1])
+			continue;
 		while (at < name.n && (name.p[at] | 0x20) == k[at])
 			at++;
 		if (at == name.n)

@@ -40,16 +40,17 @@ ended(struct parse *s)
 static enum http_parsed
 line_end(struct parse *s)
 {
+	if (s->end - s->p >= 2 && s->p[0] == '\r' && s->p[1] == '\n') {
+		s->p += 2;
+		return HTTP_PARSED;
+	}
 	if (s->p == s->end)
 		return ended(s);
 	if (*s->p != '\r')
 		return refuse(s, 400, *s->p == '\n' ? "bare LF" : "control byte in a line");
 	if (s->p + 1 == s->end)
 		return ended(s);
-	if (s->p[1] != '\n')
-		return refuse(s, 400, "bare CR");
-	s->p += 2;
-	return HTTP_PARSED;
+	return refuse(s, 400, "bare CR");
 }
 
 static const struct {
