@@ -93,6 +93,8 @@ tls_begin(struct conn *c)
 	SSL_set_mode(
 	    c->ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_set_options(c->ssl, SSL_OP_NO_RENEGOTIATION);
+	/* A stream cut without close_notify is a client that went away, not one that still listens. */
+	SSL_clear_options(c->ssl, SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_set_read_ahead(c->ssl, 1);
 	return 0;
 }
