@@ -6,7 +6,11 @@
 #ifndef BACKENDS_DIRECT_ENGINE_MAPPING_H
 #define BACKENDS_DIRECT_ENGINE_MAPPING_H
 
+#include "gateway/loop/step.h"
 #include "gateway/net/http_head.h"
+
+/* A row says what differs from nothing; the members that it leaves out are zero. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
 struct render;
 struct json_write;
@@ -73,7 +77,8 @@ typedef bool fixup_fn(struct json_write *w, const struct render *r, const struct
 struct field {
 	const char *name; /* member of the Standard API's object, or element of the FHIR resource             */
 	enum kind kind;
-	const char *cols; /* "p.fname p.lname"; alias.column of the source                                     */
+	const char *
+	    cols; /* "p.fname - p.lname": alias.column of the source; - where the kind has a part and no table a column */
 	unsigned flags;
 	const char *arg, *arg2, *arg3;
 	const struct codemap *map;
@@ -160,7 +165,7 @@ struct write_rule {
 	unsigned n_mapped;
 	const char *answer;     /* columns of the creation answer: "pid uuid", "id uuid"    */
 	const char *rule_order; /* fields checked first, in OpenEMR's order                 */
-	const char *uuid_label; /* "Facility UUID"                                          */
+	const char *uuid_label; /* "Facility UUID" is invalid; NULL: UUID x does not exist  */
 };
 
 enum compartment { COMPARTMENT_UNSET, COMPARTMENT_PATIENT, COMPARTMENT_OPEN }; /* open: rows are nobody's data */

@@ -95,6 +95,19 @@ child_from_put(struct buf *b, const struct child *c, bool tie)
 }
 
 bool
+sql_names(const char *fragment, const char *alias)
+{
+	size_t n = strlen(alias);
+	for (const char *p = fragment; p != NULL && (p = strstr(p, alias)) != NULL; p++) {
+		bool begins = p == fragment || (p[-1] != '.' && p[-1] != '_' && !(p[-1] >= '0' && p[-1] <= '9') &&
+		                                   !((p[-1] | 32) >= 'a' && (p[-1] | 32) <= 'z'));
+		if (begins && p[n] == '.')
+			return true;
+	}
+	return false;
+}
+
+bool
 child_present(const struct schema *schema, const struct child *c)
 {
 	for (unsigned i = 0; i < c->n_tables; i++)
@@ -192,6 +205,10 @@ op_columns(struct build *b, struct select *sel, const struct field *f, struct pl
 		op->slot[i] = op->write[i] = SLOT_NONE;
 	while (words_next(&rest, &word)) {
 		CHECK(op->n_cols < op->codec->cols_max);
+		if (str_eq(word, STR("-"))) {
+			op->n_cols++;
+			continue;
+		}
 		op->slot[op->n_cols] = select_column(b, sel, f, word);
 		if (op->slot[op->n_cols] == SLOT_NONE && (f->flags & F_NEEDED)) {
 			size_t dot = str_find(word, '.');

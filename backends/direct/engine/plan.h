@@ -95,6 +95,7 @@ void source_from_put(
     struct buf *b, const struct schema *schema, const struct source *s, bool joins); /* table alias LEFT JOIN ... */
 void child_from_put(
     struct buf *b, const struct child *c, bool tie); /* its tables, the first tied to the parent in ON or by WHERE */
+bool sql_names(const char *fragment, const char *alias); /* does a fragment of the rows use alias.column? NULL: no */
 bool child_present(const struct schema *schema, const struct child *c);
 
 #endif

@@ -21,8 +21,9 @@ columns_add(struct build *b, struct plan_write *w, struct plan_op *op)
 {
 	struct str rest = str_of(op->f->cols), word;
 	for (unsigned i = 0; words_next(&rest, &word); i++) {
-		size_t dot = str_find(word, '.');
-		struct str alias = str_sub(word, 0, dot);
+		struct str alias = str_sub(word, 0, str_find(word, '.'));
+		if (str_eq(word, STR("-")))
+			continue;
 		const struct schema_column *col = column_of(b->schema, b->source, NULL, word);
 		if (col == NULL && op->f->was != NULL)
 			col = column_of(b->schema, b->source, NULL, str_of(op->f->was));

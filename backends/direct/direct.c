@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The backend's life on a site: the schema is read in the background, plans are made from it, lists are read again every minute. */
+#include "backends/direct/direct.h"
+
+#include "backends/direct/engine/call.h"
+#include "backends/direct/fhir/fhir.h"
+#include "backends/direct/rest/rest.h"
+
+#include <stdlib.h>
+
+enum {
+	PLANS_ARENA = 128 << 20,
+	OPENING_ARENA = 24 << 20,
+	AGAIN_FIRST_MS = 250,
+	AGAIN_MAX_MS = 10000,
+	HANDLERS_MAX = 256
+};
+
+/* What runs beside the requests: one task, started again for each round. */
+struct opening {
+	struct direct *d;
+	struct arena *arena; /* of the round */
+	struct task task;
+	struct loop_timer *timer;
+	struct db_result *rows;
+	struct db_val lists[LISTS_MAX];
+	unsigned again_ms;
+	bool running;
+	struct handler *handlers[HANDLERS_MAX];
+	unsigned n_handlers;
+	struct plan *plans[HANDLERS_MAX]; /* one per resource and dialect */
+	unsigned n_plans;
+};
+
+static void round_start(void *arg);
+
+/* --- plans ---------------------------------------------------------------------------------------------------------------------- */
+
+static void
+report_log(const struct direct *d, const struct plan *p, const struct plan_report *report)
+{
+	for (unsigned i = 0; i < report->n; i++)
+		LOG(d->site->worker->log, p->state == PLAN_READY ? LOG_WARN : LOG_ERROR, "direct.missing",
+		    F_STR("site", d->site->name), F_STR("resource", str_of(p->res->name)),
+		    F_STR("missing", report->missing[i]));
+}
+
+static struct plan *
+plan_of(struct opening *o, const struct direct_route *row)
+{
+	bool fhir = str_starts(str_of(row->pattern), STR("/fhir/"));
+	struct plan_report report = { 0 };
+	for (unsigned i = 0; i < o->n_plans; i++)
+		if (o->plans[i]->res == row->res && o->plans[i]->fhir == fhir)
+			return o->plans[i];
+	struct plan *p = plan_new(o->d->arena, row->res, fhir, o->d->site->compat, o->d->schema, &report);
+	if (p == NULL)
+		return NULL;
+	report_log(o->d, p, &report);
+	o->plans[o->n_plans++] = p;
+	return p;
+}
+
+static int
+plans_make(struct opening *o)
+{
+	for (unsigned i = 0; i < o->n_handlers; i++) {
+		struct handler *h = o->handlers[i];
+		if (h->row->op == OP_SPECIAL)
+			continue;
+		h->plan = plan_of(o, h->row);
+		if (h->plan == NULL)
+			return -1;
+	}
+	return 0;
+}
+
+/* --- a round: schema (until known), lists ------------------------------------------------------------------------------------------ */
+
+static enum step
+schema_ask(struct task *t)
+{
+	struct opening *o = task_frame(t);
+	if (o->d->ready)
+		return STEP_NEXT;
+	return db_query(t, o->d->site->db, &schema_sql, NULL, 0, &o->rows);
+}
+
+static enum step
+schema_take(struct task *t)
+{
+	struct opening *o = task_frame(t);
+	if (o->d->ready)
+		return STEP_NEXT;
+	if (o->rows->status != DB_OK)
+		return STEP_FAIL;
+	o->d->schema = schema_new(o->rows, &t->err);
+	if (o->d->schema == NULL || plans_make(o) != 0)
+		return STEP_FAIL;
+	return STEP_NEXT;
+}
+
+static void
+list_add_name(struct opening *o, unsigned *n, const char *name)
+{
+	for (unsigned i = 0; i < *n; i++)
+		if (str_eq(o->lists[i].s, str_of(name)))
+			return;
+	CHECK(*n < LISTS_MAX);
+	o->lists[(*n)++] = DB_V_STR(str_of(name));
+}
+
+/* The lists that the rows name, padded to the statement's marks. */
+static unsigned
+lists_named(struct opening *o)
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < o->n_plans; i++)
+		for (unsigned s = 0; s < o->plans[i]->n_sources; s++)
+			for (unsigned k = 0; k < o->plans[i]->sources[s].n_ops; k++) {
+				const struct field *f = o->plans[i]->sources[s].ops[k].f;
+				if (f->kind == K_LIST_TITLE || f->kind == K_LIST_CODES || f->kind == K_LIST_CONCEPT)
+					list_add_name(o, &n, f->arg);
+				else if (f->kind == K_EXT_OMB || f->kind == K_EXT_LIST)
+					list_add_name(o, &n, f->arg2);
+			}
+	for (unsigned i = n; n > 0 && i < LISTS_MAX; i++)
+		o->lists[i] = o->lists[n - 1];
+	return n;
+}
+
+static enum step
+lists_ask(struct task *t)
+{
+	struct opening *o = task_frame(t);
+	o->rows = NULL;
+	if (!schema_has_table(o->d->schema, STR("list_options")) || lists_named(o) == 0)
+		return STEP_NEXT;
+	return db_query(t, o->d->site->db, &lists_sql, o->lists, LISTS_MAX, &o->rows);
+}
+
+static enum step
+lists_take(struct task *t)
+{
+	struct opening *o = task_frame(t);
+	if (o->rows != NULL && o->rows->status != DB_OK)
+		return STEP_FAIL;
+	if (o->rows != NULL) {
+		struct lists *lists = lists_new(o->rows);
+		if (lists == NULL)
+			return STEP_FAIL;
+		lists_free(&o->d->lists);
+		o->d->lists = lists;
+	}
+	o->again_ms = AGAIN_FIRST_MS;
+	if (!o->d->ready)
+		LOG(o->d->site->worker->log, LOG_INFO, "direct.ready", F_STR("site", o->d->site->name),
+		    F_INT("resources", o->n_plans), F_INT("columns", schema_count(o->d->schema)));
+	o->d->ready = true;
+	return STEP_NEXT;
+}
+
+static enum step
+round_end(struct task *t)
+{
+	(void)t;
+	return STEP_NEXT;
+}
+
+static STEP_TABLE(round_table, 4, { "schema", schema_ask }, { "plans", schema_take }, { "lists", lists_ask },
+    { "options", lists_take }, { "end", round_end });
+
+/* A round that failed comes again soon, then less and less often; one that succeeded, when the lists are due. */
+static void
+round_done(struct task *t)
+{
+	struct opening *o = CONTAINER_OF(t, struct opening, task);
+	struct direct *d = o->d;
+	bool failed = t->finishing;
+	o->running = false;
+	if (failed) {
+		LOG(d->site->worker->log, LOG_WARN, "direct.schema", F_STR("site", d->site->name), F_ERR(&t->err));
+		if (!d->ready)
+			schema_free(&d->schema);
+		o->n_plans = d->ready ? o->n_plans : 0;
+	}
+	loop_timer_set(o->timer, failed ? o->again_ms : LISTS_REFRESH_MS);
+	if (failed)
+		o->again_ms = MIN(o->again_ms * 2, (unsigned)AGAIN_MAX_MS);
+}
+
+static void
+round_start(void *arg)
+{
+	struct opening *o = arg;
+	arena_reset(o->arena);
+	o->task = (struct task){ 0 };
+	o->running = true;
+	task_init(&o->task, o->d->site->worker->loop, o->arena, &round_table, o, round_done);
+	task_run(&o->task);
+}
+
+/* --- the backend -------------------------------------------------------------------------------------------------------------------- */
+
+static void
+direct_close(void **state)
+{
+	struct direct *d = *state;
+	if (d == NULL)
+		return;
+	CHECK_OBJ(d, DIRECT_MAGIC);
+	d->magic = 0;
+	if (d->opening != NULL) {
+		if (d->opening->running)
+			task_cancel(&d->opening->task);
+		loop_timer_free(&d->opening->timer);
+		arena_free(&d->opening->arena);
+		free(d->opening);
+	}
+	lists_free(&d->lists);
+	schema_free(&d->schema);
+	query_forms_free(&d->forms);
+	arena_free(&d->arena);
+	free(d);
+	*state = NULL;
+}
+
+static int
+direct_open(struct site *site, void **state, struct err *e)
+{
+	struct direct *d = calloc(1, sizeof *d);
+	struct opening *o = calloc(1, sizeof *o);
+	*state = d;
+	if (d == NULL || o == NULL) {
+		free(o);
+		free(d);
+		*state = NULL;
+		return ERR(e, E_MEMORY, "direct");
+	}
+	d->magic = DIRECT_MAGIC;
+	d->site = site;
+	d->opening = o;
+	o->d = d;
+	o->again_ms = AGAIN_FIRST_MS;
+	d->arena = arena_new("direct plans", PLANS_ARENA);
+	d->forms = d->arena == NULL ? NULL : query_forms_new(d->arena);
+	o->arena = arena_new("direct schema", OPENING_ARENA);
+	o->timer = loop_timer_new(site->worker->loop, round_start, o);
+	if (d->forms == NULL || o->arena == NULL || o->timer == NULL) {
+		direct_close(state);
+		return ERR(e, E_MEMORY, "direct");
+	}
+	loop_timer_set(o->timer, 1); /* after the routes are bound */
+	return 0;
+}
+
+static const struct direct_route *
+row_find(const struct direct_route *rows, unsigned n, const struct route *route)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (rows[i].method == route->method && str_eq(str_of(rows[i].pattern), route->pattern))
+			return &rows[i];
+	return NULL;
+}
+
+static int
+direct_bind(struct site *site, void *state, const struct route *route, void **handler)
+{
+	struct direct *d = state;
+	CHECK_OBJ(d, DIRECT_MAGIC);
+	const struct direct_route *row = row_find(rest_routes, n_rest_routes, route);
+	(void)site;
+	if (row == NULL)
+		row = row_find(fhir_routes, n_fhir_routes, route);
+	struct handler *h = row == NULL ? NULL : ARENA_NEW(d->arena, struct handler);
+	if (h == NULL || d->opening->n_handlers == HANDLERS_MAX)
+		return -1;
+	h->row = row;
+	h->d = d;
+	d->opening->handlers[d->opening->n_handlers++] = h;
+	*handler = h;
+	return 0;
+}
+
+static enum step
+direct_handle(struct request *r, void *state, void *handler)
+{
+	struct direct *d = state;
+	const struct handler *h = handler;
+	CHECK_OBJ(d, DIRECT_MAGIC);
+	if (!d->ready)
+		return request_unavailable(r, "schema not read yet");
+	if (h->row->op == OP_SPECIAL)
+		return h->row->special(r, d);
+	CHECK_OBJ(h->plan, PLAN_MAGIC);
+	if (h->plan->state == PLAN_NO_TABLE)
+		return request_refuse(r, REPLY_NO_ROUTE);
+	if (h->plan->state != PLAN_READY)
+		return request_unavailable(r, "the database lacks a column");
+	struct call *c = call_new(r, h);
+	return c == NULL ? request_refuse(r, REPLY_TOO_LARGE) : call_run(c);
+}
+
+static bool
+direct_healthy(const struct site *site, const void *state)
+{
+	const struct direct *d = state;
+	struct db_pool_stats stats;
+	CHECK_OBJ(d, DIRECT_MAGIC);
+	db_pool_stats(site->db, &stats);
+	return d->ready && stats.healthy;
+}
+
+const struct backend_ops backend_direct = {
+	.name = "direct",
+	.open = direct_open,
+	.bind = direct_bind,
+	.handle = direct_handle,
+	.healthy = direct_healthy,
+	.close = direct_close,
+};

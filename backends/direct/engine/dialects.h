@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The dialects that a style may name: OpenEMR's Standard and Portal API, FHIR R4.                                          */
+#ifndef BACKENDS_DIRECT_ENGINE_DIALECTS_H
+#define BACKENDS_DIRECT_ENGINE_DIALECTS_H
+
+#include "backends/direct/engine/call.h"
+
+extern const struct dialect_ops
+    dialect_standard; /* PR-new: {"validationErrors","internalErrors","data"[,"links"]}, statuses honoured */
+extern const struct dialect_ops dialect_fhir;
+
+/* A FHIR error: OperationOutcome with one issue; code: an issue type of R4. The text never has a value of the client's. */
+void outcome_put(struct request *r, unsigned status, struct str code, struct str text);
+/* https://host/apis/{site}/fhir */
+struct str fhir_base(const struct request *r);
+
+#endif

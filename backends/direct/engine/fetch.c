@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Both tables are one step repeated: it takes in what the operation before it brought and starts the next one that is due. */
+#include "backends/direct/engine/fetch.h"
+
+/* --- one row ------------------------------------------------------------------------------------------------------------------ */
+
+static bool
+of_patient(const struct fetch_one *f, const struct plan_source *ps, const struct db_cell *row)
+{
+	if (!f->by_patient || f->plan->res->compartment == COMPARTMENT_OPEN)
+		return true;
+	const struct db_cell *c = &row[ps->patient];
+	return c->kind == DB_C_TEXT && c->s.n == sizeof f->patient.b && memcmp(c->s.p, f->patient.b, c->s.n) == 0;
+}
+
+static void
+one_source_take(struct fetch_one *f)
+{
+	const struct plan_source *ps = &f->plan->sources[f->source];
+	f->status = f->result->status;
+	if (f->status != DB_OK || f->result->n_rows == 0) {
+		f->source++;
+		return;
+	}
+	const struct db_cell *row = db_cell(f->result, 0, 0);
+	bool hidden = ps->visible != SLOT_NONE && row[ps->visible].i == 0;
+	f->found = !of_patient(f, ps, row) ? FOUND_NOT : hidden ? FOUND_HIDDEN : FOUND;
+	f->row.ps = ps;
+	f->row.row = row;
+	f->source = f->plan->n_sources;
+}
+
+static void
+one_child_take(struct fetch_one *f)
+{
+	f->status = f->result->status;
+	f->row.children[f->child] = (struct child_rows){ f->result, 0, f->result->n_rows };
+	f->child++;
+}
+
+static bool
+has_children(const struct fetched *row, unsigned child)
+{
+	const struct plan_child *pc = &row->ps->children[child];
+	return !pc->absent && row->row[pc->flag].i != 0;
+}
+
+static enum step
+one_step(struct task *t)
+{
+	struct fetch_one *f = task_frame(t);
+	struct str key = { (const char *)f->uuid.b, sizeof f->uuid.b };
+	if (f->started) {
+		if (f->row.row == NULL)
+			one_source_take(f);
+		else
+			one_child_take(f);
+		f->started = false;
+	}
+	if (f->status != DB_OK)
+		return STEP_NEXT;
+	if (f->row.row == NULL && f->source < f->plan->n_sources) {
+		f->started = true;
+		return db_point_read(t, f->db, &f->plan->sources[f->source].point, key, &f->result);
+	}
+	if (f->found != FOUND)
+		return STEP_NEXT;
+	while (f->child < f->row.ps->n_children && !has_children(&f->row, f->child))
+		f->child++;
+	if (f->child == f->row.ps->n_children)
+		return STEP_NEXT;
+	f->started = true;
+	return db_point_read(t, f->db, &f->row.ps->children[f->child].point, key, &f->result);
+}
+
+/* One row per source and child that may be read, and one that takes in the last. */
+STEP_TABLE(fetch_one_table, 0, { "read", one_step }, { "read", one_step }, { "read", one_step },
+    { "children", one_step }, { "children", one_step }, { "children", one_step }, { "taken", one_step });
+_Static_assert(SOURCES_MAX + CHILDREN_MAX == 6, "as many rows above, and one");
+
+/* --- a page ------------------------------------------------------------------------------------------------------------------- */
+
+/* The ids of one source, or of its rows that have children of a kind, padded with the last to a size that has a statement. */
+static size_t
+page_ids(const struct fetch_page *f, struct db_val *ids)
+{
+	size_t n = 0;
+	if (f->child == 0) {
+		for (size_t i = 0; i < f->n_keys; i++)
+			if (db_cell(f->keys, i, 0)->i == f->source)
+				ids[n++] = DB_V_I64(db_cell(f->keys, i, 1)->i);
+		return n;
+	}
+	const struct plan_source *ps = &f->plan->sources[f->source];
+	const struct plan_child *pc = &ps->children[f->child - 1];
+	const struct db_result *rows = f->sources[f->source];
+	for (size_t i = 0; !pc->absent && rows != NULL && i < rows->n_rows; i++)
+		if (db_cell(rows, i, (size_t)pc->flag)->i != 0)
+			ids[n++] = DB_V_I64(db_cell(rows, i, (size_t)ps->id)->i);
+	return n;
+}
+
+static enum step
+page_start(struct task *t, struct fetch_page *f, struct db_val *ids, size_t n)
+{
+	const struct plan_source *ps = &f->plan->sources[f->source];
+	unsigned size = 0;
+	while (hydrate_sizes[size] < n)
+		size++;
+	for (size_t i = n; i < hydrate_sizes[size]; i++)
+		ids[i] = ids[n - 1];
+	f->started = true;
+	return db_query(t, f->db, f->child == 0 ? &ps->hydrate[size] : &ps->children[f->child - 1].by_ids[size], ids,
+	    hydrate_sizes[size], &f->result);
+}
+
+static void
+page_take(struct fetch_page *f)
+{
+	f->status = f->result->status;
+	if (f->child == 0)
+		f->sources[f->source] = f->result;
+	else
+		f->children[f->source][f->child - 1] = f->result;
+	f->started = false;
+}
+
+static void
+page_advance(struct fetch_page *f)
+{
+	if (f->child < f->plan->sources[f->source].n_children) {
+		f->child++;
+		return;
+	}
+	f->child = 0;
+	f->source++;
+}
+
+static enum step
+page_step(struct task *t)
+{
+	struct fetch_page *f = task_frame(t);
+	if (f->started) {
+		page_take(f);
+		page_advance(f);
+	}
+	if (f->status != DB_OK || f->source >= f->plan->n_sources)
+		return STEP_NEXT;
+	struct db_val *ids = arena_array(t->arena, HYDRATE_MAX, sizeof *ids);
+	if (ids == NULL || f->n_keys > HYDRATE_MAX) {
+		f->status = DB_TOO_LARGE;
+		return STEP_NEXT;
+	}
+	for (; f->source < f->plan->n_sources; page_advance(f)) {
+		size_t n = page_ids(f, ids);
+		if (n > 0)
+			return page_start(t, f, ids, n);
+	}
+	return STEP_NEXT;
+}
+
+/* First row of a result that is ordered by its first column whose value is at least id. */
+static size_t
+lower_bound(const struct db_result *r, int64_t id)
+{
+	size_t from = 0, to = r->n_rows;
+	while (from < to) {
+		size_t mid = from + (to - from) / 2;
+		if (db_cell(r, mid, 0)->i < id)
+			from = mid + 1;
+		else
+			to = mid;
+	}
+	return from;
+}
+
+static void
+page_children(const struct fetch_page *f, unsigned source, int64_t id, struct fetched *out)
+{
+	for (unsigned i = 0; i < out->ps->n_children; i++) {
+		const struct db_result *r = f->children[source][i];
+		if (r == NULL)
+			continue;
+		size_t from = lower_bound(r, id), to = lower_bound(r, id + 1);
+		out->children[i] = (struct child_rows){ r, from, to };
+	}
+}
+
+/* The row of a key; rows mostly come in the order of the keys, so the search begins behind the last hit. */
+static const struct db_cell *
+page_row(const struct db_result *r, size_t id_slot, int64_t id, size_t *hint)
+{
+	for (size_t i = 0; r != NULL && i < r->n_rows; i++) {
+		size_t at = (*hint + i) % r->n_rows;
+		if (db_cell(r, at, id_slot)->i == id) {
+			*hint = at + 1;
+			return db_cell(r, at, 0);
+		}
+	}
+	return NULL;
+}
+
+static enum step
+page_done(struct task *t)
+{
+	struct fetch_page *f = task_frame(t);
+	size_t hints[SOURCES_MAX] = { 0 };
+	if (f->status != DB_OK)
+		return STEP_NEXT;
+	f->rows = arena_array(t->arena, f->n_keys + 1, sizeof *f->rows);
+	if (f->rows == NULL) {
+		f->status = DB_TOO_LARGE;
+		return STEP_NEXT;
+	}
+	for (size_t i = 0; i < f->n_keys; i++) {
+		int64_t source = db_cell(f->keys, i, 0)->i, id = db_cell(f->keys, i, 1)->i;
+		if (source < 0 || source >= (int64_t)f->plan->n_sources)
+			continue;
+		const struct plan_source *ps = &f->plan->sources[source];
+		const struct db_cell *row = page_row(f->sources[source], (size_t)ps->id, id, &hints[source]);
+		if (row == NULL)
+			continue;
+		struct fetched *out = &f->rows[f->n_rows++];
+		*out = (struct fetched){ .ps = ps, .row = row };
+		page_children(f, (unsigned)source, id, out);
+	}
+	return STEP_NEXT;
+}
+
+#define SOURCE_ROWS                                                                                                    \
+	{ "rows", page_step }, { "children", page_step }, { "children", page_step },                                   \
+	{                                                                                                              \
+		"children", page_step                                                                                  \
+	}
+STEP_TABLE(fetch_page_table, 0, SOURCE_ROWS, SOURCE_ROWS, SOURCE_ROWS, { "taken", page_step }, { "done", page_done });
+#undef SOURCE_ROWS

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Rows of a resource with their children, as sub-tables of steps: one row by uuid (one batched point read; a second only for children
+ * that the row has), or a page of keys (one statement per source and per child table: no N+1). Runs on any task.            */
+#ifndef BACKENDS_DIRECT_ENGINE_FETCH_H
+#define BACKENDS_DIRECT_ENGINE_FETCH_H
+
+#include "backends/direct/engine/render.h"
+#include "gateway/base/uuid.h"
+
+struct fetched {
+	const struct plan_source *ps;
+	const struct db_cell *row;
+	struct child_rows children[CHILDREN_MAX];
+};
+
+/* --- one row ------------------------------------------------------------------------------------------------------------------ */
+enum found { FOUND_NOT, FOUND, FOUND_HIDDEN /* there, but the source's where keeps it from the API */ };
+struct fetch_one {
+	/* set by the caller */
+	const struct plan *plan;
+	struct db_pool *db;
+	struct uuid uuid;
+	bool by_patient; /* the row filter: compared on the row */
+	struct uuid patient;
+	/* the outcome */
+	enum db_status status;
+	enum found found;
+	struct fetched row;
+	/* own */
+	struct db_result *result;
+	unsigned source, child;
+	bool started;
+};
+/* Frame: struct fetch_one. */
+extern const struct step_table fetch_one_table;
+
+/* --- a page ------------------------------------------------------------------------------------------------------------------- */
+struct fetch_page {
+	const struct plan *plan;
+	struct db_pool *db;
+	const struct db_result *keys; /* of query_page: source, id */
+	size_t n_keys;                /* at most HYDRATE_MAX       */
+	/* the outcome: rows in the order of the keys; a row that went away meanwhile is left out */
+	enum db_status status;
+	struct fetched *rows;
+	size_t n_rows;
+	/* own */
+	struct db_result *sources[SOURCES_MAX], *children[SOURCES_MAX][CHILDREN_MAX], *result;
+	unsigned source, child; /* being read; child 0: the source itself */
+	bool started;
+};
+/* Frame: struct fetch_page. */
+extern const struct step_table fetch_page_table;
+
+#endif

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The JSON program. An element that turns out empty leaves no trace: the writer and the buffer are put back. */
+#include "backends/direct/engine/render.h"
+
+#include "gateway/base/date.h"
+
+struct pass {
+	struct json_write *w;
+	const struct render *r;
+	const struct plan_source *ps;
+	const struct db_cell *row;
+	const struct child_rows *children;
+};
+struct mark {
+	struct json_write w;
+	size_t n;
+};
+
+static struct mark
+mark_set(const struct json_write *w)
+{
+	return (struct mark){ *w, w->out->n };
+}
+
+static void
+mark_back(struct json_write *w, const struct mark *m)
+{
+	*w = m->w;
+	if (buf_ok(w->out))
+		w->out->n = m->n;
+}
+
+static bool members(struct pass *p, const struct plan_op *ops, unsigned n, const struct db_cell *row);
+
+static bool
+value_put(struct pass *p, const struct plan_op *op, const struct db_cell *row)
+{
+	const struct db_cell *cells[FIELD_COLS_MAX + 1]; /* NULL behind the last */
+	for (unsigned i = 0; i < op->n_cols; i++)
+		cells[i] = op->slot[i] == SLOT_NONE ? &cell_null : &row[op->slot[i]];
+	cells[op->n_cols] = NULL;
+	return op->codec->put(p->w, p->r, op->f, cells, op->n_cols);
+}
+
+static bool
+object_put(struct pass *p, const struct plan_op *ops, unsigned n, const struct db_cell *row)
+{
+	struct mark before = mark_set(p->w);
+	json_obj(p->w);
+	if (!members(p, ops, n, row) && p->r->fhir) {
+		mark_back(p->w, &before);
+		return false;
+	}
+	json_obj_end(p->w);
+	return true;
+}
+
+/* Elements of the array that is open: one per row of the child's table. */
+static bool
+children_put(struct pass *p, const struct plan_op *op)
+{
+	CHECK(op->f->arg_n < p->ps->n_children);
+	const struct plan_child *pc = &p->ps->children[op->f->arg_n];
+	const struct child_rows *c = &p->children[op->f->arg_n];
+	bool any = false;
+	for (size_t i = c->from; c->rows != NULL && i < c->to; i++) {
+		const struct db_cell *row = db_cell(c->rows, i, 0);
+		bool plain = pc->n_ops == 1 && pc->ops[0].f->name == NULL;
+		bool wrote = plain ? value_put(p, &pc->ops[0], row) : object_put(p, pc->ops, pc->n_ops, row);
+		any = any || wrote;
+	}
+	return any;
+}
+
+static bool
+element_put(struct pass *p, const struct plan_op *op, const struct db_cell *row)
+{
+	if (op->f->kind == K_OBJECT)
+		return object_put(p, op->sub, op->n_sub, row);
+	if (op->f->kind == K_CHILDREN)
+		return children_put(p, op);
+	return value_put(p, op, row);
+}
+
+/* The rows of one array, from its first to its last; *next is the op behind. */
+static bool
+list_put(struct pass *p, const struct plan_op *op, const struct db_cell *row, const struct plan_op **next)
+{
+	struct mark before = mark_set(p->w);
+	bool any = false;
+	json_key_raw(p->w, op->key);
+	json_arr(p->w);
+	for (;; op++) {
+		any = element_put(p, op, row) || any;
+		if (op->list_end)
+			break;
+	}
+	json_arr_end(p->w);
+	*next = op + 1;
+	if (any || !p->r->fhir)
+		return true;
+	mark_back(p->w, &before);
+	return false;
+}
+
+static bool
+members(struct pass *p, const struct plan_op *ops, unsigned n, const struct db_cell *row)
+{
+	const struct plan_op *op = ops, *end = ops + n;
+	bool any = false;
+	while (op < end) {
+		if (op->list_begin) {
+			any = list_put(p, op, row, &op) || any;
+			continue;
+		}
+		struct mark before = mark_set(p->w);
+		json_key_raw(p->w, op->key);
+		if (element_put(p, op, row))
+			any = true;
+		else
+			mark_back(p->w, &before);
+		op++;
+	}
+	return any;
+}
+
+/* --- FHIR: what every resource begins with -------------------------------------------------------------------------------------- */
+
+static const struct db_cell *
+updated_cell(const struct plan_source *ps, const struct db_cell *row)
+{
+	if (ps->updated != SLOT_NONE && !cell_empty(&row[ps->updated]))
+		return &row[ps->updated];
+	if (ps->created != SLOT_NONE && !cell_empty(&row[ps->created]))
+		return &row[ps->created];
+	return NULL;
+}
+
+int64_t
+render_updated_s(const struct plan_source *ps, const struct db_cell *row)
+{
+	const struct db_cell *c = updated_cell(ps, row);
+	struct date d;
+	if (c == NULL || c->kind != DB_C_TEXT || date_parse_sql(c->s, &d) != 0 || date_is_zero(&d))
+		return -1;
+	return date_epoch_us(&d) / 1000000;
+}
+
+static void
+head_put(struct pass *p, const struct plan *plan)
+{
+	static const struct field id = { .name = "id" };
+	char text[40];
+	struct buf b = { .p = text, .cap = sizeof text, .max = sizeof text };
+	const struct db_cell *updated = updated_cell(p->ps, p->row), *uuid = &p->row[p->ps->uuid];
+	json_key_raw(p->w, STR("\"id\":"));
+	if (!codec_of(K_UUID)->put(p->w, p->r, &id, &uuid, 1))
+		json_str(p->w, STR("")); /* rows without a uuid are not found by the reads that come here */
+	json_key_raw(p->w, STR("\"meta\":"));
+	json_obj(p->w);
+	json_kv_str(p->w, STR("versionId"), STR("1"));
+	if (updated != NULL && cell_datetime(updated, &b))
+		json_kv_str(p->w, STR("lastUpdated"), buf_str(&b));
+	if (plan->res->meta != NULL) {
+		json_key(p->w, STR("profile"));
+		json_arr(p->w);
+		for (const char *const *m = plan->res->meta; *m != NULL; m++)
+			json_str(p->w, str_of(*m));
+		json_arr_end(p->w);
+	}
+	json_obj_end(p->w);
+	json_kv_str(p->w, STR("resourceType"), str_of(plan->res->name));
+}
+
+void
+render_row(struct json_write *w, const struct render *r, const struct plan *plan, const struct plan_source *ps,
+    const struct db_cell *row, const struct child_rows *children)
+{
+	struct pass p = { w, r, ps, row, children };
+	json_obj(w);
+	if (plan->fhir)
+		head_put(&p, plan);
+	(void)members(&p, ps->ops, ps->n_ops, row);
+	json_obj_end(w);
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* OpenEMR's rules and messages (contract: validation_messages), as a table of rule bit, test, code and text. */
+#include "backends/direct/engine/validate.h"
+
+#include "gateway/base/date.h"
+#include "gateway/base/text.h"
+
+static bool
+digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static size_t
+digits(struct str s, size_t i)
+{
+	while (i < s.n && digit(s.p[i]))
+		i++;
+	return i;
+}
+
+bool
+is_numeric(struct str s)
+{
+	size_t i = s.n > 0 && (s.p[0] == '-' || s.p[0] == '+') ? 1 : 0, start = i;
+	i = digits(s, i);
+	size_t whole = i - start, fraction = 0;
+	if (i < s.n && s.p[i] == '.') {
+		start = ++i;
+		i = digits(s, i);
+		fraction = i - start;
+	}
+	if (whole + fraction == 0)
+		return false;
+	if (i < s.n && (s.p[i] == 'e' || s.p[i] == 'E')) {
+		i++;
+		if (i < s.n && (s.p[i] == '-' || s.p[i] == '+'))
+			i++;
+		start = i;
+		i = digits(s, i);
+		if (i == start)
+			return false;
+	}
+	return i == s.n;
+}
+
+static bool
+word_char(char c, const char *more)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || digit(c) || (unsigned char)c >= 0x80 ||
+	       (c != 0 && strchr(more, c) != NULL);
+}
+
+static bool
+host_name(struct str host, bool dotted)
+{
+	struct str rest = host, label;
+	unsigned labels = 0;
+	if (host.n == 0 || host.n > 253 || host.p[host.n - 1] == '.')
+		return false;
+	while (str_next(&rest, '.', &label)) {
+		if (label.n == 0 || label.n > 63 || label.p[0] == '-' || label.p[label.n - 1] == '-')
+			return false;
+		for (size_t i = 0; i < label.n; i++)
+			if (!word_char(label.p[i], "-"))
+				return false;
+		labels++;
+	}
+	return labels >= (dotted ? 2u : 1u);
+}
+
+bool
+is_email(struct str s)
+{
+	size_t at = s.n;
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] == '@')
+			at = i;
+	if (at == 0 || at > 64 || at >= s.n || !utf8_valid(s))
+		return false;
+	for (size_t i = 0; i < at; i++) {
+		bool edge = i == 0 || i + 1 == at || s.p[i - 1] == '.';
+		if (!word_char(s.p[i], "!#$%&'*+/=?^_`{|}~-.") || (s.p[i] == '.' && edge))
+			return false;
+	}
+	return host_name(str_skip(s, at + 1), true);
+}
+
+bool
+is_url(struct str s)
+{
+	size_t colon = str_find_str(s, STR("://"));
+	if (colon == 0 || colon >= s.n)
+		return false;
+	for (size_t i = 0; i < colon; i++)
+		if (!word_char(s.p[i], "+-.") || (unsigned char)s.p[i] >= 0x80)
+			return false;
+	struct str rest = str_skip(s, colon + 3);
+	size_t end = 0;
+	while (end < rest.n && strchr("/?#", rest.p[end]) == NULL)
+		end++;
+	struct str host = str_sub(rest, 0, end);
+	size_t at = str_find(host, '@');
+	if (at < host.n)
+		host = str_skip(host, at + 1);
+	host = str_sub(host, 0, str_find(host, ':'));
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] <= ' ')
+			return false;
+	return host_name(host, false);
+}
+
+bool
+is_date(struct str s)
+{
+	struct date d;
+	return s.n == 10 && date_parse_sql(s, &d) == 0 && !date_is_zero(&d) && date_valid(d.year, d.month, d.day);
+}
+
+static bool
+is_datetime(struct str s)
+{
+	struct date d;
+	if (date_parse_sql(s, &d) == 0)
+		return date_is_zero(&d) || date_valid(d.year, d.month, d.day);
+	return date_parse_iso(s, &d) == 0 && d.precision >= DATE_DAY;
+}
+
+struct str
+field_label(const struct field *f, struct arena *a)
+{
+	if (f->label != NULL)
+		return str_of(f->label);
+	char *p = arena_raw(a, strlen(f->name) + 1);
+	if (p == NULL)
+		return str_of(f->name);
+	size_t n = strlen(f->name);
+	for (size_t i = 0; i < n; i++)
+		p[i] = f->name[i] == '_' ? ' ' : f->name[i];
+	return (struct str){ p, n };
+}
+
+/* --- rules -------------------------------------------------------------------------------------------------------------------- */
+
+static const struct {
+	unsigned bit;
+	bool (*holds)(struct str);
+	const char *code; /* NULL: the field's name */
+	const char *text;
+} rules[] = {
+	{ R_NUMERIC, is_numeric, "Numeric::NOT_NUMERIC", "must be numeric" },
+	{ R_EMAIL, is_email, NULL, "is not a valid email" },
+	{ R_EMAIL_STRICT, is_email, "Email::INVALID_VALUE", "must be a valid email address" },
+	{ R_URL, is_url, "Url::INVALID_URL", "must be a valid URL" },
+	{ R_DATE, is_date, "DateTime::INVALID_VALUE", "must be a valid date" },
+};
+
+static void
+length_rules(
+    const struct field *f, const struct schema_column *column, struct str v, struct str label, struct violations *to)
+{
+	unsigned max = f->max;
+	if (f->min > 0 && v.n < f->min)
+		violation_add(to, str_of(f->name), STR("LengthBetween::TOO_SHORT"),
+		    "%.*s must be %u characters or longer", STR_ARG(label), f->min);
+	if (max > 0 ? v.n > max
+	            : column->type == COL_TEXT && column->max_chars > 0 && utf8_count(v) > column->max_chars)
+		violation_add(to, str_of(f->name), STR("LengthBetween::TOO_LONG"),
+		    "%.*s must be %llu characters or shorter", STR_ARG(label),
+		    max > 0 ? (unsigned long long)max : (unsigned long long)column->max_chars);
+}
+
+/* What the relaxed sql_mode would store as 0, a zero date or a cut text is refused instead. */
+static void
+column_rules(
+    const struct field *f, const struct schema_column *column, struct str v, struct str label, struct violations *to)
+{
+	bool number = column->type == COL_INT || column->type == COL_FLOAT || column->type == COL_DECIMAL;
+	if (number && !(f->flags & R_NUMERIC) && !is_numeric(v))
+		violation_add(to, str_of(f->name), STR("Numeric::NOT_NUMERIC"), "%.*s must be numeric", STR_ARG(label));
+	if ((column->type == COL_DATE || column->type == COL_DATETIME) && !(f->flags & R_DATE) && !is_datetime(v))
+		violation_add(
+		    to, str_of(f->name), STR("DateTime::INVALID_VALUE"), "%.*s must be a valid date", STR_ARG(label));
+	if (!utf8_valid(v) || (column->utf8mb3 && utf8_has_astral(v)))
+		violation_add(to, str_of(f->name), STR("Charset::INVALID_VALUE"),
+		    "%.*s has characters that the database cannot hold", STR_ARG(label));
+}
+
+void
+validate_value(const struct field *f, const struct schema_column *column, struct str v, struct violations *to)
+{
+	struct str label = field_label(f, to->arena);
+	if (column == NULL) {
+		violation_add(to, str_of(f->name), STR("Column::NOT_AVAILABLE"),
+		    "%.*s is not available in the database of this site", STR_ARG(label));
+		return;
+	}
+	for (size_t i = 0; i < NITEMS(rules); i++)
+		if ((f->flags & rules[i].bit) && !rules[i].holds(v))
+			violation_add(to, str_of(f->name), str_of(rules[i].code == NULL ? f->name : rules[i].code),
+			    "%.*s %s", STR_ARG(label), rules[i].text);
+	length_rules(f, column, v, label, to);
+	column_rules(f, column, v, label, to);
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Public routes that are no resource: a few columns of one row.                                                             */
+#ifndef BACKENDS_DIRECT_REST_SPECIAL_H
+#define BACKENDS_DIRECT_REST_SPECIAL_H
+
+#include "backends/direct/engine/call.h"
+
+enum step special_version(struct request *r, struct direct *d); /* GET /api/version */
+enum step special_product(struct request *r, struct direct *d); /* GET /api/product */
+
+#endif
