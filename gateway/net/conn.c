@@ -496,10 +496,10 @@ conn_timeout(struct conn *c)
 			conn_end(c, false);
 		break;
 	case WATCH_BODY:
-		if (c->state == CONN_EXCHANGE)
-			c->slot->body.status = 408;
-		else
+		if (c->state != CONN_EXCHANGE)
 			c->state = CONN_DEAD;
+		else if (exchange_body_waits(c->slot)) /* not when paused since */
+			c->slot->body.status = 408;
 		break;
 	case WATCH_IDLE:
 		conn_end(c, false);

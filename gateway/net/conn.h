@@ -31,7 +31,7 @@ enum {
 	LINGER_BYTES = 256 << 10,    /* read and dropped after the last answer, so that a reset cannot eat it   */
 	LINGER_MS = 2000,
 	QUEUE_MAX_BYTES = 64 << 20,  /* a writer that ignores EXCHANGE_HIGH_WATER is cut here                   */
-	RUN_BUDGET = 32,             /* moves of one connection before others get their turn                    */
+	RUN_BUDGET = 8,              /* moves of one connection before others get their turn                    */
 	ACCEPT_BUDGET = 16,          /* per wake-up, so that several workers share                              */
 	ACCEPT_RETRY_MS = 100,
 	SWEEP_MS = 250,
@@ -112,7 +112,7 @@ struct listener {
 	const struct exchange_handler *handler;
 	struct loop_io *io;
 	struct loop_timer *sweep, *retry;
-	bool sweeping, draining;
+	bool draining;
 	struct list watch[WATCH_N];
 	unsigned n_watch[WATCH_N];
 	struct list free_slots;

@@ -4,7 +4,10 @@
  * worker. Pipelined requests wait in the connection's buffer: an exchange begins when the one before it has ended.
  *
  * Life:  handler->request(x)  ->  [body]  ->  reply (whole, or begin, write ..., end)  ->  handler->closed(x), exactly once, last call.
- * closed() is never called from inside an exchange_* function: always from the loop. It also comes when the client leaves early, a deadline passes or the connection breaks; x is dead when it returns.    */
+ * closed() is never called from inside an exchange_* function: always from the loop. It also comes when the client leaves early, a
+ * deadline passes or the connection breaks; x is dead when it returns. Calls on a broken exchange before that are harmless.
+ * A client that has only closed its sending side (TCP FIN on plain connections, close_notify under TLS) still gets its answers; one
+ * that resets, or whose TLS stream is cut, has left: closed(x, false) with client_gone.                                    */
 #ifndef GATEWAY_NET_EXCHANGE_H
 #define GATEWAY_NET_EXCHANGE_H
 

@@ -36,21 +36,24 @@ ended(struct parse *s)
 	return s->cut ? refuse(s, 431, "head too large") : HTTP_NEED_MORE;
 }
 
-/* CR LF, nothing else. */
 static enum http_parsed
-line_end(struct parse *s)
+line_end_slow(struct parse *s)
 {
-	if (s->end - s->p >= 2 && s->p[0] == '\r' && s->p[1] == '\n') {
-		s->p += 2;
-		return HTTP_PARSED;
-	}
 	if (s->p == s->end)
 		return ended(s);
 	if (*s->p != '\r')
 		return refuse(s, 400, *s->p == '\n' ? "bare LF" : "control byte in a line");
-	if (s->p + 1 == s->end)
-		return ended(s);
-	return refuse(s, 400, "bare CR");
+	return s->p + 1 == s->end ? ended(s) : refuse(s, 400, "bare CR");
+}
+
+/* CR LF, nothing else. */
+static inline enum http_parsed
+line_end(struct parse *s)
+{
+	if (s->end - s->p < 2 || s->p[0] != '\r' || s->p[1] != '\n')
+		return line_end_slow(s);
+	s->p += 2;
+	return HTTP_PARSED;
 }
 
 static const struct {
@@ -370,7 +373,7 @@ parse_fields(struct parse *s)
 		enum http_parsed r = parse_field(s);
 		if (r != HTTP_PARSED)
 			return r;
-		if (s->fields != before) {
+		if (s->fields != before && before != NULL) {
 			memset(s->h->known, 0, sizeof s->h->known);
 			for (size_t i = s->n_fields; i-- > 0;)
 				s->h->known[s->fields[i].id] = &s->fields[i];

@@ -58,16 +58,20 @@ struct http_limits {
 
 enum http_parsed { HTTP_PARSED, HTTP_NEED_MORE, HTTP_REFUSED };
 struct http_refusal {
-	unsigned status;      /* 400, 414, 431, 501 (transfer coding), 505 */
+	unsigned status;      /* 400, 414, 417, 431, 501 (transfer coding, CONNECT), 505 */
 	const char *reason;   /* static text for the log */
 };
 /* Parses one request head from the start of bytes. The head's strings borrow from bytes, which must stay as long as the head. Empty
  * lines before the request line: at most one CRLF is skipped (RFC 9112 2.2). Obsolete: bare LF, bare CR, obs-fold, NUL, control
  * bytes, space before colon, repeated or odd Content-Length, Content-Length with Transfer-Encoding, any coding but one final
- * chunked, chunked under HTTP/1.0, no Host or two, Host that is not uri-host[:port], versions but 1.0 and 1.1: refused.    */
+ * chunked, chunked under HTTP/1.0, no Host or two, Host that is not uri-host[:port], repeated Authorization, Content-Type,
+ * Content-Encoding or Origin, an expectation but 100-continue, versions but 1.0 and 1.1: refused. The answer for a prefix is
+ * NEED_MORE or the final one, so feeding piecewise changes nothing. a: memory of the field array (40 bytes per field).     */
 enum http_parsed http_request_parse(struct arena *a, struct str bytes, const struct http_limits *limits, struct http_head *out,
     struct http_refusal *why);
-/* The same for an upstream's answer (status line, fields). to_head: the request was HEAD (no body whatever the fields say). */
+/* The same for an upstream's answer (status line, fields). to_head: the request was HEAD (no body whatever the fields say). Answers
+ * without a body (to_head, 1xx, 204, 304) have has_length and content_length 0; what the field says is in known[]. Neither
+ * has_length nor chunked: the body ends with the connection.                                                               */
 enum http_parsed http_response_parse(struct arena *a, struct str bytes, const struct http_limits *limits, bool to_head,
     struct http_head *out, struct http_refusal *why);
 

@@ -40,7 +40,6 @@ sweep(void *arg)
 {
 	struct listener *l = arg;
 	int64_t now = loop_now_us(l->loop);
-	l->sweeping = true;
 	for (unsigned on = WATCH_HANDSHAKE; on < WATCH_N; on++) {
 		int64_t limit_us = (int64_t)limit_ms(l, (enum conn_list)on) * 1000;
 		for (unsigned left = l->n_watch[on]; left > 0 && !list_empty(&l->watch[on]); left--) {
@@ -50,7 +49,6 @@ sweep(void *arg)
 			conn_timeout(c);
 		}
 	}
-	l->sweeping = false;
 	loop_timer_set(l->sweep, SWEEP_MS);
 }
 
@@ -111,6 +109,8 @@ accept_resume(void *arg)
 	loop_io_interest(l->io, LOOP_READ);
 }
 
+/* What counts as one client: an IPv4 address, or an IPv6 network of 64 bits, since one host has as many addresses in it as it
+ * likes.                                                                                                                   */
 static void
 address_of(const struct sockaddr_storage *from, uint8_t out[ADDRESS_BYTES])
 {
@@ -118,7 +118,7 @@ address_of(const struct sockaddr_storage *from, uint8_t out[ADDRESS_BYTES])
 	if (from->ss_family == AF_INET6) {
 		struct sockaddr_in6 in6;
 		memcpy(&in6, from, sizeof in6);
-		memcpy(out, &in6.sin6_addr, ADDRESS_BYTES);
+		memcpy(out, &in6.sin6_addr, IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr) ? ADDRESS_BYTES : ADDRESS_BYTES / 2);
 	} else if (from->ss_family == AF_INET) {
 		struct sockaddr_in in;
 		memcpy(&in, from, sizeof in);

@@ -17,7 +17,7 @@ struct listener_conf {
 	uint32_t idle_ms;       /* keep-alive without a request: close                      */
 	uint32_t write_ms;      /* client takes nothing of an answer: close                 */
 	unsigned connections_max;             /* this worker                                */
-	unsigned connections_per_address_max; /* this worker; 0: no limit; beyond: closed at once */
+	unsigned connections_per_address_max; /* this worker, IPv6 by /64; 0: no limit; beyond: closed at once */
 	unsigned requests_per_connection_max; /* then Connection: close; 0: no limit        */
 	size_t request_arena_bytes;           /* cap of an exchange's arena                 */
 };
