@@ -54,7 +54,7 @@ static void
 test_descriptors__used_up__accepting_pauses_and_goes_on(void)
 {
 	struct fx f = { 0 };
-	struct rlimit was, now;
+	struct rlimit was = { 0 }, now;
 	SEEN(s);
 	fx_start(&f, NULL);
 	int a = fx_connect(&f), b = fx_connect(&f);

@@ -80,8 +80,11 @@ client_new(struct fx *f, int fd, const char *sni, int version, SSL_SESSION *sess
 	REQUIRE(ssl != NULL && SSL_set_fd(ssl, fd) == 1);
 	(void)SSL_set_max_proto_version(ssl, version);
 	(void)SSL_set_min_proto_version(ssl, version);
-	if (sni != NULL)
-		(void)SSL_set_tlsext_host_name(ssl, sni);
+	char name[64];
+	if (sni != NULL) { /* the macro for this casts const away */
+		(void)snprintf(name, sizeof name, "%s", sni);
+		(void)SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name);
+	}
 	if (session != NULL)
 		(void)SSL_set_session(ssl, session);
 	while ((r = SSL_connect(ssl)) != 1 && SSL_get_error(ssl, r) == SSL_ERROR_WANT_READ && fx_turn(f, &until))
