@@ -63,7 +63,7 @@ one_step(struct task *t)
 		f->started = true;
 		return db_point_read(t, f->db, &f->plan->sources[f->source].point, key, &f->result);
 	}
-	if (f->found != FOUND)
+	if (f->found != FOUND || f->without_children)
 		return STEP_NEXT;
 	while (f->child < f->row.ps->n_children && !has_children(&f->row, f->child))
 		f->child++;

@@ -22,6 +22,7 @@ struct fetch_one {
 	struct uuid uuid;
 	bool by_patient; /* the row filter: compared on the row */
 	struct uuid patient;
+	bool without_children;
 	/* the outcome */
 	enum db_status status;
 	enum found found;

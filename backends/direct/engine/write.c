@@ -294,6 +294,7 @@ update_find(struct task *t)
 	enum step s = exists_read(c);
 	if (s != STEP_NEXT || !c->id_valid)
 		return s;
+	c->one.without_children = true;
 	return task_push(t, &fetch_one_table, &c->one);
 }
 

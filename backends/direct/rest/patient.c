@@ -209,7 +209,6 @@ static const struct field fields[] = {
 	{ "tribal_affiliations", K_TEXT, "p.tribal_affiliations", F_WRITE },
 	{ "sex_identified", K_TEXT, "p.sex_identified", F_WRITE },
 	{ "pronoun", K_TEXT, "p.pronoun", F_WRITE },
-	{ "addresses", K_TEXT, "p.None" },
 	{ "previous_names", K_CHILDREN, NULL, F_LIST, .arg_n = CHILD_NAMES },
 	{ "addresses", K_OBJECT, NULL, F_LIST, .sub = own_address, .n_sub = NITEMS(own_address) },
 	{ "addresses", K_CHILDREN, NULL, F_LIST, .arg_n = CHILD_ADDRESSES },

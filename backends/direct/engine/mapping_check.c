@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One function per kind of row. */
+#include "backends/direct/engine/mapping_check.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+struct check {
+	const struct schema *schema;
+	void (*tell)(void *, const char *);
+	void *arg;
+	unsigned n;
+	const struct resource *res;
+	const struct source *s;
+	const struct child *c;
+};
+
+PRINTF_LIKE(2, 3)
+static void
+tell(struct check *k, const char *fmt, ...)
+{
+	char text[400], what[300];
+	va_list ap;
+	va_start(ap, fmt);
+	(void)vsnprintf(what, sizeof what, fmt, ap);
+	va_end(ap);
+	(void)snprintf(text, sizeof text, "%s%s%s: %s", k->res == NULL ? "routes" : k->res->name,
+	    k->s == NULL ? "" : " from ", k->s == NULL ? "" : k->s->table, what);
+	k->tell(k->arg, text);
+	k->n++;
+}
+
+/* --- columns -------------------------------------------------------------------------------------------------------------------- */
+
+static const struct schema_column *
+column_check(struct check *k, const char *where, struct str name)
+{
+	size_t dot = str_find(name, '.');
+	struct str table = alias_table(k->s, k->c, str_sub(name, 0, dot));
+	if (dot >= name.n || table.n == 0) {
+		tell(k, "%s: %.*s has no known alias", where, STR_ARG(name));
+		return NULL;
+	}
+	const struct schema_column *c = schema_column(k->schema, table, str_skip(name, dot + 1));
+	if (c == NULL)
+		tell(k, "%s: no column %.*s.%.*s", where, STR_ARG(table), STR_ARG(str_skip(name, dot + 1)));
+	return c;
+}
+
+static unsigned
+columns_check(struct check *k, const char *where, const char *cols)
+{
+	struct str rest = str_of(cols), word;
+	unsigned n = 0;
+	for (; words_next(&rest, &word); n++)
+		if (!str_eq(word, STR("-")))
+			(void)column_check(k, where, word);
+	return n;
+}
+
+static void
+key_check(struct check *k, const char *where, const char *name, bool indexed)
+{
+	if (name == NULL) {
+		tell(k, "%s is missing", where);
+		return;
+	}
+	const struct schema_column *c = column_check(k, where, str_of(name));
+	if (c != NULL && indexed && !c->indexed)
+		tell(k, "%s: %s has no index", where, name);
+}
+
+/* --- fields --------------------------------------------------------------------------------------------------------------------- */
+
+static void
+field_check(struct check *k, const struct field *f)
+{
+	const struct codec *codec = codec_of(f->kind);
+	const char *name = f->name == NULL ? "element" : f->name;
+	unsigned n = columns_check(k, name, f->cols);
+	if (n < codec->cols_min || n > codec->cols_max)
+		tell(
+		    k, "%s: %s takes %u to %u columns, not %u", name, codec->name, codec->cols_min, codec->cols_max, n);
+	if ((f->flags & F_WRITE) && codec->get == NULL)
+		tell(k, "%s: %s cannot be written", name, codec->name);
+	if ((f->flags & F_REQUIRED) && !(f->flags & F_WRITE))
+		tell(k, "%s: required, but not written", name);
+	if (((f->flags & R_EXISTS) != 0) != (f->exists_in != NULL))
+		tell(k, "%s: R_EXISTS and exists_in belong together", name);
+	if (f->kind == K_FIXUP && f->fixup == NULL)
+		tell(k, "%s: no fixup", name);
+	if ((f->kind == K_CODE || f->kind == K_EXT_CODE) && f->map == NULL)
+		tell(k, "%s: no map", name);
+	if (f->kind == K_CHILDREN && (k->s == NULL || f->arg_n >= k->s->n_children))
+		tell(k, "%s: no child %u", name, f->arg_n);
+	if (f->kind == K_CONST && f->arg == NULL)
+		tell(k, "%s: no constant", name);
+	if (f->min > 0 && f->max > 0 && f->min > f->max)
+		tell(k, "%s: min over max", name);
+}
+
+static bool
+same_name(const struct field *a, const struct field *b)
+{
+	return a->name != NULL && b->name != NULL && strcmp(a->name, b->name) == 0;
+}
+
+static void
+fields_check(struct check *k, const struct field *fields, unsigned n)
+{
+	if (n == 0)
+		tell(k, "no fields");
+	for (unsigned i = 0; i < n; i++) {
+		field_check(k, &fields[i]);
+		if (fields[i].kind == K_OBJECT)
+			fields_check(k, fields[i].sub, fields[i].n_sub);
+		for (unsigned j = i + 1; j < n; j++) {
+			bool list = (fields[i].flags & fields[j].flags & F_LIST) != 0;
+			if (same_name(&fields[i], &fields[j]) && (!list || !same_name(&fields[j - 1], &fields[j])))
+				tell(k, "%s: twice, and not as rows of one list", fields[i].name);
+		}
+	}
+}
+
+/* --- sources -------------------------------------------------------------------------------------------------------------------- */
+
+static void
+params_check(struct check *k)
+{
+	for (unsigned i = 0; i < k->s->n_params; i++) {
+		const struct param *p = &k->s->params[i];
+		if (columns_check(k, p->name, p->cols) == 0)
+			tell(k, "parameter %s: no columns", p->name);
+		if (p->match == M_REFERENCE && p->arg == NULL)
+			tell(k, "parameter %s: reference to what?", p->name);
+		if (p->child_cols != NULL && p->child_n < k->s->n_children) {
+			k->c = &k->s->children[p->child_n];
+			(void)columns_check(k, p->name, p->child_cols);
+			k->c = NULL;
+		} else if (p->child_cols != NULL) {
+			tell(k, "parameter %s: no child %u", p->name, p->child_n);
+		}
+		for (unsigned j = i + 1; j < k->s->n_params; j++)
+			if (strcmp(p->name, k->s->params[j].name) == 0)
+				tell(k, "parameter %s: twice", p->name);
+	}
+}
+
+static void
+child_check(struct check *k, const struct child *c)
+{
+	k->c = c;
+	if (c->n_tables == 0 || c->tables[0].on == NULL)
+		tell(k, "child %s: not tied to its parent", c->name);
+	for (unsigned i = 0; i < c->n_tables; i++)
+		if (!schema_has_table(k->schema, str_of(c->tables[i].table)))
+			tell(k, "child %s: no table %s", c->name, c->tables[i].table);
+	if (c->order == NULL)
+		tell(k, "child %s: no order", c->name);
+	fields_check(k, c->fields, c->n_fields);
+	k->c = NULL;
+}
+
+static void
+source_check(struct check *k, const struct source *s)
+{
+	k->s = s;
+	if (!schema_has_table(k->schema, str_of(s->table)))
+		tell(k, "no table");
+	key_check(k, "id", s->id, true);
+	key_check(k, "uuid", s->uuid, true);
+	if (s->updated != NULL)
+		key_check(k, "updated", s->updated, false);
+	if (s->created != NULL)
+		key_check(k, "created", s->created, false);
+	if (k->res->compartment == COMPARTMENT_PATIENT)
+		key_check(k, "patient (the row filter)", s->patient, false);
+	for (unsigned i = 0; i < s->n_joins; i++)
+		if (!schema_has_table(k->schema, str_of(s->joins[i].table)) || s->joins[i].on == NULL)
+			tell(k, "join %s: no such table, or no ON", s->joins[i].alias);
+	if (s->n_children > CHILDREN_MAX)
+		tell(k, "more than %d children", CHILDREN_MAX);
+	for (unsigned i = 0; i < s->n_children && i < CHILDREN_MAX; i++)
+		child_check(k, &s->children[i]);
+	fields_check(k, s->fields, s->n_fields);
+	params_check(k);
+	k->s = NULL;
+}
+
+static void
+write_check(struct check *k, const struct write_rule *w)
+{
+	k->s = &k->res->sources[0];
+	if (w == NULL)
+		return;
+	if (strcmp(w->table, k->s->table) != 0)
+		tell(k, "writes %s", w->table);
+	for (unsigned i = 0; i < w->n_sets; i++)
+		if (schema_column(k->schema, str_of(w->table), str_of(w->sets[i].col)) == NULL)
+			tell(k, "sets %s: no such column", w->sets[i].col);
+	struct str rest = str_of(w->rule_order), word;
+	while (words_next(&rest, &word)) {
+		bool found = false;
+		for (unsigned i = 0; i < k->s->n_fields; i++)
+			found = found || str_eq(word, str_of(k->s->fields[i].name));
+		if (!found)
+			tell(k, "rule order: no field %.*s", STR_ARG(word));
+	}
+	if (w->answer == NULL)
+		tell(k, "no creation answer");
+	k->s = NULL;
+}
+
+static void
+resource_check(struct check *k, const struct resource *res)
+{
+	k->res = res;
+	if (res->compartment == COMPARTMENT_UNSET)
+		tell(k, "whose data are its rows? compartment is not set");
+	if (res->n_sources == 0 || res->n_sources > SOURCES_MAX)
+		tell(k, "%u sources", res->n_sources);
+	for (unsigned i = 0; i < res->n_sources && i < SOURCES_MAX; i++)
+		source_check(k, &res->sources[i]);
+	write_check(k, res->write);
+	k->res = NULL;
+	k->s = NULL;
+}
+
+unsigned
+mapping_check(const struct direct_route *rows, unsigned n, const struct schema *schema,
+    void (*tell_fn)(void *arg, const char *text), void *arg)
+{
+	struct check k = { .schema = schema, .tell = tell_fn, .arg = arg };
+	for (unsigned i = 0; i < n; i++) {
+		bool seen = false;
+		for (unsigned j = 0; j < i; j++) {
+			if (rows[j].method == rows[i].method && strcmp(rows[j].pattern, rows[i].pattern) == 0)
+				tell(&k, "%s: twice", rows[i].pattern);
+			seen = seen || rows[j].res == rows[i].res;
+		}
+		if (rows[i].op == OP_SPECIAL ? rows[i].special == NULL : rows[i].res == NULL || rows[i].style == NULL)
+			tell(&k, "%s: nobody answers", rows[i].pattern);
+		else if (rows[i].op != OP_SPECIAL && !seen)
+			resource_check(&k, rows[i].res);
+		if ((rows[i].op == OP_CREATE || rows[i].op == OP_UPDATE) && rows[i].res != NULL &&
+		    rows[i].res->write == NULL)
+			tell(&k, "%s: a write without a write rule", rows[i].pattern);
+	}
+	return k.n;
+}
