@@ -70,6 +70,15 @@ key_check(struct check *k, const char *where, const char *name, bool indexed)
 		tell(k, "%s: %s has no index", where, name);
 }
 
+static void
+fragment_check(struct check *k, const char *where, const char *sql)
+{
+	struct str rest = str_of(sql), name;
+	while (fragment_next(&rest, &name))
+		if (alias_table(k->s, k->c, str_sub(name, 0, str_find(name, '.'))).n > 0)
+			(void)column_check(k, where, name);
+}
+
 /* --- fields --------------------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -158,6 +167,10 @@ child_check(struct check *k, const struct child *c)
 	if (c->order == NULL)
 		tell(k, "child %s: no order", c->name);
 	fields_check(k, c->fields, c->n_fields);
+	fragment_check(k, "where", c->where);
+	fragment_check(k, "order", c->order);
+	for (unsigned i = 0; i < c->n_tables; i++)
+		fragment_check(k, "on", c->tables[i].on);
 	k->c = NULL;
 }
 
@@ -178,6 +191,9 @@ source_check(struct check *k, const struct source *s)
 	for (unsigned i = 0; i < s->n_joins; i++)
 		if (!schema_has_table(k->schema, str_of(s->joins[i].table)) || s->joins[i].on == NULL)
 			tell(k, "join %s: no such table, or no ON", s->joins[i].alias);
+		else
+			fragment_check(k, "on", s->joins[i].on);
+	fragment_check(k, "where", s->where);
 	if (s->n_children > CHILDREN_MAX)
 		tell(k, "more than %d children", CHILDREN_MAX);
 	for (unsigned i = 0; i < s->n_children && i < CHILDREN_MAX; i++)

@@ -107,13 +107,62 @@ sql_names(const char *fragment, const char *alias)
 	return false;
 }
 
+static bool
+ident_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* Walks the alias.column names of a fragment of the rows, quoted texts skipped; aliases of its own subqueries are not ours to know. */
+bool
+fragment_next(struct str *rest, struct str *name)
+{
+	while (rest->n > 0) {
+		size_t i = 0;
+		if (rest->p[0] == '\'') {
+			*rest = str_skip(*rest, 2 + str_find(str_skip(*rest, 1), '\''));
+			continue;
+		}
+		while (i < rest->n && ident_char(rest->p[i]))
+			i++;
+		size_t dot = i;
+		if (i > 0 && i < rest->n && rest->p[i] == '.')
+			for (i++; i < rest->n && ident_char(rest->p[i]);)
+				i++;
+		*name = str_sub(*rest, 0, i);
+		*rest = str_skip(*rest, MAX(i, (size_t)1));
+		if (i > dot + 1 && (name->p[0] < '0' || name->p[0] > '9'))
+			return true;
+	}
+	return false;
+}
+
+/* Does the site have every column that the fragment names? Tells those that it lacks when b is given. */
+static bool
+fragment_present(
+    struct build *b, const struct schema *schema, const struct source *s, const struct child *c, const char *sql)
+{
+	struct str rest = str_of(sql), name;
+	bool all = true;
+	while (fragment_next(&rest, &name)) {
+		struct str table = alias_table(s, c, str_sub(name, 0, str_find(name, '.')));
+		if (table.n == 0 || column_of(schema, s, c, name) != NULL)
+			continue;
+		all = false;
+		if (b != NULL)
+			report_missing(b, table, str_skip(name, str_find(name, '.') + 1));
+	}
+	return all;
+}
+
 bool
 child_present(const struct schema *schema, const struct child *c)
 {
 	for (unsigned i = 0; i < c->n_tables; i++)
-		if (!schema_has_table(schema, str_of(c->tables[i].table)))
+		if (!schema_has_table(schema, str_of(c->tables[i].table)) ||
+		    !fragment_present(NULL, schema, NULL, c, c->tables[i].on))
 			return false;
-	return true;
+	return fragment_present(NULL, schema, NULL, c, c->where);
 }
 
 void
@@ -400,6 +449,10 @@ source_make(struct build *b, struct plan_source *ps, const struct source *s)
 	ps->created = select_key(b, sel, s->created, false);
 	ps->patient = select_key(b, sel, s->patient, true);
 	ps->visible = SLOT_NONE;
+	b->incomplete = !fragment_present(b, b->schema, s, NULL, s->where) || b->incomplete;
+	for (unsigned i = 0; i < s->n_joins; i++)
+		if (schema_has_table(b->schema, str_of(s->joins[i].table)))
+			b->incomplete = !fragment_present(b, b->schema, s, NULL, s->joins[i].on) || b->incomplete;
 	if (s->where != NULL) {
 		struct str flag = arena_printf(b->a, "(%s)", s->where);
 		ps->visible = flag.p == NULL ? (short)SLOT_NONE : select_add(sel, flag);

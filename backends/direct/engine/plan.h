@@ -54,8 +54,8 @@ struct plan_write {
 	const struct write_rule *rule;
 	struct plan_column *cols;
 	unsigned n_cols;
-	struct db_stmt insert, update, next, registry, mapping, exists;
-	bool has_registry, has_mapping, has_path;
+	struct db_stmt insert, update, lock, next, registry, mapping, exists;
+	bool has_lock, has_registry, has_mapping, has_path;
 	const struct server_set *sets[8]; /* those whose column exists */
 	unsigned n_sets;
 	const struct field *exists_field;
@@ -96,6 +96,7 @@ void source_from_put(
 void child_from_put(
     struct buf *b, const struct child *c, bool tie); /* its tables, the first tied to the parent in ON or by WHERE */
 bool sql_names(const char *fragment, const char *alias); /* does a fragment of the rows use alias.column? NULL: no */
+bool fragment_next(struct str *rest, struct str *name); /* the next alias.column that a fragment names */
 bool child_present(const struct schema *schema, const struct child *c);
 
 #endif

@@ -218,7 +218,8 @@ mapping_sql(struct build *b, const struct plan_write *w)
 	return sql_done(&out);
 }
 
-/* The next number of a table that counts by hand, under a lock on its end. */
+/* The next number of a table that counts by hand. Writers queue at the row of sequences, which is locked first: a lock on the end of the
+ * table itself would be shared by two who wait for each other. PHP does not queue; losing to it is a duplicate, and tried again. */
 static const char *
 next_sql(struct build *b, const struct plan_write *w)
 {
@@ -230,7 +231,7 @@ next_sql(struct build *b, const struct plan_write *w)
 	if (column == NULL)
 		return "";
 	buf_init(&out, b->a, 256, SQL_MAX);
-	buf_printf(&out, "SELECT COALESCE(MAX(`%s`), 0) + 1 FROM `%s` FOR UPDATE", column, w->rule->table);
+	buf_printf(&out, "SELECT COALESCE(MAX(`%s`), 0) + 1 FROM `%s`", column, w->rule->table);
 	return sql_done(&out);
 }
 
@@ -288,6 +289,8 @@ plan_write_make(struct build *b, struct plan *p)
 	w->insert = (struct db_stmt){ .name = name, .sql = insert_sql(b, w) };
 	w->update = (struct db_stmt){ .name = name, .sql = update_sql(b, w) };
 	w->next = (struct db_stmt){ .name = name, .sql = next_sql(b, w) };
+	w->lock = (struct db_stmt){ .name = "sequences", .sql = "SELECT s.id FROM sequences s FOR UPDATE" };
+	w->has_lock = w->next.sql != NULL && w->next.sql[0] != 0 && schema_has_table(b->schema, STR("sequences"));
 	w->registry = (struct db_stmt){ .name = "uuid_registry", .sql = registry_sql(b, w) };
 	w->mapping = (struct db_stmt){ .name = "uuid_mapping", .sql = mapping_sql(b, w) };
 	w->exists = (struct db_stmt){ .name = name, .sql = exists_sql(b, w) };

@@ -142,6 +142,15 @@ tx_good(struct call *c)
 }
 
 static enum step
+tx_lock(struct task *t)
+{
+	struct call *c = task_frame(t);
+	if (!tx_good(c) || !c->plan->write->has_lock)
+		return STEP_NEXT;
+	return db_tx_query(t, c->tx, &c->plan->write->lock, NULL, 0, &c->done);
+}
+
+static enum step
 tx_next(struct task *t)
 {
 	struct call *c = task_frame(t);
@@ -216,8 +225,9 @@ tx_end(struct task *t)
 	c->committed = c->committing && c->done->status == DB_OK;
 	return STEP_NEXT;
 }
-static STEP_TABLE(transaction, 0, { "begin", tx_begin }, { "next", tx_next }, { "insert", tx_insert },
-    { "registry", tx_registry }, { "mapping", tx_mapping }, { "commit", tx_commit }, { "end", tx_end });
+static STEP_TABLE(transaction, 0, { "begin", tx_begin }, { "lock", tx_lock }, { "next", tx_next },
+    { "insert", tx_insert }, { "registry", tx_registry }, { "mapping", tx_mapping }, { "commit", tx_commit },
+    { "end", tx_end });
 
 /* --- create ------------------------------------------------------------------------------------------------------------------- */
 
