@@ -5,6 +5,7 @@ import concurrent.futures
 import json
 import os
 import pathlib
+import select
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from stores import Stores  # noqa: E402
 PROBE = os.environ.get("DIRECT_PROBE", str(ROOT / "build" / "dev" / "tests" / "integration" / "direct_probe"))
 SCOPES = [str(ROOT / "scopes" / f) for f in ("openemr.yaml", "fhir.yaml", "oauth2.yaml")]
 PATIENTS = 600
+ANSWER_S = 20
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
@@ -75,6 +77,7 @@ class Probe:
         request = {"method": method, "path": path, "query": query, **({} if body is None else {"body": body}), **more}
         self.proc.stdin.write(json.dumps(request) + "\n")
         self.proc.stdin.flush()
+        assert select.select([self.proc.stdout], [], [], ANSWER_S)[0], f"no answer within {ANSWER_S} s"
         line = self.proc.stdout.readline()
         assert line, self.proc.stderr.read()
         answer = Answer(line)
