@@ -8,12 +8,13 @@
 #include "backends/direct/direct.h"
 #include "gateway/base/json_in.h"
 #include "gateway/base/json_write.h"
+#include "gateway/net/exchange.h"
 #include "policy/route_table.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LINE_MAX_BYTES = 8 << 20, REPLY_MAX = 64 << 20, READY_ROUNDS = 20000 };
+enum { LINE_MAX_BYTES = 8 << 20, REPLY_MAX = 256 << 20, READY_ROUNDS = 20000 };
 
 static struct log log_stderr = { .fd = 2, .least = LOG_INFO, .clock = &clock_system, .process = "probe" };
 static struct worker worker = { .clock = &clock_system, .rng = &rng_system, .log = &log_stderr };
@@ -47,6 +48,64 @@ request_over(struct task *t)
 {
 	(void)t;
 	over = true;
+}
+
+/* --- the connection, as far as a streamed answer sees it: every third piece fills it, and it drains in the next turn of the loop ----- */
+
+static struct buf streamed;
+static bool stream_over, stream_broken;
+static unsigned pieces;
+static void (*on_drain)(struct exchange *);
+static struct loop_defer drain_later;
+
+static void
+drain(void *arg)
+{
+	if (on_drain != NULL)
+		on_drain(arg);
+}
+
+void
+exchange_reply_begin(struct exchange *e, unsigned status, struct str fields, int64_t content_length)
+{
+	(void)e, (void)status, (void)fields, (void)content_length;
+}
+
+size_t
+exchange_reply_write(struct exchange *e, struct str piece)
+{
+	buf_str_put(&streamed, piece);
+	if (++pieces % 3 != 0)
+		return 0;
+	loop_defer(worker.loop, &drain_later, drain, e);
+	return EXCHANGE_HIGH_WATER;
+}
+
+void
+exchange_on_drain(struct exchange *e, void (*fn)(struct exchange *))
+{
+	(void)e;
+	on_drain = fn;
+}
+
+void
+exchange_reply_end(struct exchange *e)
+{
+	(void)e;
+}
+
+void
+exchange_abort(struct exchange *e)
+{
+	(void)e;
+	stream_broken = stream_over = true;
+}
+
+static void
+stream_done(void *arg)
+{
+	(void)arg;
+	stream_over = true;
 }
 
 static void
@@ -99,8 +158,13 @@ answer_print(const struct request *r, uint64_t statements)
 	json_kv_i64(&w, STR("status"), (int64_t)r->reply.status);
 	json_kv_str(&w, STR("type"), r->reply.content_type.n == 0 ? STR("") : r->reply.content_type);
 	json_kv_str(&w, STR("fields"), r->reply.fields.n == 0 ? STR("") : buf_str(&r->reply.fields));
-	json_kv_str(&w, STR("body"), r->reply.body.n == 0 ? STR("") : buf_str(&r->reply.body));
-	json_kv_bool(&w, STR("stream"), r->reply.source != NULL);
+	bool stream = r->reply.source != NULL;
+	json_kv_str(&w, STR("body"),
+	    stream                 ? buf_str(&streamed)
+	    : r->reply.body.n == 0 ? STR("")
+	                           : buf_str(&r->reply.body));
+	json_kv_bool(&w, STR("stream"), stream);
+	json_kv_bool(&w, STR("broken"), stream_broken);
 	json_kv_bool(&w, STR("ok"), buf_ok(&r->reply.body) && buf_ok(&r->reply.fields));
 	uuid_text(&r->audit.patient, patient);
 	json_kv_str(&w, STR("patient"), r->audit.has_patient ? (struct str){ patient, UUID_TEXT } : STR_NULL);
@@ -150,9 +214,16 @@ request_run(const json_t *in)
 	task_init(&r->task, worker.loop, a, &probe_table, r, request_over);
 	task_run(&r->task);
 	run(&over);
+	stream_over = stream_broken = false;
+	if (r->reply.source != NULL) {
+		buf_init(&streamed, NULL, 1 << 20, REPLY_MAX);
+		r->reply.source->start(r->reply.source, &x, STR(""), stream_done, NULL);
+		run(&stream_over);
+	}
 	db_pool_stats(site.db, &after);
 	answer_print(r, after.statements - before.statements);
 	arena_free(&a);
+	buf_done(&streamed);
 }
 
 static int

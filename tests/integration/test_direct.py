@@ -252,6 +252,16 @@ def test_unknown_parameter_is_left_out_or_refused(v8):
     assert a.status == 400 and a.json["resourceType"] == "OperationOutcome"
 
 
+def test_list_without_limit_is_streamed_whole(classic, v8, stores):
+    for probe in (classic, v8):
+        a = probe("GET", "/api/patient")
+        assert a.status == 200 and a.stream
+        ids = [p["id"] for p in a.json["data"]]
+        assert len(ids) == len(set(ids)) == int(rows(stores, "SELECT COUNT(*) FROM patient_data")[0][0]) >= PATIENTS
+    assert list(a.json) == ["validationErrors", "internalErrors", "data", "links"]
+    assert ids == [p["id"] for p in v8("GET", "/api/patient?_sort=id").json["data"]]
+
+
 HOSTILE = ["'", "\"", "\\", "%", "_", "!", "x' OR '1'='1", "1; DROP TABLE users", "a" * 3000, "\u0000".strip("\u0000") or "é😀", "(((", "NULL"]
 
 
