@@ -175,6 +175,37 @@ def test_writers_at_once_get_numbers_of_their_own(stores, database):
     assert len(set(pids)) == len(pids) == 32
 
 
+FHIR_PATIENT = {"resourceType": "Patient", "name": [{"use": "official", "family": "Öz", "given": ["Ay", "B"], "prefix": ["Dr"]}], "gender": "unknown",
+                "birthDate": "1980-12-31", "telecom": [{"system": "phone", "use": "mobile", "value": "1"}, {"system": "email", "value": "a@x.org"}],
+                "address": [{"line": ["1 St", "Apt 2"], "city": "C", "state": "MA", "postalCode": "9", "country": "US"}],
+                "identifier": [{"type": {"coding": [{"code": "SS"}]}, "value": "123-45-6789"}]}
+
+
+def test_fhir_resource_written_reads_back_the_same(stores, v8):
+    a = v8("POST", "/fhir/Patient", FHIR_PATIENT)
+    assert a.status == 201 and list(a.json) == ["pid", "uuid"]
+    assert a.fields["Location"] == f"https://localhost:9300/apis/default/fhir/Patient/{a.json['uuid']}"
+    u = a.json["uuid"]
+    back = v8("GET", f"/fhir/Patient/{u}").json
+    assert back["name"] == FHIR_PATIENT["name"] and back["gender"] == "unknown" and back["birthDate"] == "1980-12-31"
+    assert {k: back["address"][0][k] for k in FHIR_PATIENT["address"][0]} == FHIR_PATIENT["address"][0]
+    assert {(t["system"], t["value"]) for t in back["telecom"]} == {("phone", "1"), ("email", "a@x.org")}
+    assert rows(stores, f"SELECT COUNT(*) FROM uuid_mapping WHERE target_uuid = UNHEX('{u.replace('-', '')}')") == [["1"]]
+    changed = v8("PUT", f"/fhir/Patient/{u}", dict(back, birthDate="1981-01-01"))
+    assert changed.status == 200 and changed.json["birthDate"] == "1981-01-01" and changed.json["name"] == back["name"]
+    a = v8("POST", "/fhir/Practitioner", {"resourceType": "Practitioner", "name": FHIR_PATIENT["name"],
+                                          "identifier": [{"system": "http://hl7.org/fhir/sid/us-npi", "value": "1234567890"}]})
+    assert a.status == 201 and v8("GET", f"/fhir/Practitioner/{a.json['uuid']}").json["identifier"][0]["value"] == "1234567890"
+
+
+@pytest.mark.parametrize("body", ["", "[]", {"resourceType": "Group"}, {"name": []}, dict(FHIR_PATIENT, nosuch=1), dict(FHIR_PATIENT, name="x"),
+                                  dict(FHIR_PATIENT, name=[{"family": 7}]), dict(FHIR_PATIENT, birthDate="1980-13-01"),
+                                  {k: v for k, v in FHIR_PATIENT.items() if k != "gender"}])
+def test_fhir_body_that_is_not_right_is_an_outcome(v8, body):
+    a = v8("POST", "/fhir/Patient", body)
+    assert a.status == 400 and a.json["resourceType"] == "OperationOutcome" and a.json["issue"]
+
+
 # --- lists and searches -----------------------------------------------------------------------------------------------------------------
 def test_unfiltered_lists_have_strings_filtered_ones_numbers(classic, v8):
     assert isinstance(classic("GET", "/api/facility").json["data"][0]["id"], str)

@@ -68,11 +68,11 @@ static void
 value_set(struct accept_sink *base, unsigned i, struct str text)
 {
 	struct sink *s = CONTAINER_OF(base, struct sink, base);
-	const struct field *f = s->op->f;
 	CHECK(i < FIELD_COLS_MAX);
 	if (s->op->write[i] == SLOT_NONE)
 		return;
 	const struct plan_column *pc = &s->w->cols[s->op->write[i]];
+	const struct field *f = pc->f;
 	struct accepted_value *v = &s->out->v[s->op->write[i]];
 	bool client_null = text.p == NULL;
 	if (placeholder(text)) {
@@ -127,6 +127,22 @@ field_accept(const struct plan *p, const struct plan_op *op, const json_t *body,
 	}
 }
 
+/* Columns with rules of their own that a new row must have, and that the body's elements did not give. */
+static void
+required_check(const struct plan_write *w, const struct accepted *in, bool create, struct violations *to)
+{
+	for (unsigned i = 0; create && i < w->rule->n_rules; i++) {
+		const struct field *f = &w->rule->rules[i];
+		struct str cols = str_of(f->cols), column = str_skip(cols, str_find(cols, '.') + 1);
+		bool told = false;
+		for (unsigned k = 0; k < to->n; k++)
+			told = told || str_eq(to->v[k].field, str_of(f->name));
+		if ((f->flags & F_REQUIRED) && !told && accepted_text(w, in, column).n == 0)
+			violation_add(to, str_of(f->name), STR("Required::NON_EXISTENT_KEY"),
+			    "%s must be provided, but does not exist", f->name);
+	}
+}
+
 static bool
 in_words(const char *words, const char *name)
 {
@@ -161,6 +177,7 @@ accept_body(const struct plan *p, const json_t *body, bool create, struct arena 
 	for (unsigned i = 0; i < ps->n_ops; i++)
 		if (ps->ops[i].f->name == NULL || !in_words(p->write->rule->rule_order, ps->ops[i].f->name))
 			field_accept(p, &ps->ops[i], body, &s);
+	required_check(p->write, out, create, violations);
 	return 0;
 }
 

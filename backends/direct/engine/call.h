@@ -66,8 +66,9 @@ struct dialect_ops {
 	void (*page)(struct call *c);          /* c->page, c->more, c->count */
 	void (*missing)(struct call *c);       /* c->one: not found or hidden, or the id is malformed */
 	void (*query_refused)(struct call *c); /* c->r->task.err names the parameter */
-	void (*body_refused)(struct call *c);  /* the body is no object; NULL: counts as an empty one */
-	void (*invalid)(struct call *c);       /* c->violations */
+	/* May the body be taken? false: refused, the reply is there. NULL: what is no object counts as an empty one. */
+	bool (*body)(struct call *c, const json_t *doc);
+	void (*invalid)(struct call *c); /* c->violations */
 	void (*created)(struct call *c);
 	bool stream; /* pages without limit go on as a stream */
 };

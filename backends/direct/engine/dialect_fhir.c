@@ -4,6 +4,7 @@
 #include "backends/direct/engine/dialects.h"
 
 #include "gateway/base/date.h"
+#include "gateway/base/json_in.h"
 
 enum { COUNT_DEFAULT = 100, COUNT_MAX = 200, FORM_PAIRS_MAX = 128 };
 
@@ -443,10 +444,44 @@ fhir_missing(struct call *c)
 
 /* --- writes ------------------------------------------------------------------------------------------------------------------------- */
 
-static void
-fhir_body_refused(struct call *c)
+static bool
+known_element(const struct call *c, const char *name)
 {
-	outcome_put(c->r, 400, STR("structure"), STR("The body is not a JSON resource."));
+	static const char common[] =
+	    "resourceType id meta implicitRules language text contained extension modifierExtension";
+	const char *const lists[] = { common, c->plan->write->rule->elements };
+	for (size_t i = 0; i < NITEMS(lists); i++) {
+		struct str rest = str_of(lists[i]), word;
+		while (words_next(&rest, &word))
+			if (str_eq(word, str_of(name[0] == '_' ? name + 1 : name)))
+				return true;
+	}
+	return false;
+}
+
+/* A resource of the route's type, without elements that the type does not have. */
+static bool
+fhir_body(struct call *c, const json_t *doc)
+{
+	const char *name;
+	const json_t *v;
+	if (!json_is_object(doc)) {
+		outcome_put(c->r, 400, STR("structure"), STR("The body is not a JSON resource."));
+		return false;
+	}
+	if (!str_eq(json_in_str(doc, "resourceType"), str_of(c->plan->res->name))) {
+		outcome_put(c->r, 400, STR("invalid"), STR("resourceType is not that of the address."));
+		return false;
+	}
+	json_object_foreach((json_t *)(uintptr_t)doc, name, v)
+	{
+		if (!known_element(c, name)) {
+			outcome_put(
+			    c->r, 400, STR("structure"), STR("The body has an element that the type does not have."));
+			return false;
+		}
+	}
+	return true;
 }
 
 static void
@@ -471,6 +506,7 @@ fhir_created(struct call *c)
 	struct str rest = str_of(c->plan->write->rule->answer), word;
 	uuid_text(&c->uuids[0], text);
 	fhir_reply(c->r, 201, &w);
+	c->r->reply.content_type = STR("application/json"); /* it is no resource */
 	json_obj(&w);
 	while (words_next(&rest, &word)) {
 		if (str_eq(word, STR("uuid")))
@@ -489,7 +525,7 @@ const struct dialect_ops dialect_fhir = {
 	.page = fhir_page,
 	.missing = fhir_missing,
 	.query_refused = fhir_query_refused,
-	.body_refused = fhir_body_refused,
+	.body = fhir_body,
 	.invalid = fhir_invalid,
 	.created = fhir_created,
 };

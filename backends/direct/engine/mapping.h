@@ -165,6 +165,10 @@ struct write_rule {
 	unsigned n_mapped;
 	const char *answer;     /* columns of the creation answer: "pid uuid", "id uuid"    */
 	const char *rule_order; /* fields checked first, in OpenEMR's order                 */
+	/* FHIR: rules of columns whose fields hold several; what a body may hold besides the fields' names */
+	const struct field *rules;
+	unsigned n_rules;
+	const char *elements;
 	const char *uuid_label; /* "Facility UUID" is invalid; NULL: UUID x does not exist  */
 };
 

@@ -96,7 +96,7 @@ void source_from_put(
 void child_from_put(
     struct buf *b, const struct child *c, bool tie); /* its tables, the first tied to the parent in ON or by WHERE */
 bool sql_names(const char *fragment, const char *alias); /* does a fragment of the rows use alias.column? NULL: no */
-bool fragment_next(struct str *rest, struct str *name); /* the next alias.column that a fragment names */
+bool fragment_next(struct str *rest, struct str *name);  /* the next alias.column that a fragment names */
 bool child_present(const struct schema *schema, const struct child *c);
 
 #endif

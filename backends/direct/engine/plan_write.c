@@ -15,6 +15,16 @@ set_of(const struct write_rule *rule, struct str column, unsigned when)
 	return NULL;
 }
 
+/* The row with the rules of a column: one of the write rule's own, else the field itself. */
+static const struct field *
+rules_of(const struct write_rule *rule, const struct field *f, struct str column)
+{
+	for (unsigned i = 0; i < rule->n_rules; i++)
+		if (str_eq(str_of(rule->rules[i].cols), column))
+			return &rule->rules[i];
+	return f;
+}
+
 /* Adds the base table's columns of one field to the write columns. */
 static void
 columns_add(struct build *b, struct plan_write *w, struct plan_op *op)
@@ -35,7 +45,7 @@ columns_add(struct build *b, struct plan_write *w, struct plan_op *op)
 		if (k == w->n_cols) {
 			CHECK(w->n_cols < WRITE_COLS_MAX);
 			w->cols[w->n_cols++] = (struct plan_column){ .column = col,
-				.f = op->f,
+				.f = rules_of(w->rule, op->f, word),
 				.nullable_date = col != NULL && col->nullable &&
 				                 str_find_str(col->name, STR("date")) < col->name.n };
 		}

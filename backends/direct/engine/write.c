@@ -17,10 +17,8 @@ body_take(struct call *c, bool create)
 	json_t *doc = c->r->body.n == 0 ? NULL : json_in(c->r->body, BODY_MAX, &why);
 	if (doc != NULL && json_keep(c->r->task.arena, doc) != 0)
 		return request_refuse(c->r, REPLY_TOO_LARGE);
-	if (c->style->ops->body_refused != NULL && !json_is_object(doc)) {
-		c->style->ops->body_refused(c);
+	if (c->style->ops->body != NULL && !c->style->ops->body(c, doc))
 		return STEP_REPLY;
-	}
 	if (accept_body(
 	        c->plan, json_is_object(doc) ? doc : NULL, create, c->r->task.arena, &c->accepted, &c->violations) != 0)
 		return request_refuse(c->r, REPLY_TOO_LARGE);

@@ -9,15 +9,15 @@
 /* --- facilities ----------------------------------------------------------------------------------------------------------------- */
 static const struct field facility_fields[] = {
 	{ "text", K_NARRATIVE, "f.name" },
-	{ "identifier", K_IDENTIFIER, "f.facility_npi", F_LIST, .arg = US_NPI },
-	{ "identifier", K_IDENTIFIER, "f.domain_identifier", F_LIST, .arg = "urn:oid:2.16.840.1.113883.4.7" },
+	{ "identifier", K_IDENTIFIER, "f.facility_npi", F_LIST | F_WRITE, .arg = US_NPI },
+	{ "identifier", K_IDENTIFIER, "f.domain_identifier", F_LIST | F_WRITE, .arg = "urn:oid:2.16.840.1.113883.4.7" },
 	{ "active", K_CONST, NULL, .arg = "true" },
 	{ "type", K_CONCEPT, NULL, F_LIST, .arg = ORGANIZATION_TYPE, .arg2 = "prov Healthcare Provider" },
-	{ "name", K_TEXT, "f.name", F_NEEDED },
-	{ "telecom", K_TELECOM, "f.phone", F_LIST, .arg = "phone", .arg2 = "work" },
-	{ "telecom", K_TELECOM, "f.email", F_LIST, .arg = "email", .arg2 = "work" },
-	{ "telecom", K_TELECOM, "f.fax", F_LIST, .arg = "fax", .arg2 = "work" },
-	{ "address", K_ADDRESS, "f.street - f.city - f.state f.postal_code f.country_code -", F_LIST },
+	{ "name", K_TEXT, "f.name", F_NEEDED | F_WRITE, .min = 2, .max = 255 },
+	{ "telecom", K_TELECOM, "f.phone", F_LIST | F_WRITE, .arg = "phone", .arg2 = "work" },
+	{ "telecom", K_TELECOM, "f.email", F_LIST | F_WRITE, .arg = "email", .arg2 = "work" },
+	{ "telecom", K_TELECOM, "f.fax", F_LIST | F_WRITE, .arg = "fax", .arg2 = "work" },
+	{ "address", K_ADDRESS, "f.street - f.city - f.state f.postal_code f.country_code -", F_LIST | F_WRITE },
 };
 static const struct param facility_params[] = {
 	{ "_id", M_UUID, "f.uuid" },
@@ -117,10 +117,23 @@ static const struct source sources[] = {
 	    .n_params = NITEMS(lab_params) },
 };
 static const char *const profiles[] = { "http://hl7.org/fhir/us/core/StructureDefinition/us-core-organization", NULL };
+/* Only facilities are written; another kind of organization is told apart by its table. */
+static const struct field rules[] = {
+	{ "identifier", K_TEXT, "f.facility_npi", R_NUMERIC, .min = 10, .max = 15, .label = "NPI" },
+	{ "telecom", K_TEXT, "f.email", R_EMAIL_STRICT, .label = "Email" },
+};
+static const struct write_rule write = {
+	.table = "facility",
+	.rules = rules,
+	.n_rules = NITEMS(rules),
+	.elements = "identifier active type name alias telecom address partOf contact endpoint",
+	.answer = "id uuid",
+};
 const struct resource fhir_organization = {
 	.name = "Organization",
 	.compartment = COMPARTMENT_OPEN,
 	.sources = sources,
 	.n_sources = NITEMS(sources),
+	.write = &write,
 	.profiles = profiles,
 };

@@ -58,7 +58,7 @@ static const struct child children[] = {
 
 static const struct field fields[] = {
 	{ "text", K_NARRATIVE, "p.fname p.lname" },
-	{ "extension", K_EXT_CODE, "p.sex", F_LIST, .arg = US_CORE "us-core-birthsex", .map = birthsex },
+	{ "extension", K_EXT_CODE, "p.sex", F_LIST | F_WRITE, .arg = US_CORE "us-core-birthsex", .map = birthsex },
 	{ "extension", K_EXT_OMB, "p.race", F_LIST, .arg = US_CORE "us-core-race", .arg2 = "race", .arg3 = "always" },
 	{ "extension", K_EXT_OMB, "p.ethnicity", F_LIST, .arg = US_CORE "us-core-ethnicity", .arg2 = "ethnicity" },
 	{ "extension", K_EXT_LIST, "p.gender_identity", F_LIST, .arg = US_CORE "us-core-genderIdentity",
@@ -67,24 +67,24 @@ static const struct field fields[] = {
 	    .arg2 = "administrative_sex", .arg3 = "valueCoding" },
 	{ "extension", K_EXT_LIST, "p.interpreter_needed", F_LIST, .arg = US_CORE "us-core-interpreter-needed",
 	    .arg2 = "yes_no_unknown", .arg3 = "valueCoding" },
-	{ "identifier", K_IDENTIFIER, "p.ss", F_LIST | F_OFFICIAL, .arg = "http://hl7.org/fhir/sid/us-ssn",
+	{ "identifier", K_IDENTIFIER, "p.ss", F_LIST | F_WRITE | F_OFFICIAL, .arg = "http://hl7.org/fhir/sid/us-ssn",
 	    .arg2 = "SS" },
-	{ "identifier", K_IDENTIFIER, "p.pubpid", F_LIST | F_OFFICIAL,
+	{ "identifier", K_IDENTIFIER, "p.pubpid", F_LIST | F_WRITE | F_OFFICIAL,
 	    .arg = "http://terminology.hl7.org/CodeSystem/v2-0203", .arg2 = "PT" },
 	{ "active", K_CONST, NULL, .arg = "true" },
-	{ "name", K_NAME, "p.title p.fname p.mname p.lname p.suffix", F_LIST | F_NEEDED, .arg = "official" },
+	{ "name", K_NAME, "p.title p.fname p.mname p.lname p.suffix", F_LIST | F_WRITE | F_NEEDED, .arg = "official" },
 	{ "name", K_CHILDREN, NULL, F_LIST, .arg_n = CHILD_NAMES },
-	{ "telecom", K_TELECOM, "p.phone_home", F_LIST, .arg = "phone", .arg2 = "home" },
-	{ "telecom", K_TELECOM, "p.phone_biz", F_LIST, .arg = "phone", .arg2 = "work" },
-	{ "telecom", K_TELECOM, "p.phone_cell", F_LIST, .arg = "phone", .arg2 = "mobile" },
-	{ "telecom", K_TELECOM, "p.email", F_LIST, .arg = "email", .arg2 = "home" },
-	{ "telecom", K_TELECOM, "p.email_direct", F_LIST, .arg = "email", .arg2 = "mobile" },
-	{ "gender", K_CODE, "p.sex", .map = gender },
-	{ "birthDate", K_DATE, "p.DOB" },
+	{ "telecom", K_TELECOM, "p.phone_home", F_LIST | F_WRITE, .arg = "phone", .arg2 = "home" },
+	{ "telecom", K_TELECOM, "p.phone_biz", F_LIST | F_WRITE, .arg = "phone", .arg2 = "work" },
+	{ "telecom", K_TELECOM, "p.phone_cell", F_LIST | F_WRITE, .arg = "phone", .arg2 = "mobile" },
+	{ "telecom", K_TELECOM, "p.email", F_LIST | F_WRITE, .arg = "email", .arg2 = "home" },
+	{ "telecom", K_TELECOM, "p.email_direct", F_LIST | F_WRITE, .arg = "email", .arg2 = "mobile" },
+	{ "gender", K_CODE, "p.sex", F_WRITE, .map = gender },
+	{ "birthDate", K_DATE, "p.DOB", F_WRITE },
 	{ "deceasedDateTime", K_DATETIME, "p.deceased_date" },
 	{ "deceasedBoolean", K_FIXUP, "p.deceased_date", .fixup = fix_deceased },
 	{ "address", K_ADDRESS, "p.street p.street_line_2 p.city p.county p.state p.postal_code p.country_code p.date",
-	    F_LIST, .arg = "home", .arg2 = "both" },
+	    F_LIST | F_WRITE, .arg = "home", .arg2 = "both" },
 	{ "address", K_CHILDREN, NULL, F_LIST, .arg_n = CHILD_ADDRESSES },
 	{ "communication", K_LIST_CONCEPT, "p.language", F_LIST, .arg = "language", .arg2 = "language",
 	    .arg3 = "urn:ietf:bcp:47" },
@@ -127,11 +127,46 @@ static const struct source source = {
 	.n_children = NITEMS(children),
 };
 static const char *const profiles[] = { US_CORE "us-core-patient", NULL };
+static const struct field rules[] = {
+	{ "name", K_TEXT, "p.fname", F_REQUIRED, .min = 1, .max = 255, .label = "Given name" },
+	{ "name", K_TEXT, "p.lname", F_REQUIRED, .min = 2, .max = 255, .label = "Family name" },
+	{ "gender", K_TEXT, "p.sex", F_REQUIRED, .max = 30, .label = "Gender" },
+	{ "birthDate", K_DATE, "p.DOB", F_REQUIRED | R_DATE, .label = "Birth date" },
+	{ "telecom", K_TEXT, "p.email", R_EMAIL_STRICT, .label = "Email" },
+	{ "telecom", K_TEXT, "p.email_direct", R_EMAIL_STRICT, .label = "Email" },
+};
+static const struct server_set sets[] = {
+	{ "uuid", SV_UUID, NULL, SET_CREATE },
+	{ "pid", SV_NEXT, NULL, SET_CREATE },
+	{ "pubpid", SV_COPY, "pid", SET_CREATE },
+	{ "date", SV_NOW, NULL, SET_ALWAYS },
+	{ "regdate", SV_NOW, NULL, SET_CREATE },
+	{ "created_by", SV_USER_ID, NULL, SET_CREATE },
+	{ "updated_by", SV_USER_ID, NULL, SET_ALWAYS },
+};
+static const struct mapped mapped[] = {
+	{ "Observation", "category=social-history&code=76690-7" },
+};
+static const struct write_rule write = {
+	.table = "patient_data",
+	.sets = sets,
+	.n_sets = NITEMS(sets),
+	.mapped = mapped,
+	.n_mapped = NITEMS(mapped),
+	.rules = rules,
+	.n_rules = NITEMS(rules),
+	.elements =
+	    "identifier active name telecom gender birthDate deceasedBoolean deceasedDateTime address maritalStatus "
+	    "multipleBirthBoolean multipleBirthInteger photo contact communication generalPractitioner "
+	    "managingOrganization link",
+	.answer = "pid uuid",
+};
 const struct resource fhir_patient = {
 	.name = "Patient",
 	.compartment = COMPARTMENT_PATIENT,
 	.sources = &source,
 	.n_sources = 1,
+	.write = &write,
 	.profiles = profiles,
 	.meta = profiles,
 };

@@ -9,14 +9,14 @@ static const struct codemap active[] = {
 };
 static const struct field fields[] = {
 	{ "text", K_NARRATIVE, "u.fname u.lname" },
-	{ "identifier", K_IDENTIFIER, "u.npi", F_LIST, .arg = "http://hl7.org/fhir/sid/us-npi" },
+	{ "identifier", K_IDENTIFIER, "u.npi", F_LIST | F_WRITE, .arg = "http://hl7.org/fhir/sid/us-npi" },
 	{ "active", K_BOOL, "u.active" },
-	{ "name", K_NAME, "u.title u.fname u.mname u.lname u.suffix", F_LIST | F_NEEDED, .arg = "official" },
-	{ "telecom", K_TELECOM, "u.phone", F_LIST, .arg = "phone", .arg2 = "home" },
-	{ "telecom", K_TELECOM, "u.phonew1", F_LIST, .arg = "phone", .arg2 = "work" },
-	{ "telecom", K_TELECOM, "u.phonecell", F_LIST, .arg = "phone", .arg2 = "mobile" },
-	{ "telecom", K_TELECOM, "u.email", F_LIST, .arg = "email", .arg2 = "home" },
-	{ "address", K_ADDRESS, "u.street u.streetb u.city - u.state u.zip u.country_code -", F_LIST },
+	{ "name", K_NAME, "u.title u.fname u.mname u.lname u.suffix", F_LIST | F_WRITE | F_NEEDED, .arg = "official" },
+	{ "telecom", K_TELECOM, "u.phone", F_LIST | F_WRITE, .arg = "phone", .arg2 = "home" },
+	{ "telecom", K_TELECOM, "u.phonew1", F_LIST | F_WRITE, .arg = "phone", .arg2 = "work" },
+	{ "telecom", K_TELECOM, "u.phonecell", F_LIST | F_WRITE, .arg = "phone", .arg2 = "mobile" },
+	{ "telecom", K_TELECOM, "u.email", F_LIST | F_WRITE, .arg = "email", .arg2 = "home" },
+	{ "address", K_ADDRESS, "u.street u.streetb u.city - u.state u.zip u.country_code -", F_LIST | F_WRITE },
 };
 static const struct param params[] = {
 	{ "_id", M_UUID, "u.uuid" },
@@ -48,10 +48,31 @@ static const struct source source = {
 	.n_params = NITEMS(params),
 };
 static const char *const profiles[] = { "http://hl7.org/fhir/us/core/StructureDefinition/us-core-practitioner", NULL };
+static const struct field rules[] = {
+	{ "name", K_TEXT, "u.fname", F_REQUIRED, .min = 2, .max = 255, .label = "Given name" },
+	{ "name", K_TEXT, "u.lname", F_REQUIRED, .min = 2, .max = 255, .label = "Family name" },
+	{ "identifier", K_TEXT, "u.npi", F_REQUIRED | R_NUMERIC, .min = 10, .max = 15, .label = "NPI" },
+	{ "telecom", K_TEXT, "u.email", R_EMAIL_STRICT, .label = "Email" },
+};
+static const struct server_set sets[] = {
+	{ "uuid", SV_UUID, NULL, SET_CREATE },
+	{ "username", SV_USERNAME, NULL,
+	    SET_CREATE }, /* a name of their own, so that they are seen; they cannot log in */
+};
+static const struct write_rule write = {
+	.table = "users",
+	.sets = sets,
+	.n_sets = NITEMS(sets),
+	.rules = rules,
+	.n_rules = NITEMS(rules),
+	.elements = "identifier active name telecom address gender birthDate photo qualification communication",
+	.answer = "id uuid",
+};
 const struct resource fhir_practitioner = {
 	.name = "Practitioner",
 	.compartment = COMPARTMENT_OPEN,
 	.sources = &source,
 	.n_sources = 1,
+	.write = &write,
 	.profiles = profiles,
 };
