@@ -2,6 +2,7 @@
 /* The backend's life on a site: the schema is read in the background, plans are made from it, lists are read again every minute. */
 #include "backends/direct/direct.h"
 
+#include "backends/direct/engine/backfill.h"
 #include "backends/direct/engine/call.h"
 #include "backends/direct/fhir/fhir.h"
 #include "backends/direct/rest/rest.h"
@@ -24,6 +25,7 @@ struct opening {
 	struct loop_timer *timer;
 	struct db_result *rows;
 	struct db_val lists[LISTS_MAX];
+	struct backfill backfill;
 	unsigned again_ms;
 	bool running;
 	struct handler *handlers[HANDLERS_MAX];
@@ -81,7 +83,7 @@ static enum step
 schema_ask(struct task *t)
 {
 	struct opening *o = task_frame(t);
-	if (o->d->ready)
+	if (o->d->schema != NULL)
 		return STEP_NEXT;
 	return db_query(t, o->d->site->db, &schema_sql, NULL, 0, &o->rows);
 }
@@ -90,14 +92,27 @@ static enum step
 schema_take(struct task *t)
 {
 	struct opening *o = task_frame(t);
-	if (o->d->ready)
+	if (o->d->schema != NULL)
 		return STEP_NEXT;
 	if (o->rows->status != DB_OK)
 		return STEP_FAIL;
 	o->d->schema = schema_new(o->rows, &t->err);
-	if (o->d->schema == NULL || plans_make(o) != 0)
-		return STEP_FAIL;
-	return STEP_NEXT;
+	return o->d->schema == NULL || plans_make(o) != 0 ? STEP_FAIL : STEP_NEXT;
+}
+
+/* One piece per round: the rounds follow each other at once until every row has its uuid. */
+static enum step
+uuids_give(struct task *t)
+{
+	struct opening *o = task_frame(t);
+	struct backfill *b = &o->backfill;
+	if (b->done)
+		return STEP_NEXT;
+	b->site = o->d->site;
+	b->schema = o->d->schema;
+	b->plans = o->plans;
+	b->n_plans = o->n_plans;
+	return task_push(t, &backfill_table, b);
 }
 
 static void
@@ -134,7 +149,7 @@ lists_ask(struct task *t)
 {
 	struct opening *o = task_frame(t);
 	o->rows = NULL;
-	if (!schema_has_table(o->d->schema, STR("list_options")) || lists_named(o) == 0)
+	if (!o->backfill.done || !schema_has_table(o->d->schema, STR("list_options")) || lists_named(o) == 0)
 		return STEP_NEXT;
 	return db_query(t, o->d->site->db, &lists_sql, o->lists, LISTS_MAX, &o->rows);
 }
@@ -143,6 +158,8 @@ static enum step
 lists_take(struct task *t)
 {
 	struct opening *o = task_frame(t);
+	if (!o->backfill.done)
+		return STEP_NEXT;
 	if (o->rows != NULL && o->rows->status != DB_OK)
 		return STEP_FAIL;
 	if (o->rows != NULL) {
@@ -155,7 +172,8 @@ lists_take(struct task *t)
 	o->again_ms = AGAIN_FIRST_MS;
 	if (!o->d->ready)
 		LOG(o->d->site->worker->log, LOG_INFO, "direct.ready", F_STR("site", o->d->site->name),
-		    F_INT("resources", o->n_plans), F_INT("columns", schema_count(o->d->schema)));
+		    F_INT("resources", o->n_plans), F_INT("columns", schema_count(o->d->schema)),
+		    F_INT("uuids", o->backfill.given));
 	o->d->ready = true;
 	return STEP_NEXT;
 }
@@ -167,8 +185,8 @@ round_end(struct task *t)
 	return STEP_NEXT;
 }
 
-static STEP_TABLE(round_table, 4, { "schema", schema_ask }, { "plans", schema_take }, { "lists", lists_ask },
-    { "options", lists_take }, { "end", round_end });
+static STEP_TABLE(round_table, 5, { "schema", schema_ask }, { "plans", schema_take }, { "uuids", uuids_give },
+    { "lists", lists_ask }, { "options", lists_take }, { "end", round_end });
 
 /* A round that failed comes again soon, then less and less often; one that succeeded, when the lists are due. */
 static void
@@ -180,11 +198,8 @@ round_done(struct task *t)
 	o->running = false;
 	if (failed) {
 		LOG(d->site->worker->log, LOG_WARN, "direct.schema", F_STR("site", d->site->name), F_ERR(&t->err));
-		if (!d->ready)
-			schema_free(&d->schema);
-		o->n_plans = d->ready ? o->n_plans : 0;
 	}
-	loop_timer_set(o->timer, failed ? o->again_ms : LISTS_REFRESH_MS);
+	loop_timer_set(o->timer, failed ? o->again_ms : o->backfill.done ? LISTS_REFRESH_MS : 1);
 	if (failed)
 		o->again_ms = MIN(o->again_ms * 2, (unsigned)AGAIN_MAX_MS);
 }

@@ -391,6 +391,18 @@ def test_site_that_lacks_columns_and_tables_serves_the_rest(stores):
     assert "direct.missing" in log and "users.npi" in log
 
 
+def test_rows_without_a_uuid_get_one_before_they_are_served(stores):
+    load(stores, "nouuid", ["UPDATE patient_data SET uuid = NULL WHERE id % 2 = 0", "UPDATE facility SET uuid = NULL", "DELETE FROM uuid_registry"])
+    p = Probe(stores, "nouuid", "v8")
+    uuids = [f["uuid"] for f in p("GET", "/api/facility").json["data"]]
+    assert None not in uuids and len(set(uuids)) == len(uuids)
+    assert stores.sql("SELECT COUNT(*) FROM patient_data WHERE uuid IS NULL", "nouuid") == [["0"]]
+    assert int(stores.sql("SELECT COUNT(*) FROM uuid_registry WHERE table_name = 'patient_data'", "nouuid")[0][0]) >= PATIENTS // 2
+    assert stores.sql("SELECT COUNT(*) FROM facility f JOIN uuid_registry r ON r.uuid = f.uuid AND r.table_name = 'facility' AND "
+                      "r.table_id = 'id'", "nouuid") == [[str(len(uuids))]]
+    p.close()
+
+
 def test_database_that_goes_away_is_503_with_retry_after_and_comes_back(stores):
     load(stores, "gone")
     p = Probe(stores, "gone", "v8")
