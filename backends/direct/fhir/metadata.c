@@ -200,22 +200,29 @@ security_put(struct json_write *w, struct request *r)
 		enum http_method method;
 	} uris[] = { { "token", "token", HTTP_POST }, { "authorize", "authorize", HTTP_GET },
 		{ "register", "registration", HTTP_POST }, { "introspect", "introspect", HTTP_POST } };
+	bool any = false;
 	json_key(w, STR("security"));
 	json_obj(w);
-	json_key(w, STR("extension"));
-	json_arr(w);
-	json_obj(w);
-	json_kv_str(w, STR("url"), STR(SMART_URIS));
-	json_key(w, STR("extension"));
-	json_arr(w);
 	for (size_t i = 0; i < NITEMS(uris); i++) {
 		struct str path = arena_printf(r->task.arena, "/%s", uris[i].path);
-		if (path.p != NULL && endpoint_served(r->site, uris[i].method, path))
-			uri_put(w, r->task.arena, uris[i].name, r->site->issuer, uris[i].path);
+		if (path.p == NULL || !endpoint_served(r->site, uris[i].method, path))
+			continue;
+		if (!any) {
+			json_key(w, STR("extension"));
+			json_arr(w);
+			json_obj(w);
+			json_kv_str(w, STR("url"), STR(SMART_URIS));
+			json_key(w, STR("extension"));
+			json_arr(w);
+			any = true;
+		}
+		uri_put(w, r->task.arena, uris[i].name, r->site->issuer, uris[i].path);
 	}
-	json_arr_end(w);
-	json_obj_end(w);
-	json_arr_end(w);
+	if (any) {
+		json_arr_end(w);
+		json_obj_end(w);
+		json_arr_end(w);
+	}
 	json_key(w, STR("service"));
 	json_raw(w,
 	    STR("[{\"coding\":[{\"system\":\"http://terminology.hl7.org/CodeSystem/restful-security-service\",\"code\":"
