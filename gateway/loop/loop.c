@@ -101,7 +101,7 @@ loop_run_once(struct loop *l, bool block)
 {
 	bool idle = l->deferred.next == &l->deferred;
 	l->fresh = false;
-	(void)event_base_loop(l->base, block && idle ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
+	(void)event_base_loop(l->base, block && idle ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK);
 	if (!l->fresh)
 		clock_read(l);
 	deferred_run(l);
