@@ -18,33 +18,35 @@ struct db_cell;
 
 /* What a field is. "cols" names its columns in the order given here; codec.c has a pair of functions per kind. A value that is NULL
  * is null in the Standard API and absent in FHIR.                                                                          */
-#define KINDS(X)                                                                                                              \
-	X(INT)        /* integer; a string where the dialect says so; arg "set": may be written, never answered   */          \
-	X(FLOAT)      /* FLOAT, DOUBLE                                                                           */           \
-	X(TEXT)       /* text, decimals, enums, times                                                            */           \
-	X(DATE)       /* YYYY-MM-DD, whether the site stores DATE or DATETIME                                    */           \
-	X(DATETIME)   /* Standard: YYYY-MM-DD HH:MM:SS; FHIR: ISO 8601 with offset                               */           \
-	X(UUID)       /* 16 bytes as text                                                                        */           \
-	X(BOOL)       /* 0 and '' are false; arg "not": inverted                                                 */           \
-	X(CONST)      /* arg: JSON text                                                                          */           \
-	X(HIDDEN)     /* always null: a column that clients expect and may not see                               */           \
-	X(LIST_TITLE) /* title of the option (arg: list) in the column                                          */            \
-	X(LIST_CODES) /* its codes                                                                              */            \
-	X(OBJECT)     /* an object of the fields in sub                                                          */           \
-	X(CHILDREN)   /* array elements from the rows of child number arg_n                                      */           \
-	X(FIXUP)      /* fixup writes the value                                                                  */           \
-	X(CODE)       /* code through map; an unmapped value takes the map's last row                            */           \
-	X(NARRATIVE)  /* generated text of the columns                                                           */           \
-	X(NAME)       /* HumanName: prefix given given family suffix [end]; arg: use                              */          \
-	X(ADDRESS) /* Address: line line city district state postalCode country start [end use type]; arg: use, arg2: type */ \
-	X(TELECOM)      /* ContactPoint: value, of several columns put together; arg: system, arg2: use            */         \
-	X(IDENTIFIER)   /* Identifier; arg: system, arg2: type code of v2-0203, F_OFFICIAL: use                   */          \
-	X(REFERENCE)    /* Reference to arg                                                                        */         \
-	X(CONCEPT)      /* constant CodeableConcept list element: arg system, arg2 "code display"                  */         \
-	X(LIST_CONCEPT) /* {arg2: CodeableConcept} of an option of list arg, arg3: system; unknown: data absent */            \
-	X(EXT_CODE)     /* extension arg with valueCode through map                                                */         \
-	X(EXT_OMB)      /* US Core race and ethnicity: extension arg, list arg2                                    */         \
-	X(EXT_LIST)     /* extension arg with a coding of list arg2; arg3: value[x] name                           */
+/* clang-format off */
+#define KINDS(X) \
+	X(INT)          /* integer; a string where the dialect says so */ \
+	X(FLOAT)        /* FLOAT, DOUBLE */ \
+	X(TEXT)         /* text, decimals, enums, times */ \
+	X(DATE)         /* YYYY-MM-DD, whether the site stores DATE or DATETIME */ \
+	X(DATETIME)     /* Standard: YYYY-MM-DD HH:MM:SS; FHIR: ISO 8601 with offset */ \
+	X(UUID)         /* 16 bytes as text */ \
+	X(BOOL)         /* 0 and '' are false; arg "not": inverted */ \
+	X(CONST)        /* arg: JSON text */ \
+	X(HIDDEN)       /* always null: a column that clients expect and may not see */ \
+	X(LIST_TITLE)   /* title of the option (arg: list) in the column */ \
+	X(LIST_CODES)   /* its codes */ \
+	X(OBJECT)       /* an object of the fields in sub */ \
+	X(CHILDREN)     /* array elements from the rows of child number arg_n */ \
+	X(FIXUP)        /* fixup writes the value */ \
+	X(CODE)         /* code through map; an unmapped value takes the map's last row */ \
+	X(NARRATIVE)    /* generated text of the columns */ \
+	X(NAME)         /* HumanName: prefix given given family suffix [end]; arg: use */ \
+	X(ADDRESS)      /* Address: line line city district state postalCode country start [end use type]; arg: use, arg2: type */ \
+	X(TELECOM)      /* ContactPoint: value, of several columns put together; arg: system, arg2: use */ \
+	X(IDENTIFIER)   /* Identifier; arg: system, arg2: type code of v2-0203, F_OFFICIAL: use */ \
+	X(REFERENCE)    /* Reference to arg */ \
+	X(CONCEPT)      /* constant CodeableConcept list element: arg system, arg2 "code display" */ \
+	X(LIST_CONCEPT) /* {arg2: CodeableConcept} of an option of list arg, arg3: system; unknown: data absent */ \
+	X(EXT_CODE)     /* extension arg with valueCode through map */ \
+	X(EXT_OMB)      /* US Core race and ethnicity: extension arg, list arg2 */ \
+	X(EXT_LIST)     /* extension arg with a coding of list arg2; arg3: value[x] name */
+/* clang-format on */
 enum kind {
 #define X(id) K_##id,
 	KINDS(X)
