@@ -62,7 +62,7 @@ job_cancel(void *op)
 		p->n_queue--;
 		free(job);
 	} else if (late || !may_finish(job)) {
-		conn_fail_later(job->conn);
+		db_conn_fail_later(job->conn);
 	}
 }
 static const struct wait_ops job_ops = { "database", job_cancel };
@@ -113,7 +113,7 @@ pool_grow(struct db_pool *p)
 	for (unsigned i = 0; i < p->n_conns && coming < MIN(p->n_queue + 1, p->n_conns); i++)
 		if (p->conns[i].phase == PH_CLOSED && !p->conns[i].resting) {
 			coming++;
-			conn_open(&p->conns[i]);
+			db_conn_open(&p->conns[i]);
 		}
 }
 
@@ -128,7 +128,7 @@ pool_pump(struct db_pool *p)
 			struct job *job = LIST_FRONT(&p->queue, struct job, link);
 			list_del(&job->link);
 			p->n_queue--;
-			conn_run(c, job);
+			db_conn_run(c, job);
 		} else if (!batch_next(p, c)) {
 			break;
 		}
@@ -151,7 +151,7 @@ pool_pump_later(struct db_pool *p)
 }
 
 void
-conn_idle(struct db_conn *c)
+db_conn_idle(struct db_conn *c)
 {
 	if (c->tx != NULL)
 		return;
@@ -177,7 +177,7 @@ db_pool_new(struct loop *l, const struct db_conf *conf, const struct log *log)
 	list_init(&p->idle);
 	list_init(&p->queue);
 	for (; p->n_conns < n; p->n_conns++)
-		if (conn_init(&p->conns[p->n_conns], p) != 0) {
+		if (db_conn_init(&p->conns[p->n_conns], p) != 0) {
 			db_pool_free(&p);
 			return NULL;
 		}
@@ -195,7 +195,7 @@ db_pool_free(struct db_pool **pp)
 	p->closing = true;
 	loop_defer_cancel(p->loop, &p->pump);
 	for (unsigned i = 0; i < p->n_conns; i++)
-		conn_done(&p->conns[i]);
+		db_conn_done(&p->conns[i]);
 	while (!list_empty(&p->queue))
 		job_fail(LIST_FRONT(&p->queue, struct job, link), DB_DOWN, "the pool is closed");
 	for (unsigned i = 0; i < p->n_points; i++) {
@@ -279,7 +279,7 @@ tx_job(struct task *t, struct db_tx *tx, enum job_kind kind, const struct db_stm
 	if (tx->conn == NULL)
 		job_fail(job, DB_DOWN, "the transaction is gone");
 	else
-		conn_run(tx->conn, job);
+		db_conn_run(tx->conn, job);
 	return STEP_WAIT;
 }
 
@@ -316,7 +316,7 @@ db_rollback(struct db_tx **txp)
 	c->tx = NULL;
 	struct job *job = c->job != NULL ? NULL : calloc(1, sizeof *job);
 	if (job == NULL) { /* a statement of it still runs, or no memory: closing rolls back */
-		conn_fail_later(c);
+		db_conn_fail_later(c);
 		return;
 	}
 	job->kind = JOB_TEXT;
@@ -324,7 +324,7 @@ db_rollback(struct db_tx **txp)
 	job->stmt = &rollback_stmt;
 	list_init(&job->link);
 	list_init(&job->reads);
-	conn_run(c, job);
+	db_conn_run(c, job);
 }
 
 /* --- health --------------------------------------------------------------------------------------------------------------------------- */
@@ -341,7 +341,7 @@ db_pool_probe(struct db_pool *p, uint32_t idle_ms)
 		struct job *job = p->conns[i].job;
 		if (job != NULL && job->task == NULL &&
 		    loop_now_us(p->loop) - job->started_us > (int64_t)p->conf->deadline_ms * 1000)
-			conn_fail_later(&p->conns[i]);
+			db_conn_fail_later(&p->conns[i]);
 	}
 	if (loop_now_us(p->loop) - p->last_us < (int64_t)idle_ms * 1000)
 		return;
@@ -357,7 +357,7 @@ db_pool_probe(struct db_pool *p, uint32_t idle_ms)
 	list_init(&job->link);
 	list_init(&job->reads);
 	p->last_us = loop_now_us(p->loop);
-	conn_run(LIST_FRONT(&p->idle, struct db_conn, link), job);
+	db_conn_run(LIST_FRONT(&p->idle, struct db_conn, link), job);
 }
 
 void

@@ -113,7 +113,7 @@ batch_next(struct db_pool *p, struct db_conn *c)
 		return true;
 	}
 	p->n_batches_running++;
-	conn_run(c, job);
+	db_conn_run(c, job);
 	return true;
 }
 

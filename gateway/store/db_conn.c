@@ -90,7 +90,7 @@ fail_now(void *arg)
 
 /* From inside a cancel: the connection is closed at the end of the turn. */
 void
-conn_fail_later(struct db_conn *c)
+db_conn_fail_later(struct db_conn *c)
 {
 	if (!c->fail.pending)
 		loop_defer(c->pool->loop, &c->fail, fail_now, c);
@@ -240,7 +240,7 @@ job_finished(struct db_conn *c, enum db_status status)
 	if (status != DB_OK)
 		p->stats.errors++;
 	job_end(job, status);
-	conn_idle(c);
+	db_conn_idle(c);
 }
 
 /* The library reports an error: the server refused the statement, or the connection is gone. */
@@ -407,7 +407,7 @@ phase_next(struct db_conn *c)
 		if (!c->pool->stats.healthy)
 			LOG(c->pool->log, LOG_INFO, "db.connected");
 		c->pool->stats.healthy = true;
-		conn_idle(c);
+		db_conn_idle(c);
 		return false;
 	case PH_TEXT:
 		job_finished(c, DB_OK);
@@ -468,7 +468,7 @@ advance(struct db_conn *c, int ready)
 /* --- for the pool ------------------------------------------------------------------------------------------------------------------------ */
 
 int
-conn_init(struct db_conn *c, struct db_pool *p)
+db_conn_init(struct db_conn *c, struct db_pool *p)
 {
 	c->pool = p;
 	list_init(&c->link);
@@ -477,7 +477,7 @@ conn_init(struct db_conn *c, struct db_pool *p)
 }
 
 void
-conn_done(struct db_conn *c)
+db_conn_done(struct db_conn *c)
 {
 	struct job *job = c->job;
 	c->job = NULL;
@@ -492,7 +492,7 @@ conn_done(struct db_conn *c)
 }
 
 void
-conn_open(struct db_conn *c)
+db_conn_open(struct db_conn *c)
 {
 	int waits;
 	c->my = mysql_init(NULL);
@@ -507,7 +507,7 @@ conn_open(struct db_conn *c)
 }
 
 void
-conn_run(struct db_conn *c, struct job *job)
+db_conn_run(struct db_conn *c, struct job *job)
 {
 	CHECK(c->phase == PH_IDLE && c->job == NULL);
 	list_del(&c->link);

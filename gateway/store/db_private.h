@@ -115,11 +115,11 @@ struct db_pool {
 };
 
 /* db_conn.c */
-int conn_init(struct db_conn *c, struct db_pool *p);
-void conn_done(struct db_conn *c);
-void conn_open(struct db_conn *c);
-void conn_run(struct db_conn *c, struct job *job); /* c is idle */
-void conn_fail_later(struct db_conn *c);
+int db_conn_init(struct db_conn *c, struct db_pool *p);
+void db_conn_done(struct db_conn *c);
+void db_conn_open(struct db_conn *c);
+void db_conn_run(struct db_conn *c, struct job *job); /* c is idle */
+void db_conn_fail_later(struct db_conn *c);
 /* db_result.c: rows of a stored statement into results. */
 int result_bind(struct stmt_slot *slot);
 void slot_free(struct stmt_slot *slot);
@@ -129,7 +129,7 @@ enum db_status status_of(unsigned server_errno);
 /* db.c */
 void pool_pump(struct db_pool *p); /* gives idle connections work, now */
 void pool_pump_later(struct db_pool *p);
-void conn_idle(struct db_conn *c);                    /* c is free: back to the pool or kept for its transaction */
+void db_conn_idle(struct db_conn *c);                    /* c is free: back to the pool or kept for its transaction */
 void job_end(struct job *job, enum db_status status); /* wakes whoever waits, frees the job */
 void job_fail(struct job *job, enum db_status status, const char *why);
 /* db_batch.c */
