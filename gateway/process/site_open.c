@@ -2,7 +2,7 @@
 /* Sites of a worker. */
 #include "gateway/process/site_open.h"
 
-#include "backends/sql/direct.h"
+#include "backends/direct/direct.h"
 #include "backends/proxy/proxy.h"
 #include "gateway/base/map.h"
 #include "gateway/config/conf.h"
