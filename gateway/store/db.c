@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The pool of a site: its queue, its connections, and the operations that tasks start. */
+#include "gateway/base/secret.h"
 #include "gateway/store/db_private.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* --- jobs ---------------------------------------------------------------------------------------------------------------------------- */
@@ -159,6 +161,69 @@ db_conn_idle(struct db_conn *c)
 	pool_pump_later(c->pool);
 }
 
+/* Longer than a server's restart takes to be noticed, shorter than a deadline: after it callers are told at once instead of waiting. */
+enum { DOWN_AFTER_MS = 500 };
+
+bool
+pool_is_down(const struct db_pool *p)
+{
+	return p->closing || (p->down_us != 0 && loop_now_us(p->loop) - p->down_us > (int64_t)DOWN_AFTER_MS * 1000);
+}
+
+static void
+points_refuse(struct point_group *g, struct db_pool *p, const char *why)
+{
+	struct job all = { .kind = JOB_BATCH, .pool = p };
+	list_init(&all.reads);
+	while (!list_empty(&g->reads)) {
+		struct list *l = g->reads.next;
+		list_del(l);
+		list_add(&all.reads, l);
+	}
+	g->n_reads = 0;
+	batch_fail(&all, DB_DOWN, why);
+}
+
+void
+pool_refuse(struct db_pool *p, const char *why)
+{
+	while (!list_empty(&p->queue)) {
+		p->n_queue--;
+		job_fail(LIST_FRONT(&p->queue, struct job, link), DB_DOWN, why);
+	}
+	for (unsigned i = 0; i < p->n_points; i++)
+		points_refuse(&p->points[i], p, why);
+}
+
+static void
+texts_free(struct db_pool *p)
+{
+	for (unsigned i = 0; i < DB_TEXTS; i++) {
+		if (p->texts[i] != NULL)
+			secret_wipe(p->texts[i], strlen(p->texts[i]));
+		free(p->texts[i]);
+	}
+}
+
+static int
+texts_make(struct db_pool *p, const struct db_conf *conf)
+{
+	const struct str from[] = { [TEXT_HOST] = conf->host, [TEXT_USER] = conf->user, [TEXT_PASSWORD] = conf->password,
+		[TEXT_DATABASE] = conf->database, [TEXT_SOCKET] = conf->socket, [TEXT_CA] = conf->tls_ca,
+		[TEXT_CERT] = conf->tls_cert, [TEXT_KEY] = conf->tls_key };
+	unsigned ms = MAX(conf->deadline_ms, 1u);
+	for (unsigned i = 0; i < NITEMS(from); i++)
+		if (from[i].n > 0 && (p->texts[i] = strndup(from[i].p, from[i].n)) == NULL)
+			return -1;
+	if (asprintf(&p->texts[TEXT_SETUP],
+	        "SET time_zone='+00:00', sql_mode='', autocommit=1, innodb_lock_wait_timeout=%u, max_statement_time=%u.%03u",
+	        MAX(ms / 1000, 1u), ms / 1000, ms % 1000) < 0) {
+		p->texts[TEXT_SETUP] = NULL;
+		return -1;
+	}
+	return 0;
+}
+
 struct db_pool *
 db_pool_new(struct loop *l, const struct db_conf *conf, const struct log *log)
 {
@@ -166,7 +231,11 @@ db_pool_new(struct loop *l, const struct db_conf *conf, const struct log *log)
 	unsigned n = MAX(conf->connections_max, 1u);
 	if (p != NULL)
 		p->conns = calloc(n, sizeof *p->conns);
-	if (p == NULL || p->conns == NULL) {
+	if (p == NULL || p->conns == NULL || texts_make(p, conf) != 0) {
+		if (p != NULL) {
+			texts_free(p);
+			free(p->conns);
+		}
 		free(p);
 		return NULL;
 	}
@@ -196,20 +265,11 @@ db_pool_free(struct db_pool **pp)
 	loop_defer_cancel(p->loop, &p->pump);
 	for (unsigned i = 0; i < p->n_conns; i++)
 		db_conn_done(&p->conns[i]);
-	while (!list_empty(&p->queue))
-		job_fail(LIST_FRONT(&p->queue, struct job, link), DB_DOWN, "the pool is closed");
-	for (unsigned i = 0; i < p->n_points; i++) {
-		struct job all = { .kind = JOB_BATCH, .pool = p };
-		list_init(&all.reads);
-		while (!list_empty(&p->points[i].reads)) {
-			struct list *l = p->points[i].reads.next;
-			list_del(l);
-			list_add(&all.reads, l);
-		}
-		batch_fail(&all, DB_DOWN, "the pool is closed");
+	pool_refuse(p, "the pool is closed");
+	for (unsigned i = 0; i < p->n_points; i++)
 		for (unsigned k = 0; k < DB_BATCH_SIZES; k++)
 			free(p->points[i].sql[k]);
-	}
+	texts_free(p);
 	free(p->conns);
 	p->magic = 0;
 	free(p);
@@ -227,8 +287,8 @@ db_query(struct task *t, struct db_pool *p, const struct db_stmt *stmt, const st
 		return STEP_FAIL;
 	job->vals = vals;
 	job->n_vals = n_vals;
-	if (p->closing || p->n_queue >= MAX(p->conf->queue_max, 1u)) {
-		job_fail(job, DB_DOWN, "queue full");
+	if (pool_is_down(p) || p->n_queue >= MAX(p->conf->queue_max, 1u)) {
+		job_fail(job, DB_DOWN, pool_is_down(p) ? "down" : "queue full");
 		return STEP_WAIT;
 	}
 	list_add(&p->queue, &job->link);
@@ -255,7 +315,7 @@ db_begin(struct task *t, struct db_pool *p, struct db_tx **tx, struct db_result 
 	mine->magic = DB_TX_MAGIC;
 	mine->pool = p;
 	job->tx = mine;
-	if (p->closing || p->n_queue >= MAX(p->conf->queue_max, 1u) || arena_defer(t->arena, tx_end, mine) != 0) {
+	if (pool_is_down(p) || p->n_queue >= MAX(p->conf->queue_max, 1u) || arena_defer(t->arena, tx_end, mine) != 0) {
 		job_fail(job, DB_DOWN, "queue full");
 		return STEP_WAIT;
 	}

@@ -152,8 +152,8 @@ db_point_read(struct task *t, struct db_pool *p, const struct db_point *point, s
 		return STEP_FAIL;
 	}
 	struct point_group *g = group_of(p, point);
-	if (p->closing || g->n_reads >= MAX(p->conf->queue_max, 1u)) {
-		(void)ERR(&t->err, E_UNAVAILABLE, "database: queue full");
+	if (pool_is_down(p) || g->n_reads >= MAX(p->conf->queue_max, 1u)) {
+		(void)ERR(&t->err, E_UNAVAILABLE, "database: %s", pool_is_down(p) ? "down" : "queue full");
 		(*out)->status = DB_DOWN;
 		wait_wake(t->wait);
 		free(r);

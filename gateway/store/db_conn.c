@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-enum { AGAIN_FIRST_MS = 50, AGAIN_MAX_MS = 2000, TEXT_MAX = 512, CONNECT_S = 2 };
+enum { AGAIN_FIRST_MS = 50, AGAIN_MAX_MS = 2000, CONNECT_S = 2 };
 
 static void advance(struct db_conn *c, int ready);
 
@@ -72,6 +72,10 @@ conn_lost(struct db_conn *c, enum db_status status, const char *why)
 		job_fail(job, status, why);
 	}
 	c->failures++;
+	if (!was_open && p->stats.open == 0 && p->down_us == 0)
+		p->down_us = loop_now_us(p->loop);
+	if (pool_is_down(p))
+		pool_refuse(p, why);
 	for (unsigned i = 1; i < c->failures && wait_ms < AGAIN_MAX_MS; i++)
 		wait_ms *= 2;
 	rng_bytes(&rng_system, &jitter, 1);
@@ -101,8 +105,18 @@ db_conn_fail_later(struct db_conn *c)
 static void
 io_ready(int fd, unsigned ready, void *arg)
 {
+	struct db_conn *c = arg;
 	(void)fd;
-	advance(arg, (ready & LOOP_READ ? MYSQL_WAIT_READ : 0) | (ready & LOOP_WRITE ? MYSQL_WAIT_WRITE : 0));
+	if (c->phase == PH_IDLE && c->job == NULL) { /* a server speaks unasked only to close */
+		if (c->tx != NULL) {
+			conn_lost(c, DB_DOWN, "closed by the server");
+			return;
+		}
+		conn_close(c);
+		pool_pump_later(c->pool);
+		return;
+	}
+	advance(c, (ready & LOOP_READ ? MYSQL_WAIT_READ : 0) | (ready & LOOP_WRITE ? MYSQL_WAIT_WRITE : 0));
 }
 
 static void
@@ -284,38 +298,30 @@ stored(struct db_conn *c)
 
 /* --- phases ---------------------------------------------------------------------------------------------------------------------------- */
 
-static int
-options_set(struct db_conn *c, const struct db_conf *conf, char text[][TEXT_MAX])
+static void
+options_set(struct db_conn *c)
 {
+	char *const *text = c->pool->texts;
 	unsigned seconds = CONNECT_S;
 	my_bool yes = 1;
-	const struct str *texts[] = { &conf->host, &conf->user, &conf->password, &conf->database, &conf->socket,
-		&conf->tls_ca, &conf->tls_cert, &conf->tls_key };
-	for (size_t i = 0; i < NITEMS(texts); i++)
-		if (str_cstr(*texts[i], text[i], TEXT_MAX) != 0)
-			return -1;
 	(void)mysql_options(c->my, MYSQL_OPT_NONBLOCK, NULL);
 	(void)mysql_options(c->my, MYSQL_OPT_CONNECT_TIMEOUT, &seconds);
 	(void)mysql_options(c->my, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-	if (conf->tls_ca.n > 0) {
-		(void)mysql_ssl_set(c->my, conf->tls_key.n > 0 ? text[7] : NULL, conf->tls_cert.n > 0 ? text[6] : NULL,
-		    text[5], NULL, NULL);
-		(void)mysql_options(c->my, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &yes);
-	}
-	return 0;
+	if (text[TEXT_CA] == NULL)
+		return;
+	(void)mysql_ssl_set(c->my, text[TEXT_KEY], text[TEXT_CERT], text[TEXT_CA], NULL, NULL);
+	(void)mysql_options(c->my, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &yes);
 }
 
 static int
 connect_start(struct db_conn *c)
 {
-	const struct db_conf *conf = c->pool->conf;
-	static char text[8][TEXT_MAX]; /* one connect at a time in a process with one loop; wiped below */
+	char *const *text = c->pool->texts;
 	MYSQL *ret = NULL;
-	int waits;
-	if (options_set(c, conf, text) != 0)
-		return -1;
-	waits = mysql_real_connect_start(&ret, c->my, conf->socket.n > 0 ? NULL : text[0], text[1], text[2], text[3],
-	    conf->port, conf->socket.n > 0 ? text[4] : NULL, CLIENT_REMEMBER_OPTIONS);
+	options_set(c);
+	int waits = mysql_real_connect_start(&ret, c->my, text[TEXT_SOCKET] != NULL ? NULL : text[TEXT_HOST],
+	    text[TEXT_USER], text[TEXT_PASSWORD], text[TEXT_DATABASE], c->pool->conf->port, text[TEXT_SOCKET],
+	    CLIENT_REMEMBER_OPTIONS);
 	c->connected = ret;
 	return waits;
 }
@@ -323,13 +329,8 @@ connect_start(struct db_conn *c)
 static int
 setup_start(struct db_conn *c, int *error)
 {
-	char sql[TEXT_MAX];
-	unsigned ms = MAX(c->pool->conf->deadline_ms, 1u);
-	int n = snprintf(sql, sizeof sql,
-	    "SET time_zone='+00:00', sql_mode='', autocommit=1, innodb_lock_wait_timeout=%u, "
-	    "max_statement_time=%u.%03u",
-	    MAX(ms / 1000, 1u), ms / 1000, ms % 1000);
-	return mysql_real_query_start(error, c->my, sql, (unsigned long)n);
+	const char *sql = c->pool->texts[TEXT_SETUP];
+	return mysql_real_query_start(error, c->my, sql, (unsigned long)strlen(sql));
 }
 
 /* Begins the phase after the one that ended well. Returns the bits to wait for, 0 when it ended at once; *error as the library says. */
@@ -402,6 +403,7 @@ phase_next(struct db_conn *c)
 	case PH_SETUP:
 		c->phase = PH_IDLE;
 		c->failures = 0;
+		c->pool->down_us = 0;
 		c->pool->stats.open++;
 		c->pool->stats.reconnects++;
 		if (!c->pool->stats.healthy)
