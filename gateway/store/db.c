@@ -70,14 +70,20 @@ job_cancel(void *op)
 static const struct wait_ops job_ops = { "database", job_cancel };
 
 static struct job *
-job_new(struct task *t, struct db_pool *p, enum job_kind kind, const struct db_stmt *stmt, struct db_result **out)
+job_new(struct task *t, struct db_pool *p, enum job_kind kind, const struct db_stmt *stmt, const struct db_val *vals,
+    size_t n_vals, struct db_result **out)
 {
 	*out = ARENA_NEW(t->arena, struct db_result);
-	struct job *job = *out == NULL ? NULL : calloc(1, sizeof *job);
+	struct job *job = *out == NULL ? NULL : calloc(1, sizeof *job + n_vals * sizeof *vals);
 	if (job == NULL) {
 		(void)ERR(&t->err, E_LIMIT, "database: arena full");
 		return NULL;
 	}
+	struct db_val *own = (struct db_val *)(void *)(job + 1); /* callers keep theirs on the stack */
+	if (n_vals > 0)
+		memcpy(own, vals, n_vals * sizeof *vals);
+	job->vals = own;
+	job->n_vals = n_vals;
 	job->kind = kind;
 	job->pool = p;
 	job->task = t;
@@ -282,11 +288,9 @@ db_query(struct task *t, struct db_pool *p, const struct db_stmt *stmt, const st
     struct db_result **out)
 {
 	CHECK_OBJ(p, DB_POOL_MAGIC);
-	struct job *job = job_new(t, p, JOB_QUERY, stmt, out);
+	struct job *job = job_new(t, p, JOB_QUERY, stmt, vals, n_vals, out);
 	if (job == NULL)
 		return STEP_FAIL;
-	job->vals = vals;
-	job->n_vals = n_vals;
 	if (pool_is_down(p) || p->n_queue >= MAX(p->conf->queue_max, 1u)) {
 		job_fail(job, DB_DOWN, pool_is_down(p) ? "down" : "queue full");
 		return STEP_WAIT;
@@ -309,7 +313,7 @@ db_begin(struct task *t, struct db_pool *p, struct db_tx **tx, struct db_result 
 {
 	struct db_tx *mine = ARENA_NEW(t->arena, struct db_tx);
 	*tx = mine;
-	struct job *job = mine == NULL ? NULL : job_new(t, p, JOB_TEXT, &begin_stmt, out);
+	struct job *job = mine == NULL ? NULL : job_new(t, p, JOB_TEXT, &begin_stmt, NULL, 0, out);
 	if (job == NULL)
 		return STEP_FAIL;
 	mine->magic = DB_TX_MAGIC;
@@ -331,11 +335,9 @@ tx_job(struct task *t, struct db_tx *tx, enum job_kind kind, const struct db_stm
     size_t n_vals, struct db_result **out)
 {
 	CHECK_OBJ(tx, DB_TX_MAGIC);
-	struct job *job = job_new(t, tx->pool, kind, stmt, out);
+	struct job *job = job_new(t, tx->pool, kind, stmt, vals, n_vals, out);
 	if (job == NULL)
 		return STEP_FAIL;
-	job->vals = vals;
-	job->n_vals = n_vals;
 	if (tx->conn == NULL)
 		job_fail(job, DB_DOWN, "the transaction is gone");
 	else
