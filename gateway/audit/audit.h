@@ -34,12 +34,19 @@ enum step audit_write(struct request *r, struct audit_client *c, bool *ok);
 void audit_send(struct request *r, struct audit_client *c, enum audit_event event);
 
 /* --- tools (gatehouse audit ...) ------------------------------------------------------------------------------------- */
-struct audit_finding { uint64_t record; struct str segment; const char *what; };
+struct audit_finding {
+	uint64_t record;
+	struct str segment;
+	const char *what;
+};
 /* Checks CRC, chain, order, checkpoints (public key PEM may be NULL) of a whole journal. 0: sound; 1: a finding (first one in *f);
  * -1 cannot read (e). A torn last record (crash) is no finding but is told by *torn.                                       */
-int audit_verify(const char *journal_dir, const char *public_key_pem, struct arena *a, struct audit_finding *f, uint64_t *records,
-    bool *torn, struct err *e);
-struct audit_query { struct str patient, user, site; int64_t since_us; };
+int audit_verify(const char *journal_dir, const char *public_key_pem, struct arena *a, struct audit_finding *f,
+    uint64_t *records, bool *torn, struct err *e);
+struct audit_query {
+	struct str patient, user, site;
+	int64_t since_us;
+};
 /* Prints matching records as JSON lines to fd. */
 int audit_query(const char *journal_dir, const struct audit_query *q, int fd, struct err *e) MUSTUSE;
 

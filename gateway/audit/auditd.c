@@ -13,9 +13,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { PEERS_MAX = 512, READ_BYTES = 64 << 10, IN_MAX = 4 << 20, OUT_MAX = 4 << 20, BATCH_MAX = 65536, RETRY_US = 1000000 };
+enum {
+	PEERS_MAX = 512,
+	READ_BYTES = 64 << 10,
+	IN_MAX = 4 << 20,
+	OUT_MAX = 4 << 20,
+	BATCH_MAX = 65536,
+	RETRY_US = 1000000
+};
 
 struct audit_peer {
 	int fd;
@@ -92,7 +100,8 @@ frames_take(struct auditd *d, unsigned i)
 		if (in->n - at < AUDIT_FRAME_HEAD + (size_t)len)
 			break;
 		struct waiting w = { i, id };
-		bool now = !d->failing && journal_add(d->journal, (struct str){ in->p + at + AUDIT_FRAME_HEAD, len }) == 0;
+		bool now =
+		    !d->failing && journal_add(d->journal, (struct str){ in->p + at + AUDIT_FRAME_HEAD, len }) == 0;
 		if (now)
 			d->batch[d->n_batch++] = w;
 		else
@@ -166,8 +175,9 @@ turn(struct auditd *d, int *control_fd, uint32_t group_us)
 	fds[n] = (struct pollfd){ *control_fd, POLLIN, 0 };
 	if (poll(fds, n + 1, d->failing ? 250 : -1) < 0)
 		return;
+	const struct timespec gather = { group_us / 1000000, (long)(group_us % 1000000) * 1000 };
 	if (group_us > 0)
-		(void)usleep(group_us);
+		(void)ppoll(NULL, 0, &gather, NULL); /* more records for one fsync */
 	for (size_t i = 0; i < n; i++)
 		dead[i] = (fds[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0 && peer_read(d, (unsigned)i) != 0;
 	batch_sync(d);
@@ -195,13 +205,15 @@ auditd_serve(const struct conf *conf, const int *peer_fds, size_t n_peers, int c
 	(void)sigaction(SIGTERM, &sa, NULL);
 	(void)signal(SIGXFSZ, SIG_IGN);
 	d.log = log;
-	if (str_cstr(conf->audit.journal_dir, dir, sizeof dir) != 0 || str_cstr(conf->audit.signing_key, key, sizeof key) != 0 ||
+	if (str_cstr(conf->audit.journal_dir, dir, sizeof dir) != 0 ||
+	    str_cstr(conf->audit.signing_key, key, sizeof key) != 0 ||
 	    (d.journal = journal_open(&jc, &torn, &e)) == NULL) {
 		LOG(log, LOG_ERROR, "audit.open", F_ERR(&e));
 		return 1;
 	}
 	if (torn)
-		LOG(log, LOG_WARN, "audit.torn", F_STR("text", STR("the last record was torn by a crash; it was moved aside")));
+		LOG(log, LOG_WARN, "audit.torn",
+		    F_STR("text", STR("the last record was torn by a crash; it was moved aside")));
 	for (size_t i = 0; i < n_peers; i++)
 		peer_add(&d, peer_fds[i]);
 	while (!stop_asked && (d.n_peers > 0 || control_fd >= 0))

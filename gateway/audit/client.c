@@ -14,7 +14,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { READ_BYTES = 4 << 10, OUT_MAX = 64 << 20, PATH_MAX_BYTES = 512, WAIT_MS = 5000, SICK_US = 1000000, DOWN_MS = 1000 };
+enum {
+	READ_BYTES = 4 << 10,
+	OUT_MAX = 64 << 20,
+	PATH_MAX_BYTES = 512,
+	WAIT_MS = 5000,
+	SICK_US = 1000000,
+	DOWN_MS = 1000
+};
 
 struct write {
 	struct list link;
@@ -225,7 +232,8 @@ record_put(struct buf *out, const struct request *r, enum audit_event event)
 	opt(&w, "rule", r->audit.rule);
 	opt(&w, "reason", str_sub(r->audit.reason, 0, PATH_MAX_BYTES));
 	json_kv_i64(&w, STR("status"), r->reply.status);
-	json_kv_i64(&w, STR("bytes"), event == AUDIT_EV_STREAM_END && r->x != NULL ? (int64_t)r->x->bytes_out : (int64_t)r->reply.body.n);
+	json_kv_i64(&w, STR("bytes"),
+	    event == AUDIT_EV_STREAM_END && r->x != NULL ? (int64_t)r->x->bytes_out : (int64_t)r->reply.body.n);
 	json_kv_i64(&w, STR("duration_us"), loop_now_us(r->task.loop) - r->started_us);
 	opt(&w, "token", str_of(r->who.token_hash));
 	json_kv_str(&w, STR("request_id"), r->request_id.p == NULL ? STR("") : r->request_id);

@@ -22,15 +22,15 @@ struct journal {
 	struct journal_conf conf;
 	char dir[PATH_BYTES];
 	int fd;
-	off_t size;                 /* of the present segment, durable part */
-	uint64_t seq;               /* of the next record */
+	off_t size;   /* of the present segment, durable part */
+	uint64_t seq; /* of the next record */
 	uint64_t since_checkpoint;
 	uint8_t chain[CHAIN_BYTES]; /* after everything added */
 	uint8_t good_chain[CHAIN_BYTES];
-	uint64_t good_seq;          /* the same, durable */
+	uint64_t good_seq; /* the same, durable */
 	struct buf out;
 	EVP_PKEY *key;
-	bool fresh;                 /* a new segment must begin */
+	bool fresh; /* a new segment must begin */
 };
 
 void
@@ -107,9 +107,9 @@ checkpoint_add(struct journal *j)
 	struct buf b;
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	int rc = ctx != NULL && EVP_DigestSignInit(ctx, NULL, NULL, NULL, j->key) == 1 &&
-		EVP_DigestSign(ctx, sig, &n, j->chain, CHAIN_BYTES) == 1 ?
-	    0 :
-	    -1;
+	                 EVP_DigestSign(ctx, sig, &n, j->chain, CHAIN_BYTES) == 1
+	             ? 0
+	             : -1;
 	EVP_MD_CTX_free(ctx);
 	if (rc != 0) {
 		ERR_clear_error();
@@ -130,7 +130,8 @@ checkpoint_add(struct journal *j)
 int
 journal_add(struct journal *j, struct str json)
 {
-	if (json.n < 3 || json.p[0] != '{' || json.p[json.n - 1] != '}' || json.n > LINE_MAX - 256 || str_find(json, '\n') < json.n)
+	if (json.n < 3 || json.p[0] != '{' || json.p[json.n - 1] != '}' || json.n > LINE_MAX - 256 ||
+	    str_find(json, '\n') < json.n)
 		return -1;
 	return line_add(j, str_sub(json, 1, json.n - 1));
 }
@@ -164,7 +165,9 @@ segment_begin(struct journal *j, struct err *e)
 		return ERR(e, E_IO, "%s: errno %d", path, errno);
 	j->size = lseek(j->fd, 0, SEEK_END);
 	j->fresh = false;
-	if (had || j->size > 0) { /* records were chained already: they stand as they are, the segment record follows at the next turn */
+	if (had ||
+	    j->size >
+	        0) { /* records were chained already: they stand as they are, the segment record follows at the next turn */
 		j->out = pending;
 		j->seq = pending_seq;
 		return 0;
@@ -284,7 +287,8 @@ key_open(struct journal *j, struct err *e)
 		int fd = open(j->conf.key_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 		j->key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 		f = fd < 0 ? NULL : fdopen(fd, "w");
-		if (f == NULL || j->key == NULL || PEM_write_PKCS8PrivateKey(f, j->key, NULL, NULL, 0, NULL, NULL) != 1 || fflush(f) != 0 ||
+		if (f == NULL || j->key == NULL ||
+		    PEM_write_PKCS8PrivateKey(f, j->key, NULL, NULL, 0, NULL, NULL) != 1 || fflush(f) != 0 ||
 		    fsync(fd) != 0)
 			return ERR(e, E_IO, "%s: cannot be made (errno %d)", j->conf.key_path, errno);
 		(void)fclose(f);

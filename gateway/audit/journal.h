@@ -12,7 +12,8 @@ enum { CHAIN_BYTES = 32, LINE_HEAD = 8 + 1 + 64 + 1, LINE_MAX = 64 << 10, SEGMEN
 
 struct journal;
 struct journal_conf {
-	const char *dir, *key_path;   /* key: PEM private key, made when missing; its public half goes to dir/checkpoint.pub */
+	const char *dir,
+	    *key_path; /* key: PEM private key, made when missing; its public half goes to dir/checkpoint.pub */
 	size_t segment_bytes;
 	uint32_t checkpoint_records;
 };

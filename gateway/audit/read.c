@@ -46,9 +46,9 @@ checkpoint_check(const struct walk *w, struct str json)
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	buf_init(&sig, NULL, 128, 256);
 	bool ok = doc != NULL && ctx != NULL && hex_get(json_in_str(doc, "chain"), chain, sizeof chain) == 0 &&
-	    memcmp(chain, w->chain, sizeof chain) == 0 && base64_get(json_in_str(doc, "sig"), &sig) == 0 &&
-	    EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, w->key) == 1 &&
-	    EVP_DigestVerify(ctx, (const unsigned char *)sig.p, sig.n, chain, sizeof chain) == 1;
+	          memcmp(chain, w->chain, sizeof chain) == 0 && base64_get(json_in_str(doc, "sig"), &sig) == 0 &&
+	          EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, w->key) == 1 &&
+	          EVP_DigestVerify(ctx, (const unsigned char *)sig.p, sig.n, chain, sizeof chain) == 1;
 	ERR_clear_error();
 	EVP_MD_CTX_free(ctx);
 	buf_done(&sig);
@@ -64,13 +64,17 @@ line_check(struct walk *w, struct str line, struct str segment)
 	if (journal_line_parse(line, &l) != 0)
 		return found(w, w->next, segment, "changed: its checksum or form is wrong");
 	if (!w->first && l.seq != w->next)
-		return found(w, w->next, segment, l.seq > w->next ? "removed: a later record stands here" : "reordered or repeated: an earlier record stands here");
+		return found(w, w->next, segment,
+		    l.seq > w->next ? "removed: a later record stands here"
+		                    : "reordered or repeated: an earlier record stands here");
 	if (w->first && l.seq != 1)
-		return found(w, l.seq, segment, "the journal does not begin with record 1: earlier segments are missing");
+		return found(
+		    w, l.seq, segment, "the journal does not begin with record 1: earlier segments are missing");
 	chain_next(w->chain, l.json, want);
 	if (hex_get(l.chain, have, sizeof have) != 0 || memcmp(have, want, sizeof want) != 0)
 		return found(w, l.seq, segment, "changed: it does not continue the chain");
-	if (str_find_str(l.json, STR("\"event\":\"checkpoint\"")) < l.json.n && w->key != NULL && checkpoint_check(w, l.json) != 0)
+	if (str_find_str(l.json, STR("\"event\":\"checkpoint\"")) < l.json.n && w->key != NULL &&
+	    checkpoint_check(w, l.json) != 0)
 		return found(w, l.seq, segment, "checkpoint: its signature is wrong");
 	memcpy(w->chain, want, sizeof want);
 	w->first = false;
@@ -117,8 +121,8 @@ key_read(const char *dir, const char *pem)
 }
 
 int
-audit_verify(const char *journal_dir, const char *public_key_pem, struct arena *a, struct audit_finding *f, uint64_t *records,
-    bool *torn, struct err *e)
+audit_verify(const char *journal_dir, const char *public_key_pem, struct arena *a, struct audit_finding *f,
+    uint64_t *records, bool *torn, struct err *e)
 {
 	struct walk w = { .dir = journal_dir, .a = a, .next = 1, .first = true, .f = f, .torn = torn };
 	struct str *names;
@@ -153,8 +157,8 @@ matches(const struct audit_query *q, struct str json)
 	json_t *doc = json_in(json, LINE_MAX, &e);
 	struct str time = json_in_str(doc, "time");
 	bool yes = doc != NULL && time.n > 0 && date_parse_iso(time, &d) == 0 && date_epoch_us(&d) >= q->since_us &&
-	    member_is(doc, "patient", q->patient) && member_is(doc, "site", q->site) &&
-	    (q->user.n == 0 || member_is(doc, "username", q->user) || member_is(doc, "user", q->user));
+	           member_is(doc, "patient", q->patient) && member_is(doc, "site", q->site) &&
+	           (q->user.n == 0 || member_is(doc, "username", q->user) || member_is(doc, "user", q->user));
 	json_decref(doc);
 	return yes;
 }
@@ -177,7 +181,8 @@ audit_query(const char *journal_dir, const struct audit_query *q, int fd, struct
 			return ERR(e, E_IO, "%s: errno %d", path, errno);
 		for (ssize_t got; (got = getline(&line, &cap, f)) > 0;) {
 			struct journal_line l;
-			if (line[got - 1] != '\n' || journal_line_parse((struct str){ line, (size_t)got - 1 }, &l) != 0 || !matches(q, l.json))
+			if (line[got - 1] != '\n' ||
+			    journal_line_parse((struct str){ line, (size_t)got - 1 }, &l) != 0 || !matches(q, l.json))
 				continue;
 			if (dprintf(fd, "%.*s\n", STR_ARG(l.json)) < 0)
 				break;

@@ -8,11 +8,13 @@
 static const struct db_stmt list_sql = { "client_list",
 	"SELECT client_id, client_name, is_enabled, is_confidential, register_date, grant_types, redirect_uri, scope, "
 	"jwks_uri, "
-	"jwks IS NOT NULL, logout_redirect_uris, contacts FROM oauth_clients ORDER BY register_date, client_id", false };
+	"jwks IS NOT NULL, logout_redirect_uris, contacts FROM oauth_clients ORDER BY register_date, client_id",
+	false };
 static const struct db_stmt show_sql = { "client_show",
 	"SELECT client_id, client_name, is_enabled, is_confidential, register_date, grant_types, redirect_uri, scope, "
 	"jwks_uri, "
-	"jwks IS NOT NULL, logout_redirect_uris, contacts FROM oauth_clients WHERE client_id = ?", false };
+	"jwks IS NOT NULL, logout_redirect_uris, contacts FROM oauth_clients WHERE client_id = ?",
+	false };
 static const struct db_stmt enable_sql = { "client_enable",
 	"UPDATE oauth_clients SET is_enabled = ? WHERE client_id = ?", false };
 

@@ -10,7 +10,8 @@ static const struct db_stmt user_sql = { "explain_user",
 	"SELECT id, uuid, username, active FROM users WHERE BINARY username = ?", false };
 static const struct db_stmt patient_sql = { "explain_patient",
 	"SELECT p.pid, p.uuid FROM patient_access_onsite a JOIN patient_data p ON p.pid = a.pid WHERE BINARY "
-	"a.portal_login_username = ?", false };
+	"a.portal_login_username = ?",
+	false };
 static const struct db_stmt acl_sql = { ACL_SQL_NAME, ACL_SQL, false };
 
 static int

@@ -22,7 +22,8 @@ static const struct {
 _Static_assert(NITEMS(rows) == METRIC_N, "one row per metric");
 
 /* Upper bounds of the latency histogram in microseconds; the last bucket is +Inf. */
-static const int64_t bounds_us[] = { 500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000 };
+static const int64_t bounds_us[] = { 500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000,
+	2500000, 5000000, 10000000 };
 enum { BUCKETS = NITEMS(bounds_us) + 1 };
 
 typedef _Atomic uint64_t word;
@@ -55,7 +56,8 @@ static struct request_cell *
 cells_of(const struct metrics *m, unsigned i)
 {
 	size_t plain = METRIC_N * MAX(m->n_sites, 1);
-	return (struct request_cell *)(void *)(m->slabs + (size_t)i * m->slab_bytes + sizeof(struct slab) + plain * sizeof(word));
+	return (struct request_cell *)(void *)(m->slabs + (size_t)i * m->slab_bytes + sizeof(struct slab) +
+	                                       plain * sizeof(word));
 }
 
 static int
@@ -81,13 +83,14 @@ metrics_new(unsigned n_slabs, const struct str *sites, size_t n_sites, const str
 	m->n_sites = n_sites;
 	m->n_routes = n_routes;
 	m->slab_bytes = sizeof(struct slab) + METRIC_N * MAX(n_sites, 1) * sizeof(word) +
-	    (n_sites + 1) * (n_routes + 1) * sizeof(struct request_cell);
+	                (n_sites + 1) * (n_routes + 1) * sizeof(struct request_cell);
 	m->slab_bytes = (m->slab_bytes + 63) & ~(size_t)63;
 	m->bytes = m->slab_bytes * n_slabs;
 	m->slabs = mmap(NULL, m->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (m->slabs == MAP_FAILED)
 		m->slabs = NULL;
-	if (m->slabs == NULL || names_copy(&m->sites, sites, n_sites) != 0 || names_copy(&m->routes, routes, n_routes) != 0)
+	if (m->slabs == NULL || names_copy(&m->sites, sites, n_sites) != 0 ||
+	    names_copy(&m->routes, routes, n_routes) != 0)
 		metrics_free(&m);
 	return m;
 }
@@ -140,7 +143,8 @@ void
 metrics_heartbeat(struct metrics *m)
 {
 	if (m != NULL && m->attached)
-		atomic_store_explicit(&slab_at(m, m->slab)->beat_us, (uint64_t)clock_mono_us(&clock_system), memory_order_relaxed);
+		atomic_store_explicit(
+		    &slab_at(m, m->slab)->beat_us, (uint64_t)clock_mono_us(&clock_system), memory_order_relaxed);
 }
 
 void
@@ -207,7 +211,8 @@ static void
 head_write(struct buf *out, enum metric id)
 {
 	static const char *const kinds[] = { "counter", "gauge", "histogram" };
-	buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", rows[id].name, rows[id].help, rows[id].name, kinds[rows[id].kind]);
+	buf_printf(
+	    out, "# HELP %s %s\n# TYPE %s %s\n", rows[id].name, rows[id].help, rows[id].name, kinds[rows[id].kind]);
 }
 
 static void
@@ -230,21 +235,24 @@ requests_write(const struct metrics *m, struct buf *out, bool histogram)
 				continue;
 			for (size_t k = 0; !histogram && k < STATUS_CLASSES; k++)
 				if (status[k] > 0)
-					buf_printf(out, "%s{site=\"%s\",route=\"%s\",status=\"%zuxx\"} %llu\n", rows[METRIC_REQUESTS].name,
-					    m->sites[s], m->routes[r], k, (unsigned long long)status[k]);
+					buf_printf(out, "%s{site=\"%s\",route=\"%s\",status=\"%zuxx\"} %llu\n",
+					    rows[METRIC_REQUESTS].name, m->sites[s], m->routes[r], k,
+					    (unsigned long long)status[k]);
 			if (!histogram)
 				continue;
 			const char *name = rows[METRIC_REQUEST_SECONDS].name;
 			uint64_t below = 0;
 			for (size_t k = 0; k < NITEMS(bounds_us); k++) {
 				below += bucket[k];
-				buf_printf(out, "%s_bucket{site=\"%s\",route=\"%s\",le=\"%g\"} %llu\n", name, m->sites[s], m->routes[r],
-				    (double)bounds_us[k] / 1e6, (unsigned long long)below);
+				buf_printf(out, "%s_bucket{site=\"%s\",route=\"%s\",le=\"%g\"} %llu\n", name,
+				    m->sites[s], m->routes[r], (double)bounds_us[k] / 1e6, (unsigned long long)below);
 			}
-			buf_printf(out, "%s_bucket{site=\"%s\",route=\"%s\",le=\"+Inf\"} %llu\n", name, m->sites[s], m->routes[r],
+			buf_printf(out, "%s_bucket{site=\"%s\",route=\"%s\",le=\"+Inf\"} %llu\n", name, m->sites[s],
+			    m->routes[r], (unsigned long long)count);
+			buf_printf(out,
+			    "%s_sum{site=\"%s\",route=\"%s\"} %.6f\n%s_count{site=\"%s\",route=\"%s\"} %llu\n", name,
+			    m->sites[s], m->routes[r], (double)sum / 1e6, name, m->sites[s], m->routes[r],
 			    (unsigned long long)count);
-			buf_printf(out, "%s_sum{site=\"%s\",route=\"%s\"} %.6f\n%s_count{site=\"%s\",route=\"%s\"} %llu\n", name, m->sites[s],
-			    m->routes[r], (double)sum / 1e6, name, m->sites[s], m->routes[r], (unsigned long long)count);
 		}
 	}
 }
@@ -257,7 +265,8 @@ metrics_write(const struct metrics *m, struct buf *out)
 		if (id == METRIC_REQUESTS || id == METRIC_REQUEST_SECONDS) {
 			requests_write(m, out, id == METRIC_REQUEST_SECONDS);
 		} else if (rows[id].labels[0] == 0) {
-			buf_printf(out, "%s %llu\n", rows[id].name, (unsigned long long)metric_read(m, (enum metric)id, 0));
+			buf_printf(
+			    out, "%s %llu\n", rows[id].name, (unsigned long long)metric_read(m, (enum metric)id, 0));
 		} else {
 			for (size_t s = 0; s < m->n_sites; s++)
 				buf_printf(out, "%s{site=\"%s\"} %llu\n", rows[id].name, m->sites[s],

@@ -31,7 +31,8 @@ struct metrics;
 	X(TOKEN_CACHE_MISSES, COUNTER, "gatehouse_token_cache_misses_total", "", "Bearer tokens verified anew.")       \
 	X(RATE_LIMITED, COUNTER, "gatehouse_rate_limited_total", "site", "Requests answered 429.")                     \
 	X(AUDIT_RECORDS, COUNTER, "gatehouse_audit_records_total", "", "Audit records durable.")                       \
-	X(AUDIT_FAILURES, COUNTER, "gatehouse_audit_failures_total", "", "Audit records that could not be made durable.") \
+	X(AUDIT_FAILURES, COUNTER, "gatehouse_audit_failures_total", "",                                               \
+	    "Audit records that could not be made durable.")                                                           \
 	X(AUDIT_LAG, GAUGE, "gatehouse_audit_waiting", "", "Answers waiting for their record to be durable.")          \
 	X(AUDIT_UP, GAUGE, "gatehouse_audit_up", "", "1 when the journal takes records.")                              \
 	X(KEYD_UP, GAUGE, "gatehouse_keyd_up", "", "1 when keyd answers.")                                             \
@@ -44,12 +45,14 @@ enum metric {
 	    METRIC_N
 };
 /* In the master before forking: shared memory for n_slabs writers. sites, routes: the label values, in index order. */
-struct metrics *metrics_new(unsigned n_slabs, const struct str *sites, size_t n_sites, const struct str *routes, size_t n_routes);
+struct metrics *metrics_new(
+    unsigned n_slabs, const struct str *sites, size_t n_sites, const struct str *routes, size_t n_routes);
 void metrics_free(struct metrics **m);
 /* In a writer: which slab is mine. NULL metrics everywhere below: no effect. */
 void metrics_attach(struct metrics *m, unsigned slab);
-void metric_add(struct metrics *m, enum metric id, size_t site, uint64_t n);  /* site ignored where the metric has none */
-void metric_set(struct metrics *m, enum metric id, size_t site, uint64_t v);  /* gauges, and counters kept elsewhere */
+void metric_add(
+    struct metrics *m, enum metric id, size_t site, uint64_t n); /* site ignored where the metric has none */
+void metric_set(struct metrics *m, enum metric id, size_t site, uint64_t v); /* gauges, and counters kept elsewhere */
 /* Says that this writer lives; gauges of a slab silent for 2 s are not believed. Called a few times a second. */
 void metrics_heartbeat(struct metrics *m);
 /* One answered request: counter and histogram in one call. site or route SIZE_MAX: "none". */

@@ -22,17 +22,17 @@ enum conn_state { CONN_HANDSHAKE, CONN_HEAD, CONN_EXCHANGE, CONN_SKIP, CONN_LING
 enum conn_list { WATCH_NONE, WATCH_HANDSHAKE, WATCH_HEAD, WATCH_BODY, WATCH_IDLE, WATCH_WRITE, WATCH_LINGER, WATCH_N };
 
 enum {
-	SLOT_IN_BYTES = 16 << 10,    /* input buffer of a slot                                                  */
-	SLOT_OUT_BYTES = 20 << 10,   /* output buffer kept with a slot: a full record with head                 */
-	SLOT_TAIL_MIN = 4 << 10,     /* room for body bytes behind a head; else they get a buffer of their own  */
-	SLOTS_KEPT = 64,             /* free slots a listener keeps                                             */
-	RECORD_BYTES = 16 << 10,     /* largest TLS record                                                      */
-	SKIP_BYTES = 64 << 10,       /* unread body that is worth reading for the sake of keep-alive            */
-	LINGER_BYTES = 256 << 10,    /* read and dropped after the last answer, so that a reset cannot eat it   */
+	SLOT_IN_BYTES = 16 << 10,  /* input buffer of a slot                                                  */
+	SLOT_OUT_BYTES = 20 << 10, /* output buffer kept with a slot: a full record with head                 */
+	SLOT_TAIL_MIN = 4 << 10,   /* room for body bytes behind a head; else they get a buffer of their own  */
+	SLOTS_KEPT = 64,           /* free slots a listener keeps                                             */
+	RECORD_BYTES = 16 << 10,   /* largest TLS record                                                      */
+	SKIP_BYTES = 64 << 10,     /* unread body that is worth reading for the sake of keep-alive            */
+	LINGER_BYTES = 256 << 10,  /* read and dropped after the last answer, so that a reset cannot eat it   */
 	LINGER_MS = 2000,
-	QUEUE_MAX_BYTES = 64 << 20,  /* a writer that ignores EXCHANGE_HIGH_WATER is cut here                   */
-	RUN_BUDGET = 8,              /* moves of one connection before others get their turn                    */
-	ACCEPT_BUDGET = 16,          /* per wake-up, so that several workers share                              */
+	QUEUE_MAX_BYTES = 64 << 20, /* a writer that ignores EXCHANGE_HIGH_WATER is cut here                   */
+	RUN_BUDGET = 8,             /* moves of one connection before others get their turn                    */
+	ACCEPT_BUDGET = 16,         /* per wake-up, so that several workers share                              */
 	ACCEPT_RETRY_MS = 100,
 	SWEEP_MS = 250,
 };
@@ -50,13 +50,13 @@ struct intake {
 	exchange_body_fn *collect;
 	exchange_piece_fn *stream;
 	struct buf collected;
-	unsigned status;      /* refused with this; 0: not                      */
-	bool paused, told;    /* told: the handler got its last call            */
+	unsigned status;   /* refused with this; 0: not                      */
+	bool paused, told; /* told: the handler got its last call            */
 	bool continue_sent;
 };
 struct answer {
-	int64_t announced;    /* Content-Length; -1: chunked or until close */
-	uint64_t written;     /* body bytes                                 */
+	int64_t announced; /* Content-Length; -1: chunked or until close */
+	uint64_t written;  /* body bytes                                 */
 	void (*drain)(struct exchange *x);
 	bool begun, ended, aborted, chunked, no_body, keep, drain_due;
 };
@@ -69,8 +69,8 @@ struct slot {
 	struct conn *conn;
 	struct http_head head;
 	struct inbuf in;
-	char *head_mem;    /* the head's bytes, when the tail got another buffer */
-	size_t tried;      /* bytes of in at the last attempt to parse             */
+	char *head_mem; /* the head's bytes, when the tail got another buffer */
+	size_t tried;   /* bytes of in at the last attempt to parse             */
 
 	struct buf out;
 	size_t out_pos;
@@ -86,16 +86,16 @@ struct conn {
 	struct listener *listener;
 	struct loop_io *io;
 	SSL *ssl;
-	struct slot *slot;       /* NULL while idle */
-	struct list watch;       /* in listener->watch[on] */
+	struct slot *slot; /* NULL while idle */
+	struct list watch; /* in listener->watch[on] */
 	int64_t since_us;
 	struct addr_count *addr; /* NULL: unix peer or no limit */
 	struct loop_defer again;
 	uint32_t requests;
 	uint32_t lingered;
 	uint8_t state, on;
-	uint8_t io_wants;        /* handshake; or what a blocked read needs: LOOP_READ or LOOP_WRITE */
-	uint8_t write_wants;     /* 0: the last write was not blocked                               */
+	uint8_t io_wants;                /* handshake; or what a blocked read needs: LOOP_READ or LOOP_WRITE */
+	uint8_t write_wants;             /* 0: the last write was not blocked                               */
 	bool readable, running, touched; /* touched: the deadline starts anew          */
 	bool eof, broken, reset;         /* reset: close so that the client notices    */
 	bool close_after, client_closes, shut;
@@ -120,7 +120,7 @@ struct listener {
 	struct map *addrs;
 	struct listener_stats stats;
 	int64_t date_s;
-	char date[40];        /* "Date: ...\r\n" */
+	char date[40]; /* "Date: ...\r\n" */
 	size_t date_n;
 	void (*drained)(void *arg);
 	void *drained_arg;
@@ -166,15 +166,15 @@ void tls_shutdown(struct conn *c);
 /* conn.c */
 int conn_new(struct listener *l, int fd, const struct sockaddr_storage *from, struct addr_count *addr) MUSTUSE;
 void conn_run(struct conn *c);
-void conn_wake(struct conn *c);      /* conn_run() at the end of the turn, if it is not running */
-void conn_flush(struct conn *c);     /* writes what is queued; errors mark the connection broken */
-void conn_timeout(struct conn *c);   /* the deadline of its list has passed                     */
-void conn_kill(struct conn *c);      /* now: closed(), if due, and freed                        */
+void conn_wake(struct conn *c);    /* conn_run() at the end of the turn, if it is not running */
+void conn_flush(struct conn *c);   /* writes what is queued; errors mark the connection broken */
+void conn_timeout(struct conn *c); /* the deadline of its list has passed                     */
+void conn_kill(struct conn *c);    /* now: closed(), if due, and freed                        */
 
 /* exchange.c, called by conn.c */
 void exchange_begin(struct conn *c);
-void exchange_body_pump(struct slot *s); /* hands on what is there, as far as it is wanted */
+void exchange_body_pump(struct slot *s);        /* hands on what is there, as far as it is wanted */
 bool exchange_body_waits(const struct slot *s); /* the handler waits for more of the body */
-void exchange_finish(struct conn *c, bool ok); /* closed(); x is dead after it */
+void exchange_finish(struct conn *c, bool ok);  /* closed(); x is dead after it */
 
 #endif

@@ -27,19 +27,19 @@ struct exchange_handler {
 	void *ctx;
 };
 struct peer {
-	struct sockaddr_in6 addr;  /* v4 as v4-mapped; unix peers: all zero */
-	char text[64];             /* address without port, for audit and rate keys */
+	struct sockaddr_in6 addr; /* v4 as v4-mapped; unix peers: all zero */
+	char text[64];            /* address without port, for audit and rate keys */
 };
 struct exchange {
 	unsigned magic;
 #define EXCHANGE_MAGIC 0x2e91bd47u
 	struct loop *loop;
-	struct arena *arena;       /* the exchange's memory: head, body, everything of the request; reset when it ends */
+	struct arena *arena; /* the exchange's memory: head, body, everything of the request; reset when it ends */
 	const struct http_head *head;
 	const struct peer *peer;
-	struct str sni;            /* .n 0: none */
-	const char *tls_version;   /* "TLSv1.3"; NULL: no TLS */
-	int64_t received_us;       /* monotonic, when the head was complete */
+	struct str sni;                    /* .n 0: none */
+	const char *tls_version;           /* "TLSv1.3"; NULL: no TLS */
+	int64_t received_us;               /* monotonic, when the head was complete */
 	uint64_t body_bytes_in, bytes_out; /* counted by the connection; bytes_out with head */
 	bool client_gone;
 	void *user;

@@ -9,11 +9,11 @@
 enum http_body_kind { HTTP_BODY_LENGTH, HTTP_BODY_CHUNKED, HTTP_BODY_UNTIL_CLOSE };
 
 struct http_body {
-	uint8_t kind, state;   /* state: of the chunked machine                                  */
-	uint8_t digits;        /* of the chunk size                                              */
-	uint64_t left;         /* of the Content-Length, or of the chunk                         */
-	uint64_t data_bytes;   /* body bytes given out so far                                    */
-	uint32_t extra_bytes;  /* extensions and trailers so far                                 */
+	uint8_t kind, state;  /* state: of the chunked machine                                  */
+	uint8_t digits;       /* of the chunk size                                              */
+	uint64_t left;        /* of the Content-Length, or of the chunk                         */
+	uint64_t data_bytes;  /* body bytes given out so far                                    */
+	uint32_t extra_bytes; /* extensions and trailers so far                                 */
 };
 
 enum http_body_result {

@@ -11,18 +11,22 @@ enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_DELETE, HTTP_P
 
 /* Fields that code asks for by number; the parser fills http_head.known in one pass. */
 #define HTTP_FIELDS(X)                                                                                                 \
-	X(HOST, "host") X(CONTENT_LENGTH, "content-length") X(TRANSFER_ENCODING, "transfer-encoding")                  \
-	X(CONNECTION, "connection") X(EXPECT, "expect") X(UPGRADE, "upgrade") X(TE, "te") X(TRAILER, "trailer")        \
-	X(AUTHORIZATION, "authorization") X(CONTENT_TYPE, "content-type") X(CONTENT_ENCODING, "content-encoding")      \
-	X(ACCEPT, "accept") X(ACCEPT_ENCODING, "accept-encoding") X(COOKIE, "cookie") X(ORIGIN, "origin")              \
-	X(REFERER, "referer") X(USER_AGENT, "user-agent") X(PREFER, "prefer") X(RANGE, "range")                        \
-	X(IF_MATCH, "if-match") X(IF_NONE_MATCH, "if-none-match") X(IF_MODIFIED_SINCE, "if-modified-since")            \
-	X(X_REQUEST_ID, "x-request-id") X(FORWARDED, "forwarded") X(X_FORWARDED_FOR, "x-forwarded-for")                \
-	X(X_FORWARDED_PROTO, "x-forwarded-proto") X(X_FORWARDED_HOST, "x-forwarded-host")                              \
-	X(ACCESS_CONTROL_REQUEST_METHOD, "access-control-request-method")                                              \
-	X(ACCESS_CONTROL_REQUEST_HEADERS, "access-control-request-headers") X(IDEMPOTENCY_KEY, "idempotency-key")      \
-	X(KEEP_ALIVE, "keep-alive") X(PROXY_CONNECTION, "proxy-connection") X(LOCATION, "location")                    \
-	X(SET_COOKIE, "set-cookie") X(DATE, "date") X(SERVER, "server")
+	X(HOST, "host")                                                                                                \
+	X(CONTENT_LENGTH, "content-length") X(TRANSFER_ENCODING, "transfer-encoding") X(CONNECTION, "connection") X(   \
+	    EXPECT, "expect") X(UPGRADE, "upgrade") X(TE, "te") X(TRAILER, "trailer")                                  \
+	    X(AUTHORIZATION, "authorization") X(CONTENT_TYPE, "content-type") X(CONTENT_ENCODING, "content-encoding")  \
+	        X(ACCEPT, "accept") X(ACCEPT_ENCODING, "accept-encoding") X(COOKIE, "cookie") X(ORIGIN, "origin")      \
+	            X(REFERER, "referer") X(USER_AGENT, "user-agent") X(PREFER, "prefer") X(RANGE, "range")            \
+	                X(IF_MATCH, "if-match") X(IF_NONE_MATCH, "if-none-match")                                      \
+	                    X(IF_MODIFIED_SINCE, "if-modified-since") X(X_REQUEST_ID, "x-request-id")                  \
+	                        X(FORWARDED, "forwarded") X(X_FORWARDED_FOR, "x-forwarded-for")                        \
+	                            X(X_FORWARDED_PROTO, "x-forwarded-proto") X(X_FORWARDED_HOST, "x-forwarded-host")  \
+	                                X(ACCESS_CONTROL_REQUEST_METHOD, "access-control-request-method")              \
+	                                    X(ACCESS_CONTROL_REQUEST_HEADERS, "access-control-request-headers")        \
+	                                        X(IDEMPOTENCY_KEY, "idempotency-key") X(KEEP_ALIVE, "keep-alive")      \
+	                                            X(PROXY_CONNECTION, "proxy-connection") X(LOCATION, "location")    \
+	                                                X(SET_COOKIE, "set-cookie") X(DATE, "date")                    \
+	                                                    X(SERVER, "server")
 enum http_field_id {
 	HTTP_F_NONE,
 #define X(id, name) HTTP_F_##id,
@@ -39,17 +43,18 @@ struct http_field {
 struct http_head {
 	enum http_method method;
 	struct str method_text;
-	struct str target;         /* as received; origin-form, or "*" with OPTIONS; absolute-form is split into the parts */
-	struct str path, query;    /* raw (still percent-encoded), already accepted by target_parse(); query.p NULL: none */
-	unsigned minor;            /* HTTP/1.minor: 0 or 1 */
-	unsigned status;           /* responses only */
-	struct str host;           /* requests: the one Host value */
+	struct str target; /* as received; origin-form, or "*" with OPTIONS; absolute-form is split into the parts */
+	struct str path,
+	    query;       /* raw (still percent-encoded), already accepted by target_parse(); query.p NULL: none */
+	unsigned minor;  /* HTTP/1.minor: 0 or 1 */
+	unsigned status; /* responses only */
+	struct str host; /* requests: the one Host value */
 	const struct http_field *fields;
 	size_t n_fields;
 	const struct http_field *known[HTTP_F_N]; /* first field of each known name */
 	bool has_length, chunked, keep_alive, expect_continue;
 	uint64_t content_length;
-	size_t bytes;              /* of the head, final CRLF CRLF included */
+	size_t bytes; /* of the head, final CRLF CRLF included */
 };
 struct http_limits {
 	size_t head_max_bytes, target_max_bytes;
@@ -58,8 +63,8 @@ struct http_limits {
 
 enum http_parsed { HTTP_PARSED, HTTP_NEED_MORE, HTTP_REFUSED };
 struct http_refusal {
-	unsigned status;      /* 400, 414, 417, 431, 501 (transfer coding, CONNECT), 505 */
-	const char *reason;   /* static text for the log */
+	unsigned status;    /* 400, 414, 417, 431, 501 (transfer coding, CONNECT), 505 */
+	const char *reason; /* static text for the log */
 };
 /* Parses one request head from the start of bytes. The head's strings borrow from bytes, which must stay as long as the head. Empty
  * lines before the request line: at most one CRLF is skipped (RFC 9112 2.2). Obsolete: bare LF, bare CR, obs-fold, NUL, control
@@ -67,8 +72,8 @@ struct http_refusal {
  * chunked, chunked under HTTP/1.0, no Host or two, Host that is not uri-host[:port], repeated Authorization, Content-Type,
  * Content-Encoding or Origin, an expectation but 100-continue, versions but 1.0 and 1.1: refused. The answer for a prefix is
  * NEED_MORE or the final one, so feeding piecewise changes nothing. a: memory of the field array (40 bytes per field).     */
-enum http_parsed http_request_parse(struct arena *a, struct str bytes, const struct http_limits *limits, struct http_head *out,
-    struct http_refusal *why);
+enum http_parsed http_request_parse(struct arena *a, struct str bytes, const struct http_limits *limits,
+    struct http_head *out, struct http_refusal *why);
 /* The same for an upstream's answer (status line, fields). to_head: the request was HEAD (no body whatever the fields say). Answers
  * without a body (to_head, 1xx, 204, 304) have has_length and content_length 0; what the field says is in known[]. Neither
  * has_length nor chunked: the body ends with the connection.                                                               */

@@ -6,16 +6,16 @@
 
 #include "gateway/net/exchange.h"
 
-struct tls_set;   /* gateway/crypto/tls_ctx.h */
+struct tls_set; /* gateway/crypto/tls_ctx.h */
 struct listener;
 
 struct listener_conf {
 	struct http_limits limits;
-	uint32_t handshake_ms;  /* TLS handshake                                            */
-	uint32_t header_ms;     /* first byte of a head to its end: 408 and close           */
-	uint32_t body_ms;       /* longest pause between two reads of a body: 408           */
-	uint32_t idle_ms;       /* keep-alive without a request: close                      */
-	uint32_t write_ms;      /* client takes nothing of an answer: close                 */
+	uint32_t handshake_ms;                /* TLS handshake                                            */
+	uint32_t header_ms;                   /* first byte of a head to its end: 408 and close           */
+	uint32_t body_ms;                     /* longest pause between two reads of a body: 408           */
+	uint32_t idle_ms;                     /* keep-alive without a request: close                      */
+	uint32_t write_ms;                    /* client takes nothing of an answer: close                 */
 	unsigned connections_max;             /* this worker                                */
 	unsigned connections_per_address_max; /* this worker, IPv6 by /64; 0: no limit; beyond: closed at once */
 	unsigned requests_per_connection_max; /* then Connection: close; 0: no limit        */

@@ -22,7 +22,8 @@ static const struct str method_names[AUTH_N] = {
 static const struct db_stmt client_sql = { "client_by_id",
 	"SELECT client_id, client_name, client_secret, redirect_uri, grant_types, scope, jwks, jwks_uri, "
 	"is_confidential, is_enabled "
-	"FROM oauth_clients WHERE client_id = ?", false };
+	"FROM oauth_clients WHERE client_id = ?",
+	false };
 enum {
 	COL_ID,
 	COL_NAME,
@@ -119,7 +120,8 @@ client_read(struct task *t)
 	c->assertion = form_get(c->params, STR("client_assertion"), NULL);
 	if (basic_read(r, c) != 0)
 		return denied(r, "Authorization cannot be read");
-	methods = (unsigned)(c->used == AUTH_SECRET_BASIC) + (unsigned)(body_secret.n > 0) + (unsigned)(c->assertion.n > 0);
+	methods =
+	    (unsigned)(c->used == AUTH_SECRET_BASIC) + (unsigned)(body_secret.n > 0) + (unsigned)(c->assertion.n > 0);
 	if (methods > 1)
 		return oauth_refuse(r, OAUTH_REQ, STR_NULL, "two ways of client authentication at once");
 	if (c->assertion.n > 0) {

@@ -91,7 +91,8 @@ static const struct db_stmt system_user_sql = { "system_user",
 	"SELECT "
 	"LOWER(CONCAT(HEX(SUBSTR(uuid,1,4)),'-',HEX(SUBSTR(uuid,5,2)),'-',HEX(SUBSTR(uuid,7,2)),'-',HEX(SUBSTR(uuid,9,"
 	"2)),'-',"
-	"HEX(SUBSTR(uuid,11,6)))) FROM users WHERE username = 'oe-system' AND uuid IS NOT NULL", false };
+	"HEX(SUBSTR(uuid,11,6)))) FROM users WHERE username = 'oe-system' AND uuid IS NOT NULL",
+	false };
 
 static enum step
 credentials_read(struct task *t)
@@ -197,7 +198,8 @@ role_of(struct str text)
 /* The subject must still exist and be active; the same row as the bearer check asks. */
 static const struct db_stmt subject_sql = { "refresh_subject",
 	"SELECT (SELECT COUNT(*) FROM users u WHERE u.uuid = ? AND u.active = 1) + "
-	"(SELECT COUNT(*) FROM patient_data p WHERE p.uuid = ? AND p.allow_patient_portal = 'YES')", false };
+	"(SELECT COUNT(*) FROM patient_data p WHERE p.uuid = ? AND p.allow_patient_portal = 'YES')",
+	false };
 
 static enum step
 refresh_subject(struct task *t)

@@ -71,7 +71,8 @@ owner(const struct introspection *c)
 /* The subject must still be active: the same row as the bearer check asks. */
 static const struct db_stmt active_sql = { "introspect_active",
 	"SELECT (SELECT COUNT(*) FROM users WHERE uuid = ? AND (active = 1 OR username = 'oe-system')) + "
-	"(SELECT COUNT(*) FROM patient_data WHERE uuid = ? AND allow_patient_portal = 'YES')", false };
+	"(SELECT COUNT(*) FROM patient_data WHERE uuid = ? AND allow_patient_portal = 'YES')",
+	false };
 
 static enum step
 introspect_judge(struct task *t)

@@ -241,12 +241,14 @@ issue_store(struct task *t)
 
 static const struct db_stmt api_token_sql = { "api_token_insert",
 	"INSERT INTO api_token (user_id, token, expiry, client_id, scope, revoked, context) "
-	"VALUES (?, ?, FROM_UNIXTIME(?), ?, ?, 0, '[]')", false };
+	"VALUES (?, ?, FROM_UNIXTIME(?), ?, ?, 0, '[]')",
+	false };
 static const struct db_stmt trusted_find_sql = { "trusted_user_find",
 	"SELECT id FROM oauth_trusted_user WHERE client_id = ? AND user_id = ? LIMIT 1", false };
 static const struct db_stmt trusted_insert_sql = { "trusted_user_insert",
 	"INSERT INTO oauth_trusted_user (user_id, client_id, scope, persist_login, `time`, session_cache, grant_type) "
-	"VALUES (?, ?, ?, 0, NOW(), '{}', ?)", false };
+	"VALUES (?, ?, ?, 0, NOW(), '{}', ?)",
+	false };
 
 static struct str
 scope_array_text(struct request *r, const struct issue *i)

@@ -46,7 +46,8 @@ number(const struct db_cell *c, int64_t absent)
 static const struct db_stmt globals_sql = { "login_globals",
 	"SELECT gl_name, gl_value FROM globals WHERE gl_index = 0 AND gl_name IN ('password_max_failed_logins', "
 	"'time_reset_password_max_failed_logins', 'ip_max_failed_logins', 'ip_time_reset_password_max_failed_logins', "
-	"'password_expiration_days', 'password_grace_time', 'enforce_signin_email')", false };
+	"'password_expiration_days', 'password_grace_time', 'enforce_signin_email')",
+	false };
 
 static enum step
 login_globals(struct task *t)
@@ -70,7 +71,8 @@ limits_read(struct login *l, const struct db_result *res)
 static const struct db_stmt address_sql = { "login_address",
 	"SELECT ip_force_block, ip_login_fail_counter, TIMESTAMPDIFF(SECOND, ip_last_login_fail, NOW()) FROM "
 	"ip_tracking "
-	"WHERE ip_string = ?", false };
+	"WHERE ip_string = ?",
+	false };
 
 static enum step
 login_address(struct task *t)
@@ -122,7 +124,8 @@ static const struct db_stmt staff_sql = { "login_staff",
 	"EXISTS (SELECT 1 FROM gacl_aro a JOIN gacl_groups_aro_map m ON m.aro_id = a.id "
 	"WHERE a.section_value = 'users' AND a.value = u.username), "
 	"EXISTS (SELECT 1 FROM login_mfa_registrations f WHERE f.user_id = u.id) "
-	"FROM users u LEFT JOIN users_secure s ON s.id = u.id WHERE u.username = ? AND BINARY u.username = BINARY ?", false };
+	"FROM users u LEFT JOIN users_secure s ON s.id = u.id WHERE u.username = ? AND BINARY u.username = BINARY ?",
+	false };
 enum { S_ID, S_UUID, S_NAME, S_ACTIVE, S_NPI, S_PASSWORD, S_FAILS, S_FAIL_AGE, S_AGE_DAYS, S_GROUP, S_ARO, S_MFA };
 
 static enum step
@@ -219,9 +222,12 @@ hash_judge(struct request *r, struct login *l)
 static const struct db_stmt staff_failed_sql = { "login_staff_failed",
 	"UPDATE users_secure SET total_login_fail_counter = total_login_fail_counter + 1, "
 	"login_fail_counter = IF(? AND TIMESTAMPDIFF(SECOND, last_login_fail, NOW()) > ?, 1, login_fail_counter + 1), "
-	"last_login_fail = NOW() WHERE id = ?", false };
+	"last_login_fail = NOW() WHERE id = ?",
+	false };
 static const struct db_stmt staff_good_sql = { "login_staff_good",
-	"UPDATE users_secure SET login_fail_counter = 0, last_login_fail = NULL WHERE id = ? AND login_fail_counter > 0", false };
+	"UPDATE users_secure SET login_fail_counter = 0, last_login_fail = NULL WHERE id = ? AND login_fail_counter > "
+	"0",
+	false };
 
 static enum step
 staff_count(struct task *t)
@@ -250,10 +256,12 @@ static const struct db_stmt address_failed_sql = { "login_address_failed",
 	"ON DUPLICATE KEY UPDATE total_ip_login_fail_counter = total_ip_login_fail_counter + 1, "
 	"ip_login_fail_counter = IF(TIMESTAMPDIFF(SECOND, ip_last_login_fail, NOW()) > ?, 1, ip_login_fail_counter + "
 	"1), "
-	"ip_last_login_fail = NOW()", false };
+	"ip_last_login_fail = NOW()",
+	false };
 static const struct db_stmt address_good_sql = { "login_address_good",
 	"UPDATE ip_tracking SET ip_login_fail_counter = 0, ip_last_login_fail = NULL WHERE ip_string = ? AND "
-	"ip_login_fail_counter > 0", false };
+	"ip_login_fail_counter > 0",
+	false };
 
 static enum step
 address_count(struct task *t)
@@ -289,7 +297,8 @@ static const struct db_stmt patient_sql = { "login_patient",
 	"SELECT a.pid, p.uuid, a.portal_username, a.portal_login_username, a.portal_pwd, a.portal_pwd_status, "
 	"a.portal_onetime, "
 	"p.allow_patient_portal, p.email FROM patient_access_onsite a LEFT JOIN patient_data p ON p.pid = a.pid "
-	"WHERE BINARY a.portal_login_username = BINARY ?", false };
+	"WHERE BINARY a.portal_login_username = BINARY ?",
+	false };
 enum { P_PID, P_UUID, P_USERNAME, P_LOGIN, P_PASSWORD, P_STATUS, P_ONETIME, P_ALLOWED, P_EMAIL };
 
 static enum step

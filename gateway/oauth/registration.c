@@ -266,7 +266,8 @@ static const struct db_stmt insert_sql = { "client_insert",
 	"register_date, contacts, redirect_uri, grant_types, scope, site_id, is_confidential, logout_redirect_uris, "
 	"jwks_uri, jwks, "
 	"initiate_login_uri, policy_uri, tos_uri, is_enabled) "
-	"VALUES (?, ?, ?, ?, ?, ?, NOW(), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", false };
+	"VALUES (?, ?, ?, ?, ?, ?, NOW(), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	false };
 
 static struct db_val
 text_or_null(struct str s)

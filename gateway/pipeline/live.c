@@ -9,7 +9,8 @@ static const struct db_stmt live_sql = { "live_check",
 	"SELECT c.is_enabled, u.id, u.username, u.active, "
 	"EXISTS (SELECT 1 FROM `groups` g WHERE BINARY g.user = BINARY u.username), p.pid, p.allow_patient_portal "
 	"FROM oauth_clients c LEFT JOIN users u ON u.uuid = ? LEFT JOIN patient_data p ON p.uuid = ? "
-	"WHERE c.client_id = ?", false };
+	"WHERE c.client_id = ?",
+	false };
 enum { COL_ENABLED, COL_USER_ID, COL_USERNAME, COL_ACTIVE, COL_GROUP, COL_PID, COL_PORTAL };
 
 static struct str

@@ -19,7 +19,8 @@ struct crypt_task {
 static const struct db_stmt keys_sql = { "openemr_keys",
 	"SELECT name, value FROM `keys` WHERE name IN ('onea', 'oneb', 'twoa', 'twob', 'threea', 'threeb', 'foura', "
 	"'fourb', 'fivea', 'fiveb', "
-	"'sixa', 'sixb', 'sevena', 'sevenb')", false };
+	"'sixa', 'sixb', 'sevena', 'sevenb')",
+	false };
 static const struct str numbers[] = { STR_INIT(""), STR_INIT("one"), STR_INIT("two"), STR_INIT("three"),
 	STR_INIT("four"), STR_INIT("five"), STR_INIT("six"), STR_INIT("seven") };
 

@@ -214,15 +214,21 @@ texts_free(struct db_pool *p)
 static int
 texts_make(struct db_pool *p, const struct db_conf *conf)
 {
-	const struct str from[] = { [TEXT_HOST] = conf->host, [TEXT_USER] = conf->user, [TEXT_PASSWORD] = conf->password,
-		[TEXT_DATABASE] = conf->database, [TEXT_SOCKET] = conf->socket, [TEXT_CA] = conf->tls_ca,
-		[TEXT_CERT] = conf->tls_cert, [TEXT_KEY] = conf->tls_key };
+	const struct str from[] = { [TEXT_HOST] = conf->host,
+		[TEXT_USER] = conf->user,
+		[TEXT_PASSWORD] = conf->password,
+		[TEXT_DATABASE] = conf->database,
+		[TEXT_SOCKET] = conf->socket,
+		[TEXT_CA] = conf->tls_ca,
+		[TEXT_CERT] = conf->tls_cert,
+		[TEXT_KEY] = conf->tls_key };
 	unsigned ms = MAX(conf->deadline_ms, 1u);
 	for (unsigned i = 0; i < NITEMS(from); i++)
 		if (from[i].n > 0 && (p->texts[i] = strndup(from[i].p, from[i].n)) == NULL)
 			return -1;
 	if (asprintf(&p->texts[TEXT_SETUP],
-	        "SET time_zone='+00:00', sql_mode='', autocommit=1, innodb_lock_wait_timeout=%u, max_statement_time=%u.%03u",
+	        "SET time_zone='+00:00', sql_mode='', autocommit=1, innodb_lock_wait_timeout=%u, "
+	        "max_statement_time=%u.%03u",
 	        MAX(ms / 1000, 1u), ms / 1000, ms % 1000) < 0) {
 		p->texts[TEXT_SETUP] = NULL;
 		return -1;

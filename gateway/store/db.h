@@ -39,7 +39,8 @@ struct db_val {
 	enum { DB_NULL, DB_I64, DB_F64, DB_STR, DB_BIN } kind;
 	int64_t i;
 	double f;
-	struct str s; /* the bytes must live until the operation ends: task arena or static; the array of values is copied */
+	struct str
+	    s; /* the bytes must live until the operation ends: task arena or static; the array of values is copied */
 };
 #define DB_V_NULL        ((struct db_val){ .kind = DB_NULL })
 #define DB_V_I64(v)      ((struct db_val){ .kind = DB_I64, .i = (v) })

@@ -23,7 +23,18 @@ enum {
 	DB_POINTS_MAX = 256
 };
 /* What a connection is opened with, as C strings that live as long as the pool: the library keeps the pointers while it waits. */
-enum db_text { TEXT_HOST, TEXT_USER, TEXT_PASSWORD, TEXT_DATABASE, TEXT_SOCKET, TEXT_CA, TEXT_CERT, TEXT_KEY, TEXT_SETUP, DB_TEXTS };
+enum db_text {
+	TEXT_HOST,
+	TEXT_USER,
+	TEXT_PASSWORD,
+	TEXT_DATABASE,
+	TEXT_SOCKET,
+	TEXT_CA,
+	TEXT_CERT,
+	TEXT_KEY,
+	TEXT_SETUP,
+	DB_TEXTS
+};
 
 enum job_kind { JOB_QUERY, JOB_TEXT /* BEGIN, COMMIT, ROLLBACK */, JOB_BATCH };
 
@@ -106,7 +117,7 @@ struct db_pool {
 	char *texts[DB_TEXTS];
 	struct db_conn *conns;
 	unsigned n_conns;
-	int64_t down_us; /* since when no connection could be opened; 0: not so */
+	int64_t down_us;  /* since when no connection could be opened; 0: not so */
 	struct list idle; /* open and free */
 	struct list queue;
 	unsigned n_queue, n_batches_running;
@@ -133,10 +144,10 @@ enum db_status status_of(unsigned server_errno);
 /* db.c */
 void pool_pump(struct db_pool *p); /* gives idle connections work, now */
 void pool_pump_later(struct db_pool *p);
-void db_conn_idle(struct db_conn *c);                    /* c is free: back to the pool or kept for its transaction */
+void db_conn_idle(struct db_conn *c);                 /* c is free: back to the pool or kept for its transaction */
 void job_end(struct job *job, enum db_status status); /* wakes whoever waits, frees the job */
 void job_fail(struct job *job, enum db_status status, const char *why);
-bool pool_is_down(const struct db_pool *p); /* nothing can be had from it: tell callers at once */
+bool pool_is_down(const struct db_pool *p);           /* nothing can be had from it: tell callers at once */
 void pool_refuse(struct db_pool *p, const char *why); /* ends all that waits */
 /* db_batch.c */
 bool batch_next(struct db_pool *p, struct db_conn *c); /* starts a batch on c; false: nothing waits */

@@ -24,10 +24,7 @@ struct test_case {
 /* As EXPECT, and leaves the test: what follows needs it. */
 #define REQUIRE(cond) CU_ASSERT_FATAL(cond)
 
-#define T(fn)                                                                                                          \
-	{                                                                                                              \
-		#fn, fn                                                                                                \
-	}
+#define T(fn) { #fn, fn }
 
 #define TESTS(...)                                                                                                     \
 	int main(void)                                                                                                 \

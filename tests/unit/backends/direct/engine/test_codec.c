@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Every kind of column, both ways: bytes from a row to JSON, and JSON to what is bound. */
 #include "backends/direct/engine/codec.h"
 
 #include <stdio.h>

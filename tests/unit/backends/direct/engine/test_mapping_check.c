@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Rows that are wrong are told by name before anything is served. */
 #include "backends/direct/engine/mapping_check.h"
 
 #include "backends/direct/engine/dialects.h"

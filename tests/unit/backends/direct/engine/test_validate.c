@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Rules of writes: all errors at once, in the words that clients know. */
 #include "backends/direct/engine/validate.h"
 
 #include "harness.h"

@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A running gateway for tests: quickstart's own functions in a folder of its own, on a free port, over private stores. Speaks HTTPS to the
+real binary. Used by tests/e2e and tests/bench; not for production.
+
+GATEHOUSE_BINARY names the binary (ctest sets it)."""
+import contextlib
+import http.client
+import importlib.machinery
+import importlib.util
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import tempfile
+import time
+
+import requests
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = pathlib.Path(os.environ.get("GATEHOUSE_BINARY", ROOT / "build" / "dev" / "gatehouse"))
+WAIT_S = 30
+
+
+def _quickstart():
+    loader = importlib.machinery.SourceFileLoader("quickstart", str(ROOT / "quickstart"))
+    spec = importlib.util.spec_from_loader("quickstart", loader)
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+quickstart = _quickstart()
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_until(condition, what, seconds=WAIT_S):
+    """Polls until condition() is true and returns its value; fails with what."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"not within {seconds} s: {what}")
+
+
+class Gateway:
+    """extra: settings by path, {"sites.default.compat": "v8"}. With stores given, they are shared and not stopped here."""
+
+    def __init__(self, extra=None, patients=30, stores=None, binary=None):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="gatehouse-"))
+        self.binary = pathlib.Path(binary or BINARY)
+        self.extra = dict(extra or {})
+        self.own_stores = stores is None
+        self.stores = stores or quickstart.Stores(self.dir)
+        self.proc = None
+        self.clients = {}
+        self.session = requests.Session()
+        if not self.binary.exists():
+            raise AssertionError(f"no binary {self.binary}; build first")
+        try:
+            if self.own_stores:
+                self.stores.start()
+                quickstart.databases(self.dir, self.stores, patients)
+            quickstart.certificates(self.dir)
+            self.port = free_port()
+            self.origin = f"https://localhost:{self.port}"
+            self.config = self.dir / "gatehouse.yaml"
+            self.ca = str(self.dir / "tls" / "ca.pem")
+            self.session.verify = self.ca
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    # --- life --------------------------------------------------------------------------------------------------------------
+    def configure(self, extra=None):
+        """Writes the configuration anew; extra settings are added to the earlier ones."""
+        self.extra.update(extra or {})
+        quickstart.config_write(self.dir, self.stores, self.port, self.extra)
+
+    def start(self):
+        self.configure()
+        self.proc = quickstart.serve(self.dir, self.binary, self.config)
+
+    def stop(self, how=signal.SIGTERM):
+        if self.proc is None:
+            return None
+        if self.proc.poll() is None:
+            self.proc.send_signal(how)
+        code = self.proc.wait(WAIT_S)
+        self.proc = None
+        self.session.close()
+        self.session = requests.Session()
+        self.session.verify = self.ca
+        return code
+
+    def close(self):
+        with contextlib.suppress(Exception):
+            if self.proc is not None and self.proc.poll() is None:
+                self.proc.terminate()
+                self.proc.wait(WAIT_S)
+        if self.proc is not None and self.proc.poll() is None:
+            os.killpg(self.proc.pid, signal.SIGKILL)
+        if self.own_stores:
+            self.stores.stop()
+        if os.environ.get("GATEHOUSE_KEEP"):
+            print(f"kept: {self.dir}")
+        else:
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+    def log_lines(self, word=""):
+        text = (self.dir / "gatehouse.log").read_text(errors="replace") if (self.dir / "gatehouse.log").exists() else ""
+        return [line for line in text.splitlines() if word in line]
+
+    def reload(self):
+        """SIGHUP; returns when the log says how it ended: the new line."""
+        before = len(self.log_lines("reload."))
+        self.proc.send_signal(signal.SIGHUP)
+        return wait_until(lambda: [x for x in self.log_lines("reload.")[before:] if "reload.begin" not in x],
+                          "reload ended")[-1]
+
+    def workers(self):
+        """Process ids of the workers, from /proc."""
+        pids = []
+        for p in pathlib.Path("/proc").iterdir():
+            if not p.name.isdigit():
+                continue
+            with contextlib.suppress(OSError):
+                stat = (p / "stat").read_text()
+                parent = int(stat.rsplit(")", 1)[1].split()[1])
+                if parent == self.proc.pid and (p / "comm").read_text().strip() == "worker":
+                    pids.append(int(p.name))
+        return sorted(pids)
+
+    def cli(self, *argv, check=True):
+        """gatehouse COMMAND … --config FILE: (exit status, output, errors)."""
+        done = subprocess.run([str(self.binary), argv[0], *argv[1:], "--config", str(self.config)], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, check=False)
+        out, err = done.stdout.decode(), done.stderr.decode()
+        assert not check or done.returncode == 0, f"{argv}: {done.returncode}\n{out}{err}"
+        return done.returncode, out, err
+
+    # --- HTTP --------------------------------------------------------------------------------------------------------------
+    def request(self, method, path, token=None, headers=None, **kw):
+        all_headers = dict(headers or {})
+        if token is not None:
+            all_headers["Authorization"] = f"Bearer {token}"
+        kw.setdefault("timeout", WAIT_S)
+        kw.setdefault("allow_redirects", False)
+        return self.session.request(method, self.origin + path, headers=all_headers, **kw)
+
+    def get(self, path, token=None, **kw):
+        return self.request("GET", path, token, **kw)
+
+    def post(self, path, token=None, **kw):
+        return self.request("POST", path, token, **kw)
+
+    def connect(self):
+        """A TLS connection, for bytes that no HTTP library sends."""
+        ctx = ssl.create_default_context(cafile=self.ca)
+        raw = socket.create_connection(("localhost", self.port), timeout=WAIT_S)
+        return ctx.wrap_socket(raw, server_hostname="localhost")
+
+    def raw(self, data, half_close=False):
+        """Sends bytes, returns everything until the server closes (b"" when it only closed)."""
+        got = b""
+        with self.connect() as s:
+            s.settimeout(WAIT_S)
+            with contextlib.suppress(OSError):
+                s.sendall(data)
+            if half_close:
+                s.unwrap()
+            while True:
+                try:
+                    part = s.recv(65536)
+                except (ConnectionError, ssl.SSLError):
+                    break
+                if not part:
+                    break
+                got += part
+        return got
+
+    def control(self, path):
+        """GET on the control socket: (status, text)."""
+        class Unix(http.client.HTTPConnection):
+            def connect(inner):
+                inner.sock = socket.socket(socket.AF_UNIX)
+                inner.sock.settimeout(WAIT_S)
+                inner.sock.connect(str(self.dir / "control.sock"))
+        c = Unix("localhost")
+        c.request("GET", path)
+        r = c.getresponse()
+        return r.status, r.read().decode()
+
+    # --- OAuth ---------------------------------------------------------------------------------------------------------------
+    def scopes(self, site="default"):
+        doc = self.get(f"/oauth2/{site}/.well-known/openid-configuration").json()
+        return doc["scopes_supported"]
+
+    def register(self, site="default", scope=None, enable=True, **members):
+        """A registered client (its registration answer); confidential and enabled unless told."""
+        body = {"application_type": "private", "redirect_uris": ["https://client.example.org/callback"],
+                "post_logout_redirect_uris": ["https://client.example.org/logout/callback"], "client_name": "Test client",
+                "token_endpoint_auth_method": "client_secret_post", "contacts": ["me@example.org"],
+                "scope": scope or " ".join(s for s in self.scopes(site) if not s.startswith("system/") and "?" not in s)}
+        body.update(members)
+        body = {k: v for k, v in body.items() if v is not None}
+        r = self.post(f"/oauth2/{site}/registration", json=body)
+        assert r.status_code in (200, 201), f"registration: {r.status_code} {r.text}"
+        made = r.json()
+        if enable:
+            self.cli("client", "enable", "--site", site, made["client_id"])
+        return made
+
+    def client(self, site="default"):
+        """The site's one client with all scopes of users and patients."""
+        if site not in self.clients:
+            self.clients[site] = self.register(site)
+        return self.clients[site]
+
+    def token_request(self, site="default", **form):
+        return self.post(f"/oauth2/{site}/token", data=form)
+
+    def token(self, scope, role="users", username="admin", password="pass", site="default", email=None, client=None):
+        """The token answer of the password grant."""
+        made = client or self.client(site)
+        form = {"grant_type": "password", "client_id": made["client_id"], "scope": scope, "user_role": role, "username": username,
+                "password": password}
+        if made.get("client_secret"):
+            form["client_secret"] = made["client_secret"]
+        if email:
+            form["email"] = email
+        r = self.token_request(site, **form)
+        assert r.status_code == 200, f"token for {username}: {r.status_code} {r.text}"
+        return r.json()
+
+    def staff_token(self, scope, username="admin", site="default"):
+        return self.token(scope, username=username, site=site)["access_token"]
+
+    def patient_token(self, scope, username="Phil1", password="phil", email="heya@invalid.email.com", site="default"):
+        return self.token(scope, "patient", username, password, site, email)["access_token"]
+
+    # --- what it left ----------------------------------------------------------------------------------------------------------
+    def sql(self, text, site="default"):
+        return self.stores.sql(text, f"openemr_{site}")
+
+    def redis(self, *argv):
+        out = subprocess.run(["redis-cli", "-s", self.stores.redis_socket, *argv], stdout=subprocess.PIPE, check=True).stdout
+        return out.decode(errors="replace").strip()
+
+    def journal(self):
+        """The audit records, oldest first."""
+        records = []
+        for f in sorted((self.dir / "audit").glob("*.journal")):
+            for line in f.read_text(errors="replace").splitlines():
+                with contextlib.suppress(ValueError):
+                    records.append(json.loads(line[line.index("{"):]))
+        return records
+
+    def audit_of(self, request_id):
+        return [r for r in self.journal() if r.get("request_id") == request_id]
