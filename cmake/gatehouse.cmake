@@ -14,7 +14,8 @@ if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
   list(APPEND GATEHOUSE_WARNINGS -Wcast-align=strict -Wformat-signedness -Wduplicated-cond -Wduplicated-branches
     -Wlogical-op -Wjump-misses-init -Wstack-usage=8192)
 else()
-  list(APPEND GATEHOUSE_WARNINGS -Wno-gnu-zero-variadic-macro-arguments -Wno-gnu-statement-expression)
+  list(APPEND GATEHOUSE_WARNINGS -Wno-gnu-zero-variadic-macro-arguments -Wno-gnu-statement-expression
+    -Wno-c23-extensions)
 endif()
 if(GATEHOUSE_WERROR)
   list(APPEND GATEHOUSE_WARNINGS -Werror)

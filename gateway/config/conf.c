@@ -43,6 +43,7 @@ report_add(struct conf_loader *l, struct conf_report r)
 	rs->v[rs->n++] = r;
 }
 
+PRINTF_LIKE(2, 0)
 static struct str
 vformat(struct arena *a, const char *fmt, va_list ap)
 {

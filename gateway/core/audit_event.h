@@ -6,14 +6,24 @@
 
 #include "gateway/base/uuid.h"
 
+/* clang-format off: one to a line */
 #define AUDIT_EVENTS(X)                                                                                                \
 	X(REQUEST, "request")                                                                                          \
 	X(STREAM_END, "stream_end")                                                                                    \
 	X(TOKEN_ISSUED, "token_issued")                                                                                \
 	X(TOKEN_REFRESHED, "token_refreshed")                                                                          \
-	X(TOKEN_REFUSED, "token_refused") X(LOGIN, "login") X(LOGIN_FAILED, "login_failed") X(LOCKOUT, "lockout")      \
-	    X(CLIENT_REGISTERED, "client_registered") X(CLIENT_CHANGED, "client_changed") X(REVOKED, "revoked")        \
-	        X(INTROSPECTED, "introspected") X(START, "start") X(STOP, "stop") X(RELOAD, "reload")
+	X(TOKEN_REFUSED, "token_refused")                                                                              \
+	X(LOGIN, "login")                                                                                              \
+	X(LOGIN_FAILED, "login_failed")                                                                                \
+	X(LOCKOUT, "lockout")                                                                                          \
+	X(CLIENT_REGISTERED, "client_registered")                                                                      \
+	X(CLIENT_CHANGED, "client_changed")                                                                            \
+	X(REVOKED, "revoked")                                                                                          \
+	X(INTROSPECTED, "introspected")                                                                                \
+	X(START, "start")                                                                                              \
+	X(STOP, "stop")                                                                                                \
+	X(RELOAD, "reload")
+/* clang-format on */
 enum audit_event {
 #define X(id, text) AUDIT_EV_##id,
 	AUDIT_EVENTS(X)

@@ -192,11 +192,12 @@ pass_cb(char *to, int size, int writing, void *arg)
 static SSL_CTX *
 common_new(const SSL_METHOD *method, int min_version)
 {
+	char groups[] = "X25519:P-256:P-384"; /* the library's macros are not const-correct */
 	SSL_CTX *ctx = SSL_CTX_new(method);
 	if (ctx == NULL)
 		return NULL;
 	if (SSL_CTX_set_min_proto_version(ctx, min_version) != 1 || SSL_CTX_set_cipher_list(ctx, ciphers12) != 1 ||
-	    SSL_CTX_set_ciphersuites(ctx, ciphers13) != 1 || SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384") != 1) {
+	    SSL_CTX_set_ciphersuites(ctx, ciphers13) != 1 || SSL_CTX_set1_groups_list(ctx, groups) != 1) {
 		SSL_CTX_free(ctx);
 		return NULL;
 	}
@@ -323,12 +324,14 @@ SSL *
 tls_client_ssl_new(SSL_CTX *ctx, const char *host)
 {
 	unsigned char addr[16];
-	SSL *ssl = SSL_new(ctx);
+	char name[256];
+	SSL *ssl = strlen(host) < sizeof name ? SSL_new(ctx) : NULL;
 	bool literal = inet_pton(AF_INET, host, addr) == 1 || inet_pton(AF_INET6, host, addr) == 1;
 	if (ssl == NULL)
 		return NULL;
+	(void)str_cstr(str_of(host), name, sizeof name); /* SSL_set_tlsext_host_name is not const-correct */
 	int ok = literal ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host)
-	                 : SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
+	                 : SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1;
 	if (ok != 1) {
 		SSL_free(ssl);
 		return NULL;

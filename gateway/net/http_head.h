@@ -10,23 +10,45 @@
 enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_DELETE, HTTP_PATCH, HTTP_OPTIONS, HTTP_OTHER };
 
 /* Fields that code asks for by number; the parser fills http_head.known in one pass. */
+/* clang-format off: one to a line */
 #define HTTP_FIELDS(X)                                                                                                 \
 	X(HOST, "host")                                                                                                \
-	X(CONTENT_LENGTH, "content-length") X(TRANSFER_ENCODING, "transfer-encoding") X(CONNECTION, "connection") X(   \
-	    EXPECT, "expect") X(UPGRADE, "upgrade") X(TE, "te") X(TRAILER, "trailer")                                  \
-	    X(AUTHORIZATION, "authorization") X(CONTENT_TYPE, "content-type") X(CONTENT_ENCODING, "content-encoding")  \
-	        X(ACCEPT, "accept") X(ACCEPT_ENCODING, "accept-encoding") X(COOKIE, "cookie") X(ORIGIN, "origin")      \
-	            X(REFERER, "referer") X(USER_AGENT, "user-agent") X(PREFER, "prefer") X(RANGE, "range")            \
-	                X(IF_MATCH, "if-match") X(IF_NONE_MATCH, "if-none-match")                                      \
-	                    X(IF_MODIFIED_SINCE, "if-modified-since") X(X_REQUEST_ID, "x-request-id")                  \
-	                        X(FORWARDED, "forwarded") X(X_FORWARDED_FOR, "x-forwarded-for")                        \
-	                            X(X_FORWARDED_PROTO, "x-forwarded-proto") X(X_FORWARDED_HOST, "x-forwarded-host")  \
-	                                X(ACCESS_CONTROL_REQUEST_METHOD, "access-control-request-method")              \
-	                                    X(ACCESS_CONTROL_REQUEST_HEADERS, "access-control-request-headers")        \
-	                                        X(IDEMPOTENCY_KEY, "idempotency-key") X(KEEP_ALIVE, "keep-alive")      \
-	                                            X(PROXY_CONNECTION, "proxy-connection") X(LOCATION, "location")    \
-	                                                X(SET_COOKIE, "set-cookie") X(DATE, "date")                    \
-	                                                    X(SERVER, "server")
+	X(CONTENT_LENGTH, "content-length")                                                                            \
+	X(TRANSFER_ENCODING, "transfer-encoding")                                                                      \
+	X(CONNECTION, "connection")                                                                                    \
+	X(EXPECT, "expect")                                                                                            \
+	X(UPGRADE, "upgrade")                                                                                          \
+	X(TE, "te")                                                                                                    \
+	X(TRAILER, "trailer")                                                                                          \
+	X(AUTHORIZATION, "authorization")                                                                              \
+	X(CONTENT_TYPE, "content-type")                                                                                \
+	X(CONTENT_ENCODING, "content-encoding")                                                                        \
+	X(ACCEPT, "accept")                                                                                            \
+	X(ACCEPT_ENCODING, "accept-encoding")                                                                          \
+	X(COOKIE, "cookie")                                                                                            \
+	X(ORIGIN, "origin")                                                                                            \
+	X(REFERER, "referer")                                                                                          \
+	X(USER_AGENT, "user-agent")                                                                                    \
+	X(PREFER, "prefer")                                                                                            \
+	X(RANGE, "range")                                                                                              \
+	X(IF_MATCH, "if-match")                                                                                        \
+	X(IF_NONE_MATCH, "if-none-match")                                                                              \
+	X(IF_MODIFIED_SINCE, "if-modified-since")                                                                      \
+	X(X_REQUEST_ID, "x-request-id")                                                                                \
+	X(FORWARDED, "forwarded")                                                                                      \
+	X(X_FORWARDED_FOR, "x-forwarded-for")                                                                          \
+	X(X_FORWARDED_PROTO, "x-forwarded-proto")                                                                      \
+	X(X_FORWARDED_HOST, "x-forwarded-host")                                                                        \
+	X(ACCESS_CONTROL_REQUEST_METHOD, "access-control-request-method")                                              \
+	X(ACCESS_CONTROL_REQUEST_HEADERS, "access-control-request-headers")                                            \
+	X(IDEMPOTENCY_KEY, "idempotency-key")                                                                          \
+	X(KEEP_ALIVE, "keep-alive")                                                                                    \
+	X(PROXY_CONNECTION, "proxy-connection")                                                                        \
+	X(LOCATION, "location")                                                                                        \
+	X(SET_COOKIE, "set-cookie")                                                                                    \
+	X(DATE, "date")                                                                                                \
+	X(SERVER, "server")
+/* clang-format on */
 enum http_field_id {
 	HTTP_F_NONE,
 #define X(id, name) HTTP_F_##id,
