@@ -325,11 +325,11 @@ tls_client_ssl_new(SSL_CTX *ctx, const char *host)
 {
 	unsigned char addr[16];
 	char name[256];
-	SSL *ssl = strlen(host) < sizeof name ? SSL_new(ctx) : NULL;
+	/* a copy: SSL_set_tlsext_host_name is not const-correct */
+	SSL *ssl = str_cstr(str_of(host), name, sizeof name) == 0 ? SSL_new(ctx) : NULL;
 	bool literal = inet_pton(AF_INET, host, addr) == 1 || inet_pton(AF_INET6, host, addr) == 1;
 	if (ssl == NULL)
 		return NULL;
-	(void)str_cstr(str_of(host), name, sizeof name); /* SSL_set_tlsext_host_name is not const-correct */
 	int ok = literal ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host)
 	                 : SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1;
 	if (ok != 1) {
