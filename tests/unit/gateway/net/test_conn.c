@@ -356,7 +356,9 @@ test_half_close__after_requests__all_are_answered(void)
 	exchange_reply(f.held, 200, STR(""), STR("held"));
 	EXPECT(fx_end(&f, fd, &s) == FX_EOF);
 	EXPECT(strstr(s.text, "/one") != NULL && strstr(s.text, "held") != NULL && strstr(s.text, "/two") != NULL);
-	EXPECT(count(&s, "Connection: close") == 1 && f.closed_ok == 3);
+	/* the last answer says close when the end was seen before it left: a courtesy, not a promise */
+	EXPECT(count(&s, "Connection: close") <= 1);
+	FX_UNTIL(&f, f.closed_ok == 3);
 	(void)close(fd);
 	fx_stop(&f);
 }
