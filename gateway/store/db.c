@@ -111,13 +111,20 @@ work_waits(const struct db_pool *p)
 	return false;
 }
 
-/* Opens one more connection when there is work that no idle one takes. */
-static void
-pool_grow(struct db_pool *p)
+static unsigned
+conns_coming(const struct db_pool *p)
 {
 	unsigned coming = 0;
 	for (unsigned i = 0; i < p->n_conns; i++)
 		coming += p->conns[i].phase == PH_CONNECT || p->conns[i].phase == PH_SETUP;
+	return coming;
+}
+
+/* Opens one more connection when there is work that no idle one takes. */
+static void
+pool_grow(struct db_pool *p)
+{
+	unsigned coming = conns_coming(p);
 	for (unsigned i = 0; i < p->n_conns && coming < MIN(p->n_queue + 1, p->n_conns); i++)
 		if (p->conns[i].phase == PH_CLOSED && !p->conns[i].resting) {
 			coming++;
@@ -141,7 +148,8 @@ pool_pump(struct db_pool *p)
 			break;
 		}
 	}
-	if (list_empty(&p->idle) && work_waits(p))
+	/* a database that is down refuses work, so nothing waits: one connection at a time goes on trying */
+	if (list_empty(&p->idle) && (work_waits(p) || (p->down_us != 0 && conns_coming(p) == 0)))
 		pool_grow(p);
 }
 
