@@ -64,7 +64,7 @@ class Gateway:
         self.stores = stores or quickstart.Stores(self.dir)
         self.proc = None
         self.clients = {}
-        self.session = requests.Session()
+        self.session = None
         if not self.binary.exists():
             raise AssertionError(f"no binary {self.binary}; build first")
         try:
@@ -76,7 +76,7 @@ class Gateway:
             self.origin = f"https://localhost:{self.port}"
             self.config = self.dir / "gatehouse.yaml"
             self.ca = str(self.dir / "tls" / "ca.pem")
-            self.session.verify = self.ca
+            self.session = self.session_new()
             self.start()
         except BaseException:
             self.close()
@@ -100,8 +100,7 @@ class Gateway:
         code = self.proc.wait(WAIT_S)
         self.proc = None
         self.session.close()
-        self.session = requests.Session()
-        self.session.verify = self.ca
+        self.session = self.session_new()
         return code
 
     def close(self):
@@ -149,6 +148,13 @@ class Gateway:
         out, err = done.stdout.decode(), done.stderr.decode()
         assert not check or done.returncode == 0, f"{argv}: {done.returncode}\n{out}{err}"
         return done.returncode, out, err
+
+    def session_new(self):
+        """A client of its own (a browser, a second person): keeps connections and cookies."""
+        s = requests.Session()
+        s.trust_env = False  # a proxy or CA of the machine's environment is not meant for this server
+        s.verify = self.ca
+        return s
 
     # --- HTTP --------------------------------------------------------------------------------------------------------------
     def request(self, method, path, token=None, headers=None, **kw):
