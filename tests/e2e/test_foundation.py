@@ -182,7 +182,9 @@ def test_sites_have_their_own_data(gateway):
     mine = gateway.staff_token("openid api:oemr user/patient.read")
     other = gateway.staff_token("openid api:oemr user/patient.read", site="alternate")
     a = {p["uuid"] for p in gateway.get("/apis/default/api/patient", mine).json()["data"]}
-    b = {p["uuid"] for p in gateway.get("/apis/alternate/api/patient", other).json()["data"]}
+    answer = gateway.get("/apis/alternate/api/patient", other)
+    assert answer.status_code == 200, answer.text
+    b = {p["uuid"] for p in answer.json()["data"]}
     assert a and b and not a & b
 
 
