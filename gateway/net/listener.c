@@ -11,7 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { ADDRESS_BYTES = 16 };
+/* While draining, a connection that is in use learns "close" with its next answer; one that rests is closed after these. */
+enum { ADDRESS_BYTES = 16, DRAIN_IDLE_MS = 500, DRAIN_HEAD_MS = 2000 };
 
 /* Open connections of one client address; lives while there are some. */
 struct addr_count {
@@ -25,10 +26,12 @@ static uint32_t
 limit_ms(const struct listener *l, enum conn_list on)
 {
 	const struct listener_conf *conf = l->conf;
+	uint32_t idle_ms = l->draining ? MIN(conf->idle_ms, (uint32_t)DRAIN_IDLE_MS) : conf->idle_ms;
+	uint32_t header_ms = l->draining ? MIN(conf->header_ms, (uint32_t)DRAIN_HEAD_MS) : conf->header_ms;
 	const uint32_t limits[WATCH_N] = { [WATCH_HANDSHAKE] = conf->handshake_ms,
-		[WATCH_HEAD] = conf->header_ms,
+		[WATCH_HEAD] = header_ms,
 		[WATCH_BODY] = conf->body_ms,
-		[WATCH_IDLE] = conf->idle_ms,
+		[WATCH_IDLE] = idle_ms,
 		[WATCH_WRITE] = conf->write_ms,
 		[WATCH_LINGER] = LINGER_MS };
 	return limits[on];
