@@ -232,10 +232,11 @@ conn_read(struct conn *c, size_t room)
 /* Trying again is worth it at a line's end or after many bytes: a client that sends single bytes must not make us parse the
  * same head thousands of times.                                                                                            */
 static bool
-head_worth_parsing(const struct slot *s)
+head_worth_parsing(const struct slot *s, size_t head_max)
 {
 	size_t fresh = s->in.n - s->tried;
-	return fresh > 0 && (s->tried == 0 || fresh >= 1024 || memchr(s->in.p + s->tried, '\n', fresh) != NULL);
+	return fresh > 0 && (s->tried == 0 || s->in.n > head_max /* nothing more is read: the parser says so */ ||
+	                        fresh >= 1024 || memchr(s->in.p + s->tried, '\n', fresh) != NULL);
 }
 
 static enum move
@@ -269,7 +270,7 @@ static enum move
 step_head(struct conn *c)
 {
 	struct listener *l = c->listener;
-	if (c->slot != NULL && head_worth_parsing(c->slot) && head_parse(c) == MOVE_ON)
+	if (c->slot != NULL && head_worth_parsing(c->slot, l->conf->limits.head_max_bytes) && head_parse(c) == MOVE_ON)
 		return MOVE_ON;
 	if (c->eof) {
 		conn_end(c, false);
