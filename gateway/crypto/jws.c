@@ -84,7 +84,8 @@ verify_with(const struct jws *j, const struct jwk *k, unsigned alg)
 	}
 	if (ctx == NULL && (ctx = EVP_MD_CTX_new()) == NULL)
 		return false;
-	(void)EVP_MD_CTX_reset(ctx); /* without it the context keeps the key of the last call, whatever key it is given */
+	(void)EVP_MD_CTX_reset(
+	    ctx); /* without it the context keeps the key of the last call, whatever key it is given */
 	bool ok = sig.n <= SIG_MAX_BYTES && EVP_DigestVerifyInit_ex(ctx, NULL, md, NULL, NULL, k->pkey, NULL) == 1 &&
 	          EVP_DigestVerify(ctx, (const unsigned char *)sig.p, sig.n, (const unsigned char *)j->signing_input.p,
 	              j->signing_input.n) == 1;
