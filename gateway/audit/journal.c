@@ -30,7 +30,8 @@ struct journal {
 	uint64_t good_seq; /* the same, durable */
 	struct buf out;
 	EVP_PKEY *key;
-	bool fresh; /* a new segment must begin */
+	bool fresh;      /* a new segment must begin */
+	struct buf head; /* the last checkpoint's line, when CHECKPOINT_LAST does not hold it yet */
 };
 
 void
@@ -121,10 +122,31 @@ checkpoint_add(struct journal *j)
 	buf_lit(&b, "\",\"sig\":\"");
 	base64_put(&b, sig, n);
 	buf_char(&b, '"');
+	size_t at = j->out.n;
 	rc = buf_ok(&b) ? line_add(j, buf_str(&b)) : -1;
 	buf_done(&b);
 	j->since_checkpoint = 0;
+	buf_clear(&j->head);
+	if (rc == 0)
+		buf_put(&j->head, j->out.p + at, j->out.n - at);
 	return rc;
+}
+
+/* The last checkpoint stands beside the journal too, so that records cut off at its end are missed. Best effort: the journal counts. */
+static void
+head_write(struct journal *j)
+{
+	char path[PATH_BYTES + 32], fresh[PATH_BYTES + 32];
+	(void)snprintf(path, sizeof path, "%s/%s", j->dir, CHECKPOINT_LAST);
+	(void)snprintf(fresh, sizeof fresh, "%s/%s.new", j->dir, CHECKPOINT_LAST);
+	int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+	bool ok =
+	    fd >= 0 && buf_ok(&j->head) && write(fd, j->head.p, j->head.n) == (ssize_t)j->head.n && fsync(fd) == 0;
+	if (fd >= 0)
+		(void)close(fd);
+	if (ok)
+		(void)rename(fresh, path);
+	buf_clear(&j->head);
 }
 
 int
@@ -186,6 +208,7 @@ static void
 forget(struct journal *j)
 {
 	buf_clear(&j->out);
+	buf_clear(&j->head);
 	memcpy(j->chain, j->good_chain, CHAIN_BYTES);
 	j->seq = j->good_seq;
 	if (j->fd >= 0 && ftruncate(j->fd, j->size) != 0) {
@@ -232,6 +255,8 @@ journal_sync(struct journal *j, struct err *e)
 	j->good_seq = j->seq;
 	if ((size_t)j->size >= j->conf.segment_bytes)
 		j->fresh = true;
+	if (j->head.n > 0)
+		head_write(j);
 	return 0;
 }
 
@@ -393,9 +418,11 @@ journal_open(const struct journal_conf *conf, bool *torn, struct err *e)
 	j->conf = *conf;
 	j->fd = -1;
 	buf_init(&j->out, NULL, 64 << 10, OUT_MAX);
+	buf_init(&j->head, NULL, 512, 4096);
 	if ((mkdir(j->dir, 0750) != 0 && errno != EEXIST) || key_open(j, e) != 0 || chain_find(j, torn, e) != 0) {
 		(void)ERR(e, E_IO, "%s: errno %d", j->dir, errno);
 		buf_done(&j->out);
+		buf_done(&j->head);
 		EVP_PKEY_free(j->key);
 		free(j);
 		return NULL;
@@ -416,6 +443,7 @@ journal_close(struct journal **jp)
 	if (j->fd >= 0)
 		(void)close(j->fd);
 	buf_done(&j->out);
+	buf_done(&j->head);
 	EVP_PKEY_free(j->key);
 	free(j);
 }

@@ -9,6 +9,7 @@
 #include "gateway/base/err.h"
 
 enum { CHAIN_BYTES = 32, LINE_HEAD = 8 + 1 + 64 + 1, LINE_MAX = 64 << 10, SEGMENT_NAME = 24 };
+#define CHECKPOINT_LAST "checkpoint.last" /* file in dir: the line of the last checkpoint */
 
 struct journal;
 struct journal_conf {

@@ -24,6 +24,8 @@ struct walk {
 	uint64_t next, records;
 	bool first;
 	EVP_PKEY *key;
+	uint64_t head; /* number of the record that CHECKPOINT_LAST holds; 0: none */
+	uint8_t head_chain[CHAIN_BYTES];
 	struct audit_finding *f;
 	bool *torn;
 };
@@ -76,6 +78,8 @@ line_check(struct walk *w, struct str line, struct str segment)
 	if (str_find_str(l.json, STR("\"event\":\"checkpoint\"")) < l.json.n && w->key != NULL &&
 	    checkpoint_check(w, l.json) != 0)
 		return found(w, l.seq, segment, "checkpoint: its signature is wrong");
+	if (l.seq == w->head && memcmp(have, w->head_chain, sizeof have) != 0)
+		return found(w, l.seq, segment, "changed: another record stands in " CHECKPOINT_LAST);
 	memcpy(w->chain, want, sizeof want);
 	w->first = false;
 	w->next = l.seq + 1;
@@ -120,6 +124,21 @@ key_read(const char *dir, const char *pem)
 	return key;
 }
 
+static void
+head_read(struct walk *w)
+{
+	char path[PATH_BYTES], text[4096];
+	struct journal_line l;
+	(void)snprintf(path, sizeof path, "%s/%s", w->dir, CHECKPOINT_LAST);
+	FILE *f = fopen(path, "re");
+	size_t n = f == NULL ? 0 : fread(text, 1, sizeof text, f);
+	if (f != NULL)
+		(void)fclose(f);
+	if (n > 0 && journal_line_parse((struct str){ text, n - 1 }, &l) == 0 &&
+	    hex_get(l.chain, w->head_chain, CHAIN_BYTES) == 0)
+		w->head = l.seq;
+}
+
 int
 audit_verify(const char *journal_dir, const char *public_key_pem, struct arena *a, struct audit_finding *f,
     uint64_t *records, bool *torn, struct err *e)
@@ -134,8 +153,12 @@ audit_verify(const char *journal_dir, const char *public_key_pem, struct arena *
 	w.key = key_read(journal_dir, public_key_pem);
 	if (w.key == NULL && public_key_pem != NULL)
 		return ERR(e, E_CONFIG, "%s: no public key", public_key_pem);
+	head_read(&w);
 	for (size_t i = 0; rc == 0 && i < n; i++)
 		rc = segment_check(&w, names[i], i + 1 == n, e);
+	if (rc == 0 && w.head >= w.next)
+		rc = found(&w, w.next, n > 0 ? names[n - 1] : STR(""),
+		    "removed: the end is missing, a later checkpoint was signed");
 	EVP_PKEY_free(w.key);
 	*records = w.records;
 	return rc;

@@ -37,8 +37,9 @@ signals_default(void)
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
-	(void)signal(SIGHUP, SIG_IGN); /* the master's; a terminal's hang-up reaches the whole group */
-	(void)signal(SIGINT, SIG_IGN); /* Ctrl-C: the master decides */
+	(void)signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of write(), as a full disk is */
+	(void)signal(SIGHUP, SIG_IGN);  /* the master's; a terminal's hang-up reaches the whole group */
+	(void)signal(SIGINT, SIG_IGN);  /* Ctrl-C: the master decides */
 }
 
 NORETURN static void

@@ -244,6 +244,7 @@ signals_block(struct master *m)
 		(void)sigaddset(&m->signals, list[i]);
 	(void)sigprocmask(SIG_BLOCK, &m->signals, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of write(), as a full disk is */
 }
 
 static void

@@ -7,6 +7,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from gateway import Gateway  # noqa: E402
+from stores import Stores  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -16,13 +17,22 @@ def gateway():
     g.close()
 
 
+@pytest.fixture(scope="session")
+def shared_stores(tmp_path_factory):
+    """MariaDB and Redis for gateways that come and go within a file."""
+    stores = Stores(tmp_path_factory.mktemp("stores"))
+    stores.start()
+    yield stores
+    stores.stop()
+
+
 @pytest.fixture
-def make_gateway():
-    """make_gateway(extra={…}, patients=N): a gateway for this test alone, with stores of its own."""
+def make_gateway(request):
+    """make_gateway(extra={…}): a gateway for this test alone. own_stores=True where the test stops or breaks them."""
     made = []
 
-    def make(**kw):
-        made.append(Gateway(**kw))
+    def make(own_stores=False, **kw):
+        made.append(Gateway(stores=None if own_stores else request.getfixturevalue("shared_stores"), **kw))
         return made[-1]
 
     yield make

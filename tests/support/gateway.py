@@ -70,7 +70,7 @@ class Gateway:
         try:
             if self.own_stores:
                 self.stores.start()
-                quickstart.databases(self.dir, self.stores, patients)
+            quickstart.databases(self.dir, self.stores, patients)
             quickstart.certificates(self.dir)
             self.port = free_port()
             self.origin = f"https://localhost:{self.port}"

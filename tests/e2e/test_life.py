@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Start, reload, replacement of dead processes, stop: under load, and no request is dropped. The control plane tells the truth meanwhile."""
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import threading
+import time
+
+import pytest
+import requests
+
+from gateway import wait_until
+
+PATH = "/apis/default/api/patient?_limit=1"
+
+
+class Load:
+    """Clients that each keep a connection and ask again and again; counts statuses and broken requests."""
+
+    def __init__(self, gateway, token, clients=4, path=PATH, retry=False):
+        self.gateway, self.token, self.path, self.retry = gateway, token, path, retry
+        self.statuses, self.broken, self.longest_s = {}, [], 0.0
+        self.over = threading.Event()
+        self.lock = threading.Lock()
+        self.threads = [threading.Thread(target=self.run, daemon=True) for _ in range(clients)]
+
+    def run(self):
+        session = self.gateway.session_new()
+        while not self.over.is_set():
+            begin = time.monotonic()
+            try:
+                status = session.get(self.gateway.origin + self.path, headers={"Authorization": f"Bearer {self.token}"}, timeout=20).status_code
+            except requests.RequestException as e:
+                with self.lock:
+                    self.broken.append(repr(e))
+                session = self.gateway.session_new()
+                continue
+            with self.lock:
+                self.statuses[status] = self.statuses.get(status, 0) + 1
+                self.longest_s = max(self.longest_s, time.monotonic() - begin)
+
+    def __enter__(self):
+        for t in self.threads:
+            t.start()
+        wait_until(lambda: self.count() > 20, "load runs")
+        return self
+
+    def __exit__(self, *exc):
+        self.over.set()
+        for t in self.threads:
+            t.join(30)
+            assert not t.is_alive(), "a request hangs"
+
+    def count(self, status=None):
+        with self.lock:
+            return sum(self.statuses.values()) if status is None else self.statuses.get(status, 0)
+
+    def more(self, n=50):
+        have = self.count(200)
+        wait_until(lambda: self.count(200) >= have + n, f"{n} more answers")
+
+
+@pytest.fixture
+def g(make_gateway):
+    return make_gateway(extra={"rate.classes.search.limit": 0, "rate.classes.read.limit": 0})
+
+
+@pytest.fixture
+def token(g):
+    return g.staff_token("openid api:oemr user/patient.read")
+
+
+def test_reload_under_load_drops_no_request(g, token):
+    with Load(g, token) as load:
+        for _ in range(3):
+            old = g.workers()
+            assert "reload.done" in g.reload()
+            load.more()
+            wait_until(lambda: not set(old) & set(g.workers()), "old workers leave")
+    assert load.broken == [] and set(load.statuses) == {200}, (load.broken[:3], load.statuses)
+
+
+def test_a_wrong_configuration_is_kept_out_with_the_reason(g, token):
+    good = g.config.read_text()
+    tree = json.loads(good)
+    tree["http"] = {"head_max": "soon", "nonsense": 1}
+    g.config.write_text(json.dumps(tree))
+    with Load(g, token) as load:
+        assert "reload.refused" in g.reload()
+        load.more()
+    assert load.broken == [] and set(load.statuses) == {200}
+    assert any("http.head_max" in line for line in g.log_lines("config")) and any("nonsense" in line for line in g.log_lines("config"))
+    g.config.write_text(good)
+    assert "reload.done" in g.reload()
+
+
+def test_reload_changes_what_the_new_configuration_says(g, token):
+    assert g.get("/apis/default/fhir/metadata").status_code == 200
+    g.configure({"sites.default.apis.fhir": False})
+    g.reload()
+    wait_until(lambda: g.session_new().get(g.origin + "/apis/default/fhir/metadata").status_code != 200, "FHIR is off")
+    assert g.session_new().get(g.origin + PATH, headers={"Authorization": f"Bearer {token}"}).status_code == 200
+
+
+def test_a_killed_worker_is_replaced_and_its_death_logged(g, token):
+    with Load(g, token) as load:
+        victim = g.workers()[0]
+        os.kill(victim, signal.SIGKILL)
+        wait_until(lambda: len(g.workers()) == 2 and victim not in g.workers(), "a new worker")
+        load.more()
+    assert set(load.statuses) == {200}, load.statuses
+    assert len(load.broken) <= 4, load.broken  # what the dead worker was answering
+    assert any("process=\"worker\"" in line for line in g.log_lines("process.died")), g.log_lines()[-5:]
+
+
+def helper(g, name):
+    for p in pathlib.Path("/proc").iterdir():
+        with contextlib.suppress(OSError, ValueError):
+            if (p / "comm").read_text().strip() == name and int((p / "stat").read_text().rsplit(")", 1)[1].split()[1]) == g.proc.pid:
+                return int(p.name)
+    return None
+
+
+@pytest.mark.parametrize("name", ["keyd", "hashd", "auditd"])
+def test_a_killed_helper_process_comes_back(g, token, name):
+    victim = helper(g, name)
+    assert victim, f"no process {name}"
+    os.kill(victim, signal.SIGKILL)
+    wait_until(lambda: helper(g, name) not in (None, victim), f"a new {name}")
+
+    def works():
+        with contextlib.suppress(AssertionError, requests.RequestException):
+            t = g.staff_token("openid api:oemr user/patient.read")
+            return g.session_new().get(g.origin + PATH, headers={"Authorization": f"Bearer {t}"}).status_code == 200
+        return False
+    wait_until(works, f"tokens and requests after the death of {name}")
+
+
+def test_sigterm_answers_what_is_under_way_and_leaves_nothing(g, token):
+    workers = g.workers()
+    with Load(g, token) as load:
+        g.proc.send_signal(signal.SIGTERM)
+        assert g.proc.wait(20) == 0
+        load.over.set()
+    assert set(load.statuses) == {200}, load.statuses
+    assert all("Connection refused" in b or "reset" in b or "RemoteDisconnected" in b or "Max retries" in b for b in load.broken), load.broken[:3]
+    assert not any(pathlib.Path(f"/proc/{w}").exists() for w in workers)
+
+
+def test_health_ready_and_metrics_tell_the_truth(make_gateway):
+    g = make_gateway(own_stores=True)
+    token = g.staff_token("openid api:oemr user/patient.read")
+    assert g.control("/healthz")[0] == 200 and g.control("/readyz")[0] == 200
+    g.get(PATH, token)
+    status, text = g.control("/metrics")
+    assert status == 200 and "# TYPE " in text
+    for word in ("requests", "seconds_bucket", "audit", "redis", "db"):
+        assert word in text, word
+    assert "Belford" not in text
+    g.stores.stop_one("redis")
+    wait_until(lambda: g.control("/readyz")[0] == 503, "not ready without Redis")
+    assert g.control("/healthz")[0] == 200
+    g.stores.start_redis()
+    wait_until(lambda: g.control("/readyz")[0] == 200, "ready again")
+
+
+def test_secrets_are_in_no_process_list_log_or_error(g, token):
+    made = g.client()
+    g.token_request(grant_type="password", client_id=made["client_id"], client_secret=made["client_secret"], username="admin",
+                    password="WrongSecret77", user_role="users", scope="openid")
+    g.get("/apis/default/api/patient?fname=Phil", token)
+    text = (g.dir / "gatehouse.log").read_text() + (g.dir / "serve.log").read_text()
+    text += "".join(f.read_text(errors="replace") for f in (g.dir / "audit").glob("*.journal"))
+    for p in pathlib.Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if p.name.isdigit() and b"gatehouse" in (p / "cmdline").read_bytes():
+                text += (p / "cmdline").read_bytes().decode(errors="replace")
+    for secret in (token, made["client_secret"], "WrongSecret77", "Belford", "fname=Phil"):
+        assert secret not in text
