@@ -59,13 +59,14 @@ dependency(struct json_write *w, const char *name, bool up)
 	return up;
 }
 
+/* One clinic's dead database must not take the door away from all others: ready means that what all sites share is up, and one site. */
 static void
 readyz(struct evhttp_request *req, void *arg)
 {
 	const struct control *c = arg;
 	struct json_write w;
 	struct buf b;
-	bool all = true;
+	bool all = true, any_site = false;
 	if (!read_only(req))
 		return;
 	buf_init(&b, NULL, 1024, READY_MAX);
@@ -81,12 +82,13 @@ readyz(struct evhttp_request *req, void *arg)
 	for (size_t i = 0; i < c->conf->n_sites; i++) {
 		json_key(&w, c->conf->sites[i].name);
 		json_obj(&w);
-		all &= dependency(&w, "database", metric_read(c->metrics, METRIC_DB_UP, i) == 1);
-		all &= dependency(&w, "backends", metric_read(c->metrics, METRIC_UPSTREAM_UP, i) == 1);
+		bool database = dependency(&w, "database", metric_read(c->metrics, METRIC_DB_UP, i) == 1);
+		any_site |= dependency(&w, "backends", metric_read(c->metrics, METRIC_UPSTREAM_UP, i) == 1) && database;
 		json_obj_end(&w);
 	}
 	json_obj_end(&w);
 	json_obj_end(&w);
+	all &= any_site;
 	json_kv_bool(&w, STR("ready"), all);
 	json_obj_end(&w);
 	buf_char(&b, '\n');

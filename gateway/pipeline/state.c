@@ -2,6 +2,7 @@
 /* One EVALSHA per request: is the token still there, and does the caller's rate allow one more? GCRA on Redis' own clock, so that all
  * workers and gateways count alike. When Redis does not answer the route says: closed, open or local.                      */
 #include "gateway/base/json_in.h"
+#include "gateway/config/conf.h"
 #include "gateway/core/keys.h"
 #include "gateway/metrics/metrics.h"
 #include "gateway/pipeline/pipe.h"
@@ -95,10 +96,25 @@ jti_hash(const struct pipe *p)
 	return (struct str){ p->r.who.token_hash, sizeof p->r.who.token_hash - 1 };
 }
 
+/* redis.on_failure of the configuration wins over the route's row. */
+static enum on_failure
+failure_mode(const struct pipe *p)
+{
+	static const struct {
+		struct str name;
+		enum on_failure how;
+	} set[] = { { STR_INIT("closed"), FAIL_CLOSED }, { STR_INIT("open"), FAIL_OPEN },
+		{ STR_INIT("local"), FAIL_LOCAL } };
+	for (size_t i = 0; i < NITEMS(set); i++)
+		if (str_eq(p->r.worker->conf->redis_on_failure, set[i].name))
+			return set[i].how;
+	return p->r.route == NULL ? FAIL_CLOSED : p->r.route->on_failure;
+}
+
 static enum step
 redis_gone(struct pipe *p)
 {
-	enum on_failure how = p->r.route == NULL ? FAIL_CLOSED : p->r.route->on_failure;
+	enum on_failure how = failure_mode(p);
 	if (p->token != NULL && cache_get(p->r.site->revoked, jti_hash(p), loop_now_us(p->r.task.loop)) != NULL)
 		return request_refuse(&p->r, REPLY_UNAUTHENTICATED);
 	switch (how) {

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Redis and MariaDB die, hang and come back under load: no request hangs, none gets a wrong answer, each refused one says 503 with
+Retry-After in the caller's dialect within the deadline, and all is well again without anybody's help."""
+import os
+import signal
+
+import pytest
+
+from gateway import wait_until
+from test_life import Load
+
+PATH = "/apis/default/api/patient?_limit=1"
+FREE = {"rate.classes.search.limit": 0, "rate.classes.read.limit": 0}
+DEADLINE_S = 6  # the stores' deadlines and the request's, with room for a busy machine
+
+
+@pytest.fixture
+def g(make_gateway):
+    return make_gateway(own_stores=True, extra=FREE)
+
+
+@pytest.mark.parametrize("store", ["redis", "mariadb"])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "stopped"])
+def test_a_store_that_dies_under_load_and_comes_back(g, store, how):
+    token = g.staff_token("openid api:oemr user/patient.read")
+    with Load(g, token, path=PATH) as load:
+        g.stores.stop_one(store, how)
+        wait_until(lambda: load.count(503) > 5, "503 while it is down")
+        r = g.session_new().get(g.origin + PATH, headers={"Authorization": f"Bearer {token}"}, timeout=DEADLINE_S)
+        assert r.status_code == 503 and int(r.headers["Retry-After"]) > 0, r.text
+        (g.stores.start_redis if store == "redis" else g.stores.start_mariadb)()
+        load.more(100)
+    assert load.broken == [] and set(load.statuses) <= {200, 503}, (load.broken[:3], load.statuses)
+    assert load.longest_s < DEADLINE_S
+
+
+@pytest.mark.parametrize("store", ["redis", "mariadb"])
+def test_a_store_that_hangs_is_503_within_the_deadline(g, store):
+    token = g.staff_token("openid api:oemr user/patient.read")
+    assert g.get(PATH, token).status_code == 200
+    pid = g.stores._pid(store)
+    with Load(g, token, path=PATH) as load:
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            wait_until(lambda: load.count(503) > 3, "503 while it hangs")
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        load.more(100)
+    assert load.broken == [] and set(load.statuses) <= {200, 503}, (load.broken[:3], load.statuses)
+    assert load.longest_s < DEADLINE_S
+
+
+DIALECTS = {"/apis/default/api/patient": "error", "/apis/default/fhir/Patient": "resourceType", "/apis/default/portal/patient": "error"}
+
+
+@pytest.mark.parametrize("path", DIALECTS)
+def test_503_speaks_the_callers_dialect(g, path):
+    token = g.staff_token("openid api:oemr api:fhir user/patient.read user/Patient.read")
+    g.stores.stop_one("redis")
+    r = g.get(path, token)
+    assert r.status_code == 503 and DIALECTS[path] in r.json() and "Retry-After" in r.headers, r.text
+
+
+def test_without_redis_public_documents_are_served_and_tokens_are_not_given(g):
+    made = g.client()
+    g.stores.stop_one("redis")
+    assert g.get("/oauth2/default/.well-known/openid-configuration").status_code == 200
+    assert g.get("/apis/default/fhir/metadata").status_code == 200
+    r = g.token_request(grant_type="password", client_id=made["client_id"], client_secret=made["client_secret"], username="admin",
+                        password="pass", user_role="users", scope="openid")
+    assert r.status_code == 503 and "error" in r.json()
+
+
+def test_on_failure_open_and_local_go_on_without_redis(make_gateway):
+    g = make_gateway(own_stores=True, extra={"redis.on_failure": "local", "rate.classes.search.limit": 3, "rate.classes.search.burst": 3,
+                                             "rate.classes.search.window": "60s", "process.workers": 1})
+    token = g.staff_token("openid api:oemr user/patient.read")
+    g.stores.stop_one("redis")
+    got = [g.get(PATH, token).status_code for _ in range(6)]
+    assert got[0] == 200 and 429 in got and set(got) <= {200, 429}, got
+    g.configure({"redis.on_failure": "open"})
+    g.reload()
+    wait_until(lambda: [g.session_new().get(g.origin + PATH, headers={"Authorization": f"Bearer {token}"}).status_code
+                        for _ in range(8)] == [200] * 8, "open: signature only, no limits")
+
+
+def test_one_sites_database_down_leaves_the_other_site_alone(make_gateway):
+    g = make_gateway(extra={"sites.alternate.database.socket": "/nowhere/mariadb.sock"})
+    token = g.staff_token("openid api:oemr user/patient.read")
+    assert g.get(PATH, token).status_code == 200
+    assert g.get("/apis/alternate/fhir/Patient").status_code == 401
+    r = g.token_request("alternate", grant_type="password", client_id="x", username="admin", password="pass", user_role="users", scope="openid")
+    assert r.status_code == 503
+    assert g.get(PATH, token).status_code == 200
