@@ -161,6 +161,8 @@ body_piece(struct exchange *x, struct str piece, bool end, unsigned refused)
 		return;
 	}
 	size_t waits = 0;
+	if (c->waiting) /* the upstream owes its head when it has the body: body_timeout watches the client until then */
+		wait_extend(c->r->task.wait, c->proxy->conf->header_ms);
 	if (c->chunked_out && piece.n > 0) {
 		int n = snprintf(head, sizeof head, "%zx\r\n", piece.n);
 		(void)upstream_write(&c->user, (struct str){ head, (size_t)n });
@@ -208,6 +210,8 @@ static void
 up_drained(struct upstream_user *user)
 {
 	struct call *c = call_of(user);
+	if (c->waiting)
+		wait_extend(c->r->task.wait, c->proxy->conf->header_ms);
 	if (!c->body_sent && c->x != NULL)
 		exchange_body_resume(c->x);
 }

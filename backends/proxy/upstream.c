@@ -29,6 +29,8 @@ struct upstream_conn {
 	struct loop_timer *timer; /* connect, idle */
 	struct buf in, out;
 	bool paused, reused, read_wants_write, write_wants_read;
+	bool delivering, put,
+	    put_reuse; /* put while its bytes are with the user: settled when the user has said how many it took */
 };
 struct upstream {
 	struct loop *loop;
@@ -194,17 +196,38 @@ conn_flush(struct upstream_conn *c)
 	return 0;
 }
 
+/* The user has left: back to the pool, or closed. */
+static void
+conn_settle(struct upstream_conn *c, bool reuse)
+{
+	struct upstream *u = c->pool;
+	c->put = false;
+	if (!reuse || c->in.n > 0 || c->out.n > 0 || c->state != OPEN) {
+		conn_close(c);
+	} else {
+		c->reused = true;
+		c->paused = false;
+		interest(c);
+		list_add(u->idle.next, &c->link); /* the freshest first */
+		loop_timer_set(c->timer, u->conf->idle_ms);
+	}
+	pool_serve(u);
+}
+
 /* Gives what came to the user. False: the connection changed hands or is gone. */
 static bool
 conn_deliver(struct upstream_conn *c)
 {
-	while (c->user != NULL && !c->paused && c->in.n > 0) {
-		struct upstream_user *user = c->user;
+	while (c->user != NULL && !c->delivering && !c->paused && c->in.n > 0) {
 		size_t used = 0;
-		user->readable(user, buf_str(&c->in), &used);
-		if (user->conn != c)
-			return false;
+		c->delivering = true;
+		c->user->readable(c->user, buf_str(&c->in), &used);
+		c->delivering = false;
 		buf_consume(&c->in, used);
+		if (c->put) {
+			conn_settle(c, c->put_reuse);
+			return false;
+		}
 		if (used == 0)
 			break;
 	}
@@ -414,16 +437,12 @@ upstream_put(struct upstream_user *user, bool reuse)
 	if (c == NULL)
 		return;
 	c->user = NULL;
-	if (!reuse || c->in.n > 0 || c->out.n > 0 || c->state != OPEN) {
-		conn_close(c);
-	} else {
-		c->reused = true;
-		c->paused = false;
-		interest(c);
-		list_add(u->idle.next, &c->link); /* the freshest first */
-		loop_timer_set(c->timer, u->conf->idle_ms);
+	if (c->delivering) {
+		c->put = true;
+		c->put_reuse = reuse;
+		return;
 	}
-	pool_serve(u);
+	conn_settle(c, reuse);
 }
 
 size_t

@@ -178,6 +178,16 @@ expired(struct wheel_item *item)
 	wait_finish(w, WAIT_TIMEOUT);
 }
 
+static void
+deadline_set(struct wait *w, uint32_t deadline_ms)
+{
+	const struct task *t = w->task;
+	w->ends_us = loop_now_us(t->loop) + (int64_t)deadline_ms * 1000;
+	if (t->deadline_us != 0 && t->deadline_us < w->ends_us)
+		w->ends_us = t->deadline_us;
+	wheel_add(loop_wheel(t->loop), &w->deadline, w->ends_us);
+}
+
 struct wait *
 wait_begin(struct task *t, const struct wait_ops *ops, void *op, uint32_t deadline_ms)
 {
@@ -192,12 +202,9 @@ wait_begin(struct task *t, const struct wait_ops *ops, void *op, uint32_t deadli
 	w->task = t;
 	w->ops = ops;
 	w->op = op;
-	w->ends_us = loop_now_us(t->loop) + (int64_t)deadline_ms * 1000;
-	if (t->deadline_us != 0 && t->deadline_us < w->ends_us)
-		w->ends_us = t->deadline_us;
 	w->deadline.fn = expired;
 	list_init(&w->deadline.link);
-	wheel_add(loop_wheel(t->loop), &w->deadline, w->ends_us);
+	deadline_set(w, deadline_ms);
 	t->wait = w;
 	return w;
 }
@@ -209,6 +216,16 @@ wait_wake(struct wait *w)
 	CHECK(!w->woken);
 	w->woken = true;
 	loop_defer(w->task->loop, &w->wake, woken_now, w);
+}
+
+void
+wait_extend(struct wait *w, uint32_t deadline_ms)
+{
+	CHECK_OBJ(w, WAIT_MAGIC);
+	if (w->woken)
+		return;
+	wheel_del(loop_wheel(w->task->loop), &w->deadline);
+	deadline_set(w, deadline_ms);
 }
 
 struct task *

@@ -85,6 +85,8 @@ struct wait *wait_begin(struct task *t, const struct wait_ops *ops, void *op, ui
  * operation drops its pointer.                                                                                             */
 void wait_wake(struct wait *w);
 struct task *wait_task(const struct wait *w);
+/* The operation moves on: its deadline is deadline_ms from now, cut to the task's own. Nothing once it was woken. */
+void wait_extend(struct wait *w, uint32_t deadline_ms);
 /* Milliseconds left of the wait (at least 1). */
 uint32_t wait_left_ms(const struct wait *w);
 

@@ -70,6 +70,8 @@ class Gateway:
         try:
             if self.own_stores:
                 self.stores.start()
+            else:
+                self.redis("FLUSHALL")  # the last gateway's tokens and rates are not this one's
             quickstart.databases(self.dir, self.stores, patients)
             quickstart.certificates(self.dir)
             self.port = free_port()

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The proxy backend: an existing OpenEMR answers behind the gateway's checks; bodies stream in constant memory both ways; fields of the
+hop are not passed on; a bad upstream is 502 or 504 in the caller's dialect."""
+import pathlib
+import threading
+
+import pytest
+
+from gateway import wait_until
+from upstream import PIECE, Upstream
+
+SCOPE = "openid api:oemr api:fhir user/patient.read user/patient.write user/Patient.read user/facility.read"
+LIST = "/apis/default/api/patient"
+MB = 1 << 20
+
+
+def settings(url, **more):
+    return {"sites.default.backend": "proxy", "sites.default.upstream.url": url, "sites.default.upstream.header_timeout": "1s",
+            "rate.classes.search.limit": 0, "rate.classes.write.limit": 0, **more}
+
+
+@pytest.fixture
+def up():
+    u = Upstream()
+    yield u
+    u.close()
+
+
+@pytest.fixture
+def g(make_gateway, up):
+    gateway = make_gateway(extra=settings(up.url))
+    gateway.t = gateway.staff_token(SCOPE)
+    return gateway
+
+
+def test_an_allowed_request_reaches_the_upstream_with_the_right_fields(g, up):
+    r = g.get(LIST + "?fname=Phil&_limit=2", g.t, headers={
+        "X-Forwarded-For": "6.6.6.6", "X-Forwarded-Proto": "ftp", "Forwarded": "for=6.6.6.6", "Connection": "keep-alive, X-Secret-Hop",
+        "X-Secret-Hop": "1", "TE": "trailers", "X-Request-Id": "abc-1", "Accept-Language": "de"})
+    assert r.status_code == 200 and r.headers["X-From"] == "upstream"
+    assert "Keep-Alive" not in r.headers and r.headers["X-Request-Id"] == "abc-1"
+    head = up.heads[-1].lower()
+    assert head.startswith(f"get {LIST}?fname=phil&_limit=2 http/1.1") and "accept-language: de" in head and "x-request-id: abc-1" in head
+    assert "6.6.6.6" not in head and "x-secret-hop" not in head and "proto: ftp" not in head
+    assert "x-forwarded-for: 127.0.0.1" in head and "x-forwarded-proto: https" in head and "forwarded: for=127.0.0.1" in head
+
+
+@pytest.mark.parametrize("token, path, status", [
+    (None, LIST, 401), ("t", "/apis/default/api/practitioner", 403), ("t", "/apis/default/api/nothing", 404)])
+def test_what_policy_refuses_never_reaches_the_upstream(g, up, token, path, status):
+    before = len(up.heads)
+    r = g.get(path, g.t if token else None)
+    assert r.status_code in (status, 401, 403) and len(up.heads) == before
+
+
+def test_connections_are_kept(g, up):
+    session = g.session_new()
+    for _ in range(20):
+        assert session.get(g.origin + LIST, headers={"Authorization": f"Bearer {g.t}"}).status_code == 200
+    assert up.connections <= 4
+
+
+def rss_mb(g):
+    return max(int(line.split()[1]) // 1024 for w in g.workers() for line in pathlib.Path(f"/proc/{w}/status").read_text().splitlines()
+               if line.startswith("VmRSS"))
+
+
+def test_a_large_answer_streams_in_constant_memory(g, up):
+    g.get(LIST, g.t)
+    before = rss_mb(g)
+    up.big_pieces = (1 << 30) // len(PIECE)
+    got, peak = 0, 0
+    with g.session.get(g.origin + LIST + "?mark=big", headers={"Authorization": f"Bearer {g.t}"}, stream=True, timeout=60) as r:
+        for n, part in enumerate(r.iter_content(1 << 20)):
+            got += len(part)
+            if n % 64 == 0:
+                peak = max(peak, rss_mb(g))
+    assert got == 1 << 30 and peak - before < 16, (before, peak)
+
+
+def test_a_large_body_streams_in_constant_memory(g, up):
+    g.get(LIST, g.t)
+    before, peak, size = rss_mb(g), 0, 1 << 30
+
+    def body():
+        nonlocal peak
+        for n in range(size // len(PIECE)):
+            if n % 1024 == 0:
+                peak = max(peak, rss_mb(g))
+            yield PIECE
+    r = g.post(LIST, g.t, data=body(), headers={"Content-Type": "application/octet-stream"}, timeout=120)
+    assert r.status_code == 200 and up.body_bytes == size and peak - before < 16, (before, peak)
+
+
+def test_a_slow_reader_does_not_fill_the_gateways_memory(g, up):
+    before = rss_mb(g)
+    up.big_pieces = (256 << 20) // len(PIECE)
+    with g.session.get(g.origin + LIST + "?mark=big", headers={"Authorization": f"Bearer {g.t}"}, stream=True) as r:
+        r.raw.read(1)
+        for _ in range(20):
+            assert rss_mb(g) - before < 16
+            assert g.session_new().get(g.origin + "/apis/default/fhir/metadata").status_code in (200, 401, 404)
+
+
+def test_chunked_answers_pass(g):
+    assert g.get(LIST + "?mark=chunked", g.t).text == "hello world"
+
+
+def test_an_upstreams_own_error_passes_as_it_is(g):
+    r = g.get(LIST + "?mark=error", g.t)
+    assert r.status_code == 418 and r.text == "upstream says no"
+
+
+@pytest.mark.parametrize("mark, status", [("silent", 504), ("gone", 502), ("nonsense", 502)])
+@pytest.mark.parametrize("path, member", [(LIST, "error"), ("/apis/default/fhir/Patient", "resourceType")])
+def test_a_bad_upstream_is_told_in_the_callers_dialect(g, mark, status, path, member):
+    r = g.get(f"{path}?mark={mark}", g.t)
+    assert r.status_code == status and member in r.json(), r.text
+
+
+def test_an_answer_that_is_cut_is_not_taken_for_whole(g):
+    got = g.raw(f"GET {LIST}?mark=short HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {g.t}\r\n\r\n".encode())
+    head, _, body = got.partition(b"\r\n\r\n")
+    assert b"Content-Length: 100" in head and len(body) < 100  # and the connection ended: a client knows that it is not whole
+
+
+def test_no_upstream_is_502_and_others_are_served(make_gateway):
+    g = make_gateway(extra=settings("http://127.0.0.1:9"))
+    t = g.staff_token(SCOPE)
+    assert g.get(LIST, t).status_code == 502
+    assert g.get("/oauth2/default/jwk").status_code == 200
+    assert g.staff_token("openid api:oemr user/patient.read", site="alternate")
+
+
+def test_routes_say_which_backend_answers(make_gateway, up):
+    g = make_gateway(extra={"sites.default.upstream.url": up.url, "sites.default.routes": [
+        {"backend": "proxy", "api": "api"}, {"backend": "direct", "route": "GET /api/facility"}]})
+    t = g.staff_token(SCOPE)
+    assert g.get(LIST, t).headers.get("X-From") == "upstream"
+    assert "data" in g.get("/apis/default/api/facility", t).json()
+    assert g.get("/apis/default/fhir/Patient", t).json()["resourceType"] == "Bundle"
+
+
+def test_a_unix_socket_upstream(make_gateway, tmp_path):
+    up = Upstream(unix=tmp_path / "up.sock")
+    g = make_gateway(extra=settings(up.url))
+    assert g.get(LIST, g.staff_token(SCOPE)).headers["X-From"] == "upstream"
+    up.close()
+
+
+def test_a_tls_upstream_is_verified(make_gateway, gateway):
+    tls = gateway.dir / "tls"
+    up = Upstream(tls=(tls / "server.pem", tls / "server.key"))
+    g = make_gateway(extra=settings(up.url, **{"sites.default.upstream.tls_ca": str(tls / "ca.pem")}))
+    assert g.get(LIST, g.staff_token(SCOPE)).headers["X-From"] == "upstream"
+    other = make_gateway(extra=settings(up.url, **{"sites.default.upstream.tls_ca": str(g.dir / "tls" / "ca.pem")}))
+    assert other.get(LIST, other.staff_token(SCOPE)).status_code == 502
+    up.close()
+
+
+def test_a_client_that_leaves_frees_the_upstream(g, up):
+    up.big_pieces = (256 << 20) // len(PIECE)
+    done = threading.Event()
+
+    def leave():
+        r = g.session_new().get(g.origin + LIST + "?mark=big", headers={"Authorization": f"Bearer {g.t}"}, stream=True)
+        r.raw.read(1000)
+        r.close()
+        done.set()
+    threading.Thread(target=leave).start()
+    assert done.wait(20)
+    assert g.get(LIST, g.t).status_code == 200
+    wait_until(lambda: any(r.get("event") == "stream_end" for r in g.journal()) or len(g.journal()) > 3, "its record")
