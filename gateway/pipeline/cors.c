@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Cross-origin requests: an origin is allowed when it is the origin of a redirect URI of an enabled client of this site. Preflight
- * of every route is answered here. Never on the authorize page (RFC 9700 2.6). Fetch standard, 3.2.                        */
+/* Cross-origin requests: an origin is allowed when it is the origin of a redirect URI of an enabled client of this site,
+ * or configured. Preflight of every route is answered here. Never on the authorize page (RFC 9700 2.6). Fetch standard, 3.2.                        */
 #include "gateway/base/uri.h"
 #include "gateway/config/conf.h"
 #include "gateway/pipeline/pipe.h"
@@ -43,6 +43,15 @@ origin_listed(struct arena *a, const char *list, struct str origin)
 	return want.p != NULL && str_find(origin, '|') == origin.n && str_find_str(all, want) < all.n;
 }
 
+static bool
+origin_configured(const struct conf_site *c, struct str origin)
+{
+	for (size_t i = 0; i < c->cors.n_origins; i++)
+		if (str_eq(c->cors.origins[i], origin))
+			return true;
+	return false;
+}
+
 enum step
 cors_step(struct task *t)
 {
@@ -51,6 +60,9 @@ cors_step(struct task *t)
 	char **list;
 	p->db = NULL;
 	if (origin.n == 0 || p->r.site == NULL)
+		return STEP_NEXT;
+	p->origin_allowed = origin_configured(p->r.site->conf, origin);
+	if (p->origin_allowed)
 		return STEP_NEXT;
 	list = cache_get(p->r.site->origins, STR("origins"), loop_now_us(t->loop));
 	if (list == NULL)
@@ -112,7 +124,8 @@ preflight_step(struct task *t)
 		    STR("origin, authorization, accept, content-type, content-encoding, x-requested-with, prefer, "
 		        "if-match, "
 		        "if-none-match, idempotency-key, x-request-id"));
-		reply_field(rp, STR("Access-Control-Max-Age"), STR("600"));
+		reply_field(
+		    rp, STR("Access-Control-Max-Age"), arena_printf(t->arena, "%u", p->r.site->conf->cors.max_age_s));
 	}
 	p->r.audit.allowed = true;
 	p->r.audit.rule = STR("preflight");
