@@ -278,19 +278,29 @@ row_find(const struct direct_route *rows, unsigned n, const struct route *route)
 	return NULL;
 }
 
+static const struct direct_route *
+row_of(const struct route *route)
+{
+	const struct direct_route *row = row_find(rest_routes, n_rest_routes, route);
+	return row != NULL ? row : row_find(fhir_routes, n_fhir_routes, route);
+}
+
+static bool
+direct_serves(const struct route *route)
+{
+	return row_of(route) != NULL;
+}
+
 static int
 direct_bind(struct site *site, void *state, const struct route *route, void **handler)
 {
 	struct direct *d = state;
 	CHECK_OBJ(d, DIRECT_MAGIC);
-	const struct direct_route *row = row_find(rest_routes, n_rest_routes, route);
+	struct handler *h = d->opening->n_handlers == HANDLERS_MAX ? NULL : ARENA_NEW(d->arena, struct handler);
 	(void)site;
-	if (row == NULL)
-		row = row_find(fhir_routes, n_fhir_routes, route);
-	struct handler *h = row == NULL ? NULL : ARENA_NEW(d->arena, struct handler);
-	if (h == NULL || d->opening->n_handlers == HANDLERS_MAX)
+	if (h == NULL)
 		return -1;
-	h->row = row;
+	h->row = row_of(route);
 	h->d = d;
 	d->opening->handlers[d->opening->n_handlers++] = h;
 	*handler = h;
@@ -329,6 +339,7 @@ direct_healthy(const struct site *site, const void *state)
 const struct backend_ops backend_direct = {
 	.name = "direct",
 	.open = direct_open,
+	.serves = direct_serves,
 	.bind = direct_bind,
 	.handle = direct_handle,
 	.healthy = direct_healthy,

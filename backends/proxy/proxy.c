@@ -473,13 +473,20 @@ proxy_open(struct site *site, void **state, struct err *e)
 	return 0;
 }
 
+static bool
+proxy_serves(const struct route *route)
+{
+	return route->api != API_OAUTH; /* the authorization server is ours */
+}
+
 static int
 proxy_bind(struct site *site, void *state, const struct route *route, void **handler)
 {
 	(void)site;
 	(void)state;
+	(void)route;
 	(void)handler;
-	return route->api == API_OAUTH ? -1 : 0; /* the authorization server is ours */
+	return 0;
 }
 
 static enum step
@@ -525,6 +532,7 @@ proxy_close(void **state)
 const struct backend_ops backend_proxy = { .name = "proxy",
 	.flags = BACKEND_STREAMS_BODY,
 	.open = proxy_open,
+	.serves = proxy_serves,
 	.bind = proxy_bind,
 	.handle = proxy_handle,
 	.healthy = proxy_healthy,

@@ -3,6 +3,7 @@
 #include "gateway/audit/audit.h"
 #include "gateway/base/clock.h"
 #include "gateway/cli/cli.h"
+#include "gateway/process/binding.h"
 #include "policy/route_table.h"
 
 #include <stdio.h>
@@ -12,21 +13,48 @@
 
 /* --- check --------------------------------------------------------------------------------------------------------------- */
 
+/* Rows of the site's scope files that nothing would answer: an error where the row says so, else told. */
+static int
+site_check(struct cli *c, const struct conf *conf, const struct conf_site *site)
+{
+	struct err e = { 0 };
+	bool own = site->n_scope_files > 0;
+	const struct route_table *t = route_table_load(c->arena, own ? site->scope_files : conf->scope_files,
+	    own ? site->n_scope_files : conf->n_scope_files, conf, &e);
+	size_t unserved = 0;
+	int rc = 0;
+	if (t == NULL) {
+		fprintf(stderr, "gatehouse: site %.*s: scope files: %s\n", STR_ARG(site->name), e.text);
+		return 1;
+	}
+	for (size_t i = 0; i < route_table_count(t); i++) {
+		const struct route *r = route_table_at(t, i);
+		if (binding_of(site, r) != NULL)
+			continue;
+		bool must = route_must_be_served(t, r);
+		fprintf(must ? stderr : stdout, "site %.*s: %s %.*s (%.*s)\n", STR_ARG(site->name),
+		    must ? "no backend answers" : "unserved", STR_ARG(r->name), STR_ARG(r->source));
+		unserved++;
+		rc |= must;
+	}
+	printf("site %.*s: %zu routes, %zu served\n", STR_ARG(site->name), route_table_count(t),
+	    route_table_count(t) - unserved);
+	return rc;
+}
+
 static int
 check_run(struct cli *c)
 {
-	struct err e = { 0 };
 	struct conf *conf = cli_conf(c, true);
+	int rc = 0;
 	if (conf == NULL)
 		return 1;
-	const struct route_table *t = route_table_load(c->arena, conf->scope_files, conf->n_scope_files, conf, &e);
-	if (t == NULL)
-		fprintf(stderr, "gatehouse: scope files: %s\n", e.text);
-	else
-		printf(
-		    "%.*s: sound; %zu sites, %zu routes\n", STR_ARG(conf->file), conf->n_sites, route_table_count(t));
+	for (size_t i = 0; i < conf->n_sites; i++)
+		rc |= site_check(c, conf, &conf->sites[i]);
+	if (rc == 0)
+		printf("%.*s: sound\n", STR_ARG(conf->file));
 	conf_free(&conf);
-	return t == NULL ? 1 : 0;
+	return rc;
 }
 
 static const struct cli_option config_options[] = { { "--config", "FILE", "the configuration" } };

@@ -278,7 +278,8 @@ conf_print(const struct conf *c, struct buf *out, struct err *e)
 		c = example = conf_load_text(STR("example"), str_of(conf_example), arena, &reports);
 		if (c == NULL)
 			return ERR(e, E_INTERNAL, "the built-in example does not load");
-		buf_lit(out, "# Gatehouse: every setting with its default. Only origin, listen, tls.certificates and a "
+		buf_lit(out, "# SPDX-License-Identifier: GPL-3.0-or-later\n# Gatehouse: every setting with its "
+		             "default. Only origin, listen, tls.certificates and a "
 		             "site's database "
 		             "must be given.\n"
 		             "# Check with: gatehouse check --config FILE. Secrets are {file: PATH} or {env: NAME}. "

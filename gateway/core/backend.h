@@ -16,7 +16,9 @@ struct backend_ops {
 	/* Makes the backend's state for a site (*state, freed by close). May begin background work on the site's loop
 	 * (reading the schema); requests before it is ready answer 503. -1 with e: the configuration cannot work. */
 	int (*open)(struct site *site, void **state, struct err *e);
-	/* Does this backend answer the route? *handler is passed to handle(). -1: no (no error is meant). */
+	/* Has this backend an answer for the route? Pure; asked before open(), by gatehouse check too. */
+	bool (*serves)(const struct route *route);
+	/* Prepares a route that it serves; *handler is passed to handle(). -1: out of room. */
 	int (*bind)(struct site *site, void *state, const struct route *route, void **handler);
 	/* Runs as the pipeline's backend step: decides r->reply, or pushes a sub-table with task_push and returns its
 	 * result. All checks of the policy are done; row filters (compartment, ownership) are the backend's duty:

@@ -176,17 +176,30 @@ oauth_open(struct site *site, void **state, struct err *e)
 	return 0;
 }
 
+/* Number of the endpoint + 1; 0: none. */
+static uintptr_t
+endpoint_of(const struct route *route)
+{
+	for (size_t i = 0; i < NITEMS(endpoints); i++)
+		if (route->api == API_OAUTH && route->method == endpoints[i].method &&
+		    str_eq(route->pattern, endpoints[i].pattern))
+			return i + 1;
+	return 0;
+}
+
+static bool
+oauth_serves(const struct route *route)
+{
+	return endpoint_of(route) > 0;
+}
+
 static int
 oauth_bind(struct site *site, void *state, const struct route *route, void **handler)
 {
 	(void)site;
 	(void)state;
-	for (size_t i = 0; i < NITEMS(endpoints); i++)
-		if (route->method == endpoints[i].method && str_eq(route->pattern, endpoints[i].pattern)) {
-			*handler = (void *)(uintptr_t)(i + 1);
-			return 0;
-		}
-	return -1;
+	*handler = (void *)endpoint_of(route);
+	return 0;
 }
 
 static enum step
@@ -216,6 +229,7 @@ oauth_close(void **state)
 
 const struct backend_ops backend_oauth = { .name = "oauth",
 	.open = oauth_open,
+	.serves = oauth_serves,
 	.bind = oauth_bind,
 	.handle = oauth_handle,
 	.healthy = oauth_healthy,

@@ -2,15 +2,13 @@
 /* Sites of a worker. */
 #include "gateway/process/site_open.h"
 
-#include "backends/direct/direct.h"
-#include "backends/proxy/proxy.h"
 #include "gateway/base/map.h"
 #include "gateway/config/conf.h"
 #include "gateway/core/backend.h"
 #include "gateway/crypto/jwk.h"
 #include "gateway/crypto/keyd.h"
-#include "gateway/oauth/oauth.h"
 #include "gateway/pipeline/pipeline.h"
+#include "gateway/process/binding.h"
 #include "gateway/process/crypt_load.h"
 #include "policy/policy.h"
 
@@ -18,31 +16,17 @@
 
 enum { SITE_ARENA = 64 << 20, REPORT_ARENA = 4 << 20 };
 
-/* Backends in the order in which they are asked; oauth always, the others when the site's configuration names them. */
-static const struct backend_ops *const known[] = { &backend_oauth, &backend_direct, &backend_proxy };
-
-static bool
-backend_named(const struct conf_site *c, struct str name)
-{
-	if (str_eq(name, STR("oauth")) || str_eq(c->backend, name))
-		return true;
-	for (size_t i = 0; i < c->n_routes; i++)
-		if (str_eq(c->routes[i].backend, name))
-			return true;
-	return false;
-}
-
 static int
 backends_open(struct arena *a, struct site *s, struct err *e)
 {
-	s->backends = arena_array(a, NITEMS(known), sizeof *s->backends);
+	s->backends = arena_array(a, BACKENDS, sizeof *s->backends);
 	if (s->backends == NULL)
 		return ERR(e, E_MEMORY, "backends");
-	for (size_t i = 0; i < NITEMS(known); i++) {
+	for (size_t i = 0; i < BACKENDS; i++) {
 		struct site_backend *b = &s->backends[s->n_backends];
-		if (!backend_named(s->conf, str_of(known[i]->name)))
+		if (!binding_names(s->conf, backends_known[i]))
 			continue;
-		b->ops = known[i];
+		b->ops = backends_known[i];
 		if (b->ops->open(s, &b->state, e) != 0)
 			return -1;
 		s->n_backends++;
@@ -51,54 +35,36 @@ backends_open(struct arena *a, struct site *s, struct err *e)
 }
 
 static const struct site_backend *
-backend_find(const struct site *s, struct str name)
+opened(const struct site *s, const struct backend_ops *ops)
 {
 	for (unsigned i = 0; i < s->n_backends; i++)
-		if (str_eq(str_of(s->backends[i].ops->name), name))
+		if (s->backends[i].ops == ops)
 			return &s->backends[i];
 	return NULL;
-}
-
-/* The backend that the site's configuration orders for a route: a row for the route itself wins over one for its API, that over one
- * for all, that over the default.                                                                                          */
-static struct str
-backend_ordered(const struct conf_site *c, const struct route *r)
-{
-	struct str best = c->backend;
-	unsigned best_rank = 0;
-	for (size_t i = 0; i < c->n_routes; i++) {
-		const struct conf_route_backend *row = &c->routes[i];
-		bool api = row->api.n == 0 || str_eq(row->api, route_api_text(r->api)) ||
-		           (r->api == API_STANDARD && str_eq(row->api, STR("api")));
-		bool route = row->route.n == 0 || str_eq(row->route, r->name);
-		unsigned rank = 1 + (row->api.n > 0 ? 1u : 0u) + (row->route.n > 0 ? 2u : 0u);
-		if (api && route && rank > best_rank) {
-			best = row->backend;
-			best_rank = rank;
-		}
-	}
-	return best;
 }
 
 /* Binds each row. One that nobody answers is unserved: an error where the row says so, else an unknown path. */
 static int
 routes_bind(struct arena *a, struct site *s, struct err *e)
 {
-	size_t n = route_table_count(s->routes);
+	size_t n = route_table_count(s->routes), unserved = 0;
 	s->bindings = arena_array(a, n + 1, sizeof *s->bindings);
 	if (s->bindings == NULL)
 		return ERR(e, E_MEMORY, "routes");
 	for (size_t i = 0; i < n; i++) {
 		const struct route *r = route_table_at(s->routes, i);
-		const struct site_backend *ask[] = { backend_find(s, STR("oauth")),
-			backend_find(s, backend_ordered(s->conf, r)) };
-		for (size_t k = 0; k < NITEMS(ask) && s->bindings[i].backend == NULL; k++)
-			if (ask[k] != NULL && ask[k]->ops->bind(s, ask[k]->state, r, &s->bindings[i].handler) == 0)
-				s->bindings[i].backend = ask[k];
-		if (s->bindings[i].backend == NULL && route_must_be_served(s->routes, r))
+		const struct backend_ops *ops = binding_of(s->conf, r);
+		const struct site_backend *b = ops == NULL ? NULL : opened(s, ops);
+		if (b != NULL && ops->bind(s, b->state, r, &s->bindings[i].handler) != 0)
+			return ERR(e, E_LIMIT, "site %.*s: %.*s cannot be bound", STR_ARG(s->name), STR_ARG(r->name));
+		s->bindings[i].backend = b;
+		if (b == NULL && route_must_be_served(s->routes, r))
 			return ERR(e, E_CONFIG, "site %.*s: no backend answers %.*s (%.*s)", STR_ARG(s->name),
 			    STR_ARG(r->name), STR_ARG(r->source));
+		unserved += b == NULL;
 	}
+	if (unserved > 0 && s->worker->number == 0)
+		LOG(s->worker->log, LOG_INFO, "routes.unserved", F_STR("site", s->name), F_INT("routes", unserved));
 	return 0;
 }
 

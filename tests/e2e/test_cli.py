@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command line: help of each command, all configuration errors at once with file, line, path and what was expected, clients, and the
+commented example that is what the program prints."""
+import json
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+from gateway import BINARY, ROOT
+
+COMMANDS = ("serve", "check", "config", "explain", "client", "site", "audit", "version")
+
+
+def run(*argv):
+    done = subprocess.run([str(BINARY), *argv], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_help(command):
+    code, out, err = run(command, "--help")
+    assert code == 0 and out.startswith(f"usage: gatehouse {command}") and err == ""
+    assert command in run("--help")[1]
+
+
+@pytest.mark.parametrize("argv", [(), ("nonsense",), ("client",), ("serve", "--nonsense"), ("serve", "--config"), ("serve", "--config", "/nowhere")],
+                         ids=" ".join)
+def test_wrong_use_is_told_on_standard_error_with_a_status(argv):
+    code, _out, err = run(*argv)
+    assert code != 0 and err
+
+
+def test_the_commented_example_is_what_the_program_prints():
+    assert (ROOT / "conf" / "gatehouse.yaml").read_text() == run("config", "defaults")[1]
+
+
+def test_every_error_is_told_at_once_with_file_line_path_and_expectation(tmp_path):
+    f = tmp_path / "bad.yaml"
+    f.write_text("origin: http://plain.example.org\nlisten: [{adress: '0.0.0.0:9300'}]\nhttp:\n  head_max: soon\n  target_max: 1MiB\n"
+                 "process: {workers: -1}\nnonsense: 1\nsites:\n  'bad name!': {}\n  default:\n    compat: v9\n    database: {name: x}\n")
+    code, out, err = run("check", "--config", str(f))
+    text = out + err
+    assert code != 0
+    for want in (r"bad.yaml:2: .*adress.*did you mean .*address", r"bad.yaml:4: http\.head_max: .*expected a size", r"bad.yaml:5: http\.target_max",
+                 r"bad.yaml:6: process\.workers", r"bad.yaml:7: nonsense: unknown", r"bad.yaml:11: .*compat.*(classic|v8)", r"database\.user"):
+        assert re.search(want, text), f"{want}\n{text}"
+
+
+@pytest.mark.parametrize("text", ["", "[", "a: [", "\x00", "a: b\na: c\n", "&a [*a, *a]", "origin: {}", "sites: []"], ids=repr)
+def test_a_file_that_is_no_configuration_is_refused(tmp_path, text):
+    f = tmp_path / "bad.yaml"
+    f.write_text(text)
+    code, out, err = run("check", "--config", str(f))
+    assert code == 1 and "bad.yaml" in out + err
+
+
+def test_check_names_the_rows_that_no_backend_serves(gateway):
+    code, out, err = gateway.cli("check")
+    assert code == 0 and "unserved GET /fhir/ValueSet" in out and "documented" in err and "sound" in out
+
+
+def test_config_show_masks_secrets(gateway):
+    _, out, _ = gateway.cli("config", "show")
+    assert "openemr_default" in out and "gatehouse\n" not in re.findall(r"password:.*\n", out)
+    assert re.search(r"password: \{file: ", out)
+
+
+def test_clients_are_listed_shown_enabled_and_disabled(gateway):
+    made = gateway.register(enable=False)
+    who = made["client_id"]
+    _, out, _ = gateway.cli("client", "list", "--site", "default")
+    assert who in out and made["client_secret"] not in out
+    _, out, _ = gateway.cli("client", "show", "--site", "default", who)
+    assert "Test client" in out and made["client_secret"] not in out
+    gateway.cli("client", "enable", "--site", "default", who)
+    assert gateway.sql(f"SELECT is_enabled FROM oauth_clients WHERE client_id='{who}'") == [["1"]]
+    gateway.cli("client", "disable", "--site", "default", who)
+    assert gateway.sql(f"SELECT is_enabled FROM oauth_clients WHERE client_id='{who}'") == [["0"]]
+    assert gateway.cli("client", "enable", "--site", "default", "nobody", check=False)[0] != 0
+    assert gateway.cli("client", "enable", "--site", "nowhere", who, check=False)[0] != 0
+
+
+def test_explain_names_each_rule(gateway):
+    _, out, _ = gateway.cli("explain", "GET", "/api/patient", "--site", "default", "--user", "admin", "--scope", "api:oemr user/patient.read")
+    assert "decision allow" in out and "patients/demo" in out and "openemr.yaml:" in out
+    code, out, _ = gateway.cli("explain", "GET", "/api/patient", "--site", "default", "--user", "admin", "--scope", "api:oemr", check=False)
+    assert "decision" in out and "allow" not in out.split("decision")[1]
+
+
+def test_the_configuration_may_be_json_and_sites_may_stand_in_a_folder(make_gateway):
+    g = make_gateway()
+    tree = json.loads(g.config.read_text())
+    folder = g.dir / "sites.d"
+    folder.mkdir()
+    (folder / "alternate.yaml").write_text(json.dumps({"alternate": tree["sites"].pop("alternate")}))
+    tree["sites_dir"] = str(folder)
+    g.config.write_text(json.dumps(tree))
+    _, out, _ = g.cli("site", "list")
+    assert "alternate" in out and "default" in out
+
+
+def test_version(gateway):
+    assert re.match(r"gatehouse \d+\.\d+", run("version")[1])
+    assert pathlib.Path(gateway.dir).exists()
