@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { PUBLISH_MS = 250, PROBE_MS = 1000, LISTENERS_MAX = 32 };
+enum { PUBLISH_MS = 250, PROBE_MS = 1000, WARM_MS = 5, WARM_MAX_MS = 3000, LISTENERS_MAX = 32 };
 
 struct worker_run {
 	struct worker w;
@@ -25,7 +25,8 @@ struct worker_run {
 	struct exchange_handler handler;
 	struct listener *listeners[LISTENERS_MAX];
 	size_t n_listeners, drained;
-	struct loop_timer *publish;
+	struct loop_timer *publish, *warm;
+	int64_t started_us;
 	struct cidr *trusted;
 };
 
@@ -181,8 +182,56 @@ on_signal(int signo, void *arg)
 	if (run->w.draining)
 		return;
 	run->w.draining = true;
+	if (run->n_listeners == 0)
+		loop_stop(run->w.loop);
 	for (size_t i = 0; i < run->n_listeners; i++)
 		listener_drain(run->listeners[i], drained, run);
+}
+
+static bool
+site_warm(const struct site *site)
+{
+	struct db_pool_stats s;
+	bool warm = site->crypt != NULL || site->conf->openemr_sites_dir.n == 0;
+	db_pool_stats(site->db, &s);
+	for (unsigned i = 0; i < site->n_backends; i++)
+		warm &= site->backends[i].ops->healthy(site, site->backends[i].state);
+	return warm && s.healthy;
+}
+
+static bool
+all_warm(const struct worker_run *run)
+{
+	struct redis_stats rs;
+	struct str name;
+	void *value;
+	size_t pos = 0;
+	redis_stats(run->w.redis, &rs);
+	bool warm = rs.connected > 0;
+	while (warm && map_next(run->w.sites, &pos, &name, &value))
+		warm = site_warm(value);
+	return warm;
+}
+
+/* A worker takes connections when its stores answer and its sites have read their tables, so that a reload never shows 503 where the
+ * old worker had an answer; or after WARM_MAX_MS, since one site's dead database must not keep the others closed.          */
+static void
+warm(void *arg)
+{
+	struct worker_run *run = arg;
+	struct err e = { 0 };
+	char byte = 'R';
+	if (!all_warm(run) && loop_now_us(run->w.loop) - run->started_us < (int64_t)WARM_MAX_MS * 1000) {
+		loop_timer_set(run->warm, WARM_MS);
+		return;
+	}
+	if (listeners_open(run, &e) != 0 || write(run->boot->ready_fd, &byte, 1) != 1) {
+		LOG(run->boot->log, LOG_ERROR, "start.failed", F_ERR(&e));
+		exit(1);
+	}
+	(void)close(run->boot->ready_fd);
+	publish(run);
+	LOG(run->boot->log, LOG_INFO, "worker.ready");
 }
 
 static int
@@ -207,7 +256,9 @@ start(struct worker_run *run, struct err *e)
 		return -1;
 	if (b->conf->n_certs > 0 && (run->tls = tls_open(run, e)) == NULL)
 		return -1;
-	return listeners_open(run, e);
+	run->publish = loop_timer_new(run->w.loop, publish, run);
+	run->warm = loop_timer_new(run->w.loop, warm, run);
+	return run->publish != NULL && run->warm != NULL ? 0 : ERR(e, E_MEMORY, "timers");
 }
 
 int
@@ -215,20 +266,14 @@ worker_run(const struct worker_boot *b)
 {
 	static struct worker_run run;
 	struct err e = { 0 };
-	char byte = 'R';
 	run.boot = b;
 	if (start(&run, &e) != 0) {
 		LOG(b->log, LOG_ERROR, "start.failed", F_ERR(&e));
 		return 1;
 	}
-	run.publish = loop_timer_new(run.w.loop, publish, &run);
-	if (run.publish == NULL)
-		return 1;
+	run.started_us = loop_now_us(run.w.loop);
 	publish(&run);
-	if (write(b->ready_fd, &byte, 1) != 1)
-		return 1;
-	(void)close(b->ready_fd);
-	LOG(b->log, LOG_INFO, "worker.ready");
+	warm(&run);
 	loop_run(run.w.loop);
 	/* the process ends here: the kernel frees what it held; nothing is owed to anybody */
 	LOG(b->log, LOG_INFO, "worker.done");

@@ -254,7 +254,8 @@ site_make(struct arena *a, int argc, char **argv)
 		return -1;
 	memset(site.bindings, 0, n * sizeof *site.bindings);
 	for (size_t i = 0; i < n; i++)
-		if (backend_direct.bind(
+		if (backend_direct.serves(route_table_at(site.routes, i)) &&
+		    backend_direct.bind(
 		        &site, backend.state, route_table_at(site.routes, i), &site.bindings[i].handler) == 0)
 			site.bindings[i].backend = &backend;
 	return 0;
