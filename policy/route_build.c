@@ -253,7 +253,7 @@ route_build(struct scope_reader *r, enum api api, struct str key, unsigned line,
 	struct building b = { .r = r, .api = api, .line = line, .f = f, .route = route, .extra = extra };
 	b.where = str_sub(key, 0, 120);
 	*route = (struct route){ .api = api,
-		.dialect = apis[api].dialect,
+		.dialect = f->is_page ? DIALECT_PAGE : apis[api].dialect,
 		.is_public = f->is_public,
 		.audit = f->audit,
 		.on_failure = f->on_failure,

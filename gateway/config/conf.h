@@ -42,6 +42,7 @@ struct conf_site {
 	struct str name;
 	struct str origin; /* overrides conf.origin                        */
 	struct str display_name;
+	struct str logo;   /* https URL of an image for the pages; .n 0: none */
 	struct str compat; /* classic, v8                                  */
 	struct db_conf db;
 	struct str redis_prefix; /* default gh:{site}:                           */

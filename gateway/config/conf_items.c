@@ -186,6 +186,8 @@ const struct conf_item conf_items[] = {
 	    "OpenEMR sites by name, as in /apis/{site}/api. A name has letters, digits, '-' and '.', and begins with a "
 	    "letter or digit."),
 	SITE("display_name", C_STR, display_name, "{site}", "Shown to people who sign in."),
+	SITE("logo", C_STR, logo, NULL, "Image beside the name on the pages: an https URL.",
+	    .example = "https://www.example.org/logo.png"),
 	SITE("origin", C_ORIGIN, origin, NULL, "Public address of this site when it differs from the one above.",
 	    .example = "https://other.example.org"),
 	SITE("compat", C_CHOICE, compat, "classic",

@@ -3,6 +3,7 @@
 #include "gateway/core/reply.h"
 
 #include "gateway/base/json_write.h"
+#include "gateway/base/text.h"
 
 #include <stdio.h>
 
@@ -16,7 +17,8 @@ static const struct {
 	[REPLY_##id] = { { [DIALECT_OAUTH] = oauth,                                                                    \
 		             [DIALECT_OPENEMR] = v8,                                                                   \
 		             [DIALECT_CLASSIC] = classic,                                                              \
-		             [DIALECT_FHIR] = fhir },                                                                  \
+		             [DIALECT_FHIR] = fhir,                                                                    \
+		             [DIALECT_PAGE] = oauth },                                                                 \
 		STR_INIT(error_code), STR_INIT(issue_code), STR_INIT(txt) },
 	REPLY_ERRORS(X)
 #undef X
@@ -46,6 +48,23 @@ reply_reset(struct reply *rp)
 	rp->content_type = STR_NULL;
 	buf_clear(&rp->fields);
 	buf_clear(&rp->body);
+}
+
+/* The pipeline's own refusals on a page's address: no frame, no site's name, but as well protected. Texts are this file's. */
+static void
+page_body(struct reply *rp, struct str text)
+{
+	rp->content_type = STR("text/html; charset=utf-8");
+	reply_field(rp, STR("Content-Security-Policy"),
+	    STR("default-src 'none'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"));
+	reply_field(rp, STR("Referrer-Policy"), STR("no-referrer"));
+	buf_lit(&rp->body, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+	                   "content=\"width=device-width, initial-scale=1\"><meta name=\"color-scheme\" "
+	                   "content=\"light dark\"><title>");
+	html_put(&rp->body, text);
+	buf_lit(&rp->body, "</title></head><body><main><h1>");
+	html_put(&rp->body, text);
+	buf_lit(&rp->body, "</h1></main></body></html>\n");
 }
 
 static void
@@ -104,7 +123,7 @@ fhir_body(struct json_write *w, struct str issue, struct str text)
 static void
 challenge(struct reply *rp, enum dialect d, enum reply_error which)
 {
-	if (d == DIALECT_OAUTH)
+	if (d == DIALECT_OAUTH || d == DIALECT_PAGE)
 		return;
 	if (which == REPLY_UNAUTHENTICATED || which == REPLY_LOGGED_OUT)
 		reply_field(rp, STR("WWW-Authenticate"), STR("Bearer realm=\"OpenEMR\", error=\"invalid_token\""));
@@ -144,6 +163,9 @@ reply_error(struct reply *rp, enum dialect d, enum reply_error which, struct str
 		break;
 	case DIALECT_OPENEMR:
 		openemr_body(&w, text);
+		break;
+	case DIALECT_PAGE:
+		page_body(rp, text);
 		break;
 	case DIALECT_N:
 		break;

@@ -14,6 +14,7 @@ enum dialect {                                          /* of error bodies      
 	DIALECT_OPENEMR,                                /* 8.x envelope (compat: v8)               */
 	DIALECT_CLASSIC,                                /* 6.x and 7.x (compat: classic)           */
 	DIALECT_FHIR,                                   /* OperationOutcome                        */
+	DIALECT_PAGE,                                   /* a page for a person; never with CORS    */
 	DIALECT_N
 };
 

@@ -6,6 +6,7 @@
 #include "gateway/base/json_write.h"
 #include "gateway/crypto/jwk.h"
 #include "gateway/oauth/endpoint.h"
+#include "gateway/oauth/pages/page.h"
 
 #include <stdlib.h>
 
@@ -21,6 +22,7 @@ static const struct endpoint endpoints[] = {
 	{ HTTP_GET, STR_INIT("/.well-known/oauth-authorization-server"), discovery_endpoint },
 	{ HTTP_GET, STR_INIT("/fhir/.well-known/smart-configuration"), smart_configuration_endpoint },
 	{ HTTP_GET, STR_INIT("/jwk"), jwk_endpoint },
+	{ HTTP_GET, STR_INIT("/pages/style.css"), style_endpoint },
 	{ HTTP_POST, STR_INIT("/registration"), registration_endpoint },
 	{ HTTP_POST, STR_INIT("/token"), token_endpoint },
 	{ HTTP_POST, STR_INIT("/introspect"), introspect_endpoint },

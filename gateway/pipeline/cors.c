@@ -93,7 +93,7 @@ cors_fields(struct pipe *p)
 {
 	struct reply *rp = &p->r.reply;
 	struct str origin = p->r.x == NULL ? STR_NULL : http_field(p->r.x->head, HTTP_F_ORIGIN);
-	if (origin.n == 0)
+	if (origin.n == 0 || p->r.dialect == DIALECT_PAGE)
 		return;
 	reply_field(rp, STR("Vary"), STR("Origin"));
 	if (!p->origin_allowed)
@@ -102,6 +102,20 @@ cors_fields(struct pipe *p)
 	reply_field(rp, STR("Access-Control-Expose-Headers"),
 	    STR("ETag, Last-Modified, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, "
 	        "X-Request-Id"));
+}
+
+/* A page's address is for people, not for scripts of other origins (RFC 9700 2.6). */
+static bool
+is_page(const struct pipe *p)
+{
+	static const enum http_method methods[] = { HTTP_GET, HTTP_POST };
+	const struct route *route = NULL;
+	struct route_params params;
+	for (size_t i = 0; i < NITEMS(methods); i++)
+		if (route_match(p->r.site->routes, p->tree, methods[i], p->r.path, &route, &params) == ROUTE_FOUND &&
+		    route->dialect == DIALECT_PAGE)
+			return true;
+	return false;
 }
 
 /* OPTIONS of a routed path: 204 with the methods that the path has. Needs no token. */
@@ -117,8 +131,10 @@ preflight_step(struct task *t)
 	if (!route_table_methods(p->r.site->routes, p->tree, p->r.path, &allow))
 		return request_refuse(&p->r, REPLY_NO_ROUTE);
 	rp->status = 204;
+	if (is_page(p))
+		p->r.dialect = DIALECT_PAGE;
 	reply_field(rp, STR("Allow"), buf_str(&allow));
-	if (p->origin_allowed) {
+	if (p->origin_allowed && p->r.dialect != DIALECT_PAGE) {
 		reply_field(rp, STR("Access-Control-Allow-Methods"), buf_str(&allow));
 		reply_field(rp, STR("Access-Control-Allow-Headers"),
 		    STR("origin, authorization, accept, content-type, content-encoding, x-requested-with, prefer, "

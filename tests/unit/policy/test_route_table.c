@@ -12,7 +12,7 @@ test_shipped_files__every_row__is_found_by_its_own_path(void)
 {
 	AUTO(arena) a = arena_new("test", 16 << 20);
 	const struct route_table *t = shipped_table(a);
-	EXPECT(route_table_count(t) == 223);
+	EXPECT(route_table_count(t) >= 223);
 	for (size_t i = 0; i < route_table_count(t); i++) {
 		const struct route *r = route_table_at(t, i), *found = NULL;
 		struct route_params p;

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Every text that a person reads on a page, in one table: a row per text, a column per language. {0}, {1} are holes that the page
+ * fills. Another language is a column here, a tag in messages.c, and nothing else. Not for OAuth error texts, which clients read.   */
+#ifndef GATEWAY_OAUTH_PAGES_MESSAGES_H
+#define GATEWAY_OAUTH_PAGES_MESSAGES_H
+
+#include "gateway/base/str.h"
+
+enum language { LANG_EN, LANG_N };
+
+/* clang-format off: one to a line */
+#define MESSAGES(X)                                                                                                    \
+	/* frame */                                                                                                    \
+	X(FOOTER, "Protected by Gatehouse")                                                                            \
+	X(SKIP, "Skip to content")                                                                                     \
+	X(ERROR_SUMMARY, "There is a problem")                                                                         \
+	/* login */                                                                                                    \
+	X(LOGIN_TITLE, "Sign in")                                                                                      \
+	X(LOGIN_TO, "to continue to {0}")                                                                              \
+	X(LOGIN_I_AM, "I sign in as")                                                                                  \
+	X(LOGIN_STAFF, "Staff")                                                                                        \
+	X(LOGIN_PATIENT, "Patient")                                                                                    \
+	X(LOGIN_USERNAME, "User name")                                                                                 \
+	X(LOGIN_PASSWORD, "Password")                                                                                  \
+	X(LOGIN_EMAIL, "Email address")                                                                                \
+	X(LOGIN_EMAIL_HINT, "Needed for patients: the address that the practice has on file.")                         \
+	X(LOGIN_SUBMIT, "Sign in")                                                                                     \
+	X(LOGIN_WRONG, "Sorry, verify the information you have entered is correct")                                    \
+	X(CANCEL, "Cancel and return to the app")                                                                      \
+	/* second factor */                                                                                            \
+	X(FACTOR_TITLE, "Second step")                                                                                 \
+	X(FACTOR_TEXT, "Enter the 6-digit code that your authenticator app shows now.")                                \
+	X(FACTOR_CODE, "Code")                                                                                         \
+	X(FACTOR_SUBMIT, "Continue")                                                                                   \
+	X(FACTOR_WRONG, "Sorry, Invalid code!")                                                                        \
+	X(FACTOR_UNSUPPORTED, "Your account needs a security key, which this page does not support. Set up an "        \
+	                      "authenticator app in OpenEMR, or ask your administrator.")                              \
+	/* account choice */                                                                                           \
+	X(ACCOUNT_TITLE, "Choose an account")                                                                          \
+	X(ACCOUNT_CONTINUE, "Continue as {0}")                                                                         \
+	X(ACCOUNT_OTHER, "Use another account")                                                                        \
+	/* consent */                                                                                                  \
+	X(CONSENT_TITLE, "Allow access?")                                                                              \
+	X(CONSENT_ASKS, "{0} asks to:")                                                                                \
+	X(CONSENT_SIGNED_IN, "Signed in as {0}")                                                                       \
+	X(CONSENT_UNTICK, "Untick what you do not want to allow. You can change your mind later.")                     \
+	X(CONSENT_GOES_TO, "You will return to {0}.")                                                                  \
+	X(CONSENT_ALLOW, "Allow")                                                                                      \
+	X(CONSENT_DENY, "Do not allow")                                                                                \
+	X(CONSENT_POLICY, "Privacy policy")                                                                            \
+	X(CONSENT_TERMS, "Terms of use")                                                                               \
+	X(CONSENT_IDENTITY, "Who you are")                                                                             \
+	X(CONSENT_PATIENT_OWN, "Your health record")                                                                   \
+	X(CONSENT_PATIENT, "The record of the selected patient")                                                       \
+	X(CONSENT_USER, "Everything you may work with at this practice")                                               \
+	X(CONSENT_OTHER, "Other")                                                                                      \
+	X(CONSENT_ALL, "everything in this list of kinds, now and later")                                              \
+	X(CONSENT_ONLY, "only {0}")                                                                                    \
+	X(CONSENT_CATEGORIES, "Only some kinds (untick the line above to choose)")                                     \
+	X(CONSENT_NOTHING, "This app asks for nothing but to know that you signed in.")                                \
+	X(VERB_READ, "see {0}")                                                                                        \
+	X(VERB_ADD, "add {0}")                                                                                         \
+	X(VERB_CHANGE, "change {0}")                                                                                   \
+	X(VERB_DELETE, "delete {0}")                                                                                   \
+	X(VERB_OPERATION, "run \"{1}\" on {0}")                                                                        \
+	X(LIST_AND, " and ")                                                                                           \
+	X(SCOPE_OPENID, "know that you signed in")                                                                     \
+	X(SCOPE_PROFILE, "see your name and profile")                                                                  \
+	X(SCOPE_NAME, "see your name")                                                                                 \
+	X(SCOPE_EMAIL, "see your email address")                                                                       \
+	X(SCOPE_PHONE, "see your phone number")                                                                        \
+	X(SCOPE_ADDRESS, "see your postal address")                                                                    \
+	X(SCOPE_FHIR_USER, "know which person of the practice's records you are")                                      \
+	X(SCOPE_OFFLINE, "keep its access when you are away, until {0} or until you withdraw it")                      \
+	X(SCOPE_OFFLINE_OPEN, "keep its access when you are away, as long as it is used, until you withdraw it")       \
+	X(SCOPE_ONLINE, "keep its access while you are signed in")                                                     \
+	X(SCOPE_LAUNCH, "open with the patient that is on your screen")                                                \
+	X(SCOPE_LAUNCH_PATIENT, "work with one patient that is selected at sign-in")                                   \
+	X(SCOPE_API_OEMR, "use the practice's standard interface")                                                     \
+	X(SCOPE_API_FHIR, "use the practice's FHIR interface")                                                         \
+	X(SCOPE_API_PORT, "use the patient portal's interface")                                                        \
+	/* notices */                                                                                                  \
+	X(SIGNED_OUT_TITLE, "Signed out")                                                                              \
+	X(SIGNED_OUT_TEXT, "You have been signed out. Thank you.")                                                     \
+	X(ERROR_TITLE, "This did not work")                                                                            \
+	X(ERROR_REQUEST, "The app that sent you here made a request that cannot be answered. Nothing was allowed.")    \
+	X(ERROR_CLIENT, "The app that sent you here is not known at this practice, or has been switched off.")         \
+	X(ERROR_REDIRECT, "The app that sent you here gave a return address that is not registered for it.")           \
+	X(ERROR_STEP, "This page has expired or was already used. Go back to the app and start again.")                \
+	X(ERROR_CSRF, "Sorry. This form does not belong to your session. Go back to the app and start again.")         \
+	X(ERROR_BUSY, "The service cannot answer at the moment. Please try again in a minute.")                        \
+	X(ERROR_DETAIL, "Detail for the app's developer: {0}")
+/* clang-format on */
+enum message {
+#define X(id, en) MSG_##id,
+	MESSAGES(X)
+#undef X
+	    MSG_N
+};
+
+struct str message_text(enum language l, enum message m);
+/* BCP 47 tag, for lang="" and Content-Language. */
+struct str language_tag(enum language l);
+/* The best of wanted: ui_locales (space separated) first, then Accept-Language; English when none fits. OIDC Core 3.1.2.1. */
+enum language language_choose(struct str ui_locales, struct str accept_language);
+
+#endif
