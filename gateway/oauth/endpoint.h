@@ -98,7 +98,7 @@ struct login {
 	struct hashd_result *hash;
 	struct str stored;
 	int64_t fail_counter, fail_age_s, limits[8];
-	bool ip_blocked, account_found;
+	bool ip_blocked, account_found, before_702;
 };
 extern const struct step_table login_staff_steps, login_patient_steps;
 

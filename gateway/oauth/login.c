@@ -117,15 +117,18 @@ address_status(struct request *r, struct login *l)
 
 /* --- staff ------------------------------------------------------------------------------------------------------------------- */
 
-static const struct db_stmt staff_sql = { "login_staff",
-	"SELECT u.id, u.uuid, u.username, u.active, u.npi, s.password, s.login_fail_counter, "
-	"TIMESTAMPDIFF(SECOND, s.last_login_fail, NOW()), TIMESTAMPDIFF(DAY, s.last_update_password, NOW()), "
-	"EXISTS (SELECT 1 FROM `groups` g WHERE BINARY g.user = BINARY u.username), "
-	"EXISTS (SELECT 1 FROM gacl_aro a JOIN gacl_groups_aro_map m ON m.aro_id = a.id "
-	"WHERE a.section_value = 'users' AND a.value = u.username), "
-	"EXISTS (SELECT 1 FROM login_mfa_registrations f WHERE f.user_id = u.id) "
-	"FROM users u LEFT JOIN users_secure s ON s.id = u.id WHERE u.username = ? AND BINARY u.username = BINARY ?",
+/* last_login_fail and the total came with 7.0.2: before it a counter that is full stays full until it is reset. */
+#define STAFF_SQL(fail_age)                                                                                            \
+	"SELECT u.id, u.uuid, u.username, u.active, u.npi, s.password, s.login_fail_counter, " fail_age                \
+	", TIMESTAMPDIFF(DAY, s.last_update_password, NOW()), "                                                        \
+	"EXISTS (SELECT 1 FROM `groups` g WHERE BINARY g.user = BINARY u.username), "                                  \
+	"EXISTS (SELECT 1 FROM gacl_aro a JOIN gacl_groups_aro_map m ON m.aro_id = a.id "                              \
+	"WHERE a.section_value = 'users' AND a.value = u.username), "                                                  \
+	"EXISTS (SELECT 1 FROM login_mfa_registrations f WHERE f.user_id = u.id) "                                     \
+	"FROM users u LEFT JOIN users_secure s ON s.id = u.id WHERE u.username = ? AND BINARY u.username = BINARY ?"
+static const struct db_stmt staff_sql = { "login_staff", STAFF_SQL("TIMESTAMPDIFF(SECOND, s.last_login_fail, NOW())"),
 	false };
+static const struct db_stmt staff_before_702_sql = { "login_staff_before_702", STAFF_SQL("0"), false };
 enum { S_ID, S_UUID, S_NAME, S_ACTIVE, S_NPI, S_PASSWORD, S_FAILS, S_FAIL_AGE, S_AGE_DAYS, S_GROUP, S_ARO, S_MFA };
 
 static enum step
@@ -141,6 +144,22 @@ staff_find(struct task *t)
 		return STEP_FAIL;
 	v[0] = v[1] = DB_V_STR(l->username);
 	return db_query(t, r->site->db, &staff_sql, v, 2, &l->db);
+}
+
+static enum step
+staff_find_before_702(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct login *l = task_frame(t);
+	struct db_val *v = arena_array(t->arena, 2, sizeof *v);
+	if (l->db->status != DB_REFUSED)
+		return STEP_NEXT;
+	if (v == NULL)
+		return STEP_FAIL;
+	t->err = (struct err){ 0 };
+	l->before_702 = true;
+	v[0] = v[1] = DB_V_STR(l->username);
+	return db_query(t, r->site->db, &staff_before_702_sql, v, 2, &l->db);
 }
 
 static void
@@ -228,6 +247,10 @@ static const struct db_stmt staff_good_sql = { "login_staff_good",
 	"UPDATE users_secure SET login_fail_counter = 0, last_login_fail = NULL WHERE id = ? AND login_fail_counter > "
 	"0",
 	false };
+static const struct db_stmt staff_failed_before_702_sql = { "login_staff_failed_before_702",
+	"UPDATE users_secure SET login_fail_counter = login_fail_counter + 1 WHERE id = ?", false };
+static const struct db_stmt staff_good_before_702_sql = { "login_staff_good_before_702",
+	"UPDATE users_secure SET login_fail_counter = 0 WHERE id = ? AND login_fail_counter > 0", false };
 
 static enum step
 staff_count(struct task *t)
@@ -240,9 +263,10 @@ staff_count(struct task *t)
 		return s;
 	if (v == NULL)
 		return STEP_FAIL;
-	if (l->ok) {
+	if (l->ok || l->before_702) {
+		const struct db_stmt *good = l->before_702 ? &staff_good_before_702_sql : &staff_good_sql;
 		v[0] = DB_V_I64(l->user_id);
-		return db_query(t, r->site->db, &staff_good_sql, v, 1, &l->db);
+		return db_query(t, r->site->db, l->ok ? good : &staff_failed_before_702_sql, v, 1, &l->db);
 	}
 	v[0] = DB_V_I64(l->limits[USER_MAX] > 0);
 	v[1] = DB_V_I64(l->limits[USER_RESET_S]);
@@ -288,8 +312,8 @@ login_end(struct task *t)
 }
 
 STEP_TABLE(login_staff_steps, 0, { "login_globals", login_globals }, { "login_address", login_address },
-    { "staff_find", staff_find }, { "staff_hash", staff_hash }, { "staff_count", staff_count },
-    { "address_count", address_count }, { "login_end", login_end });
+    { "staff_find", staff_find }, { "staff_find_before_702", staff_find_before_702 }, { "staff_hash", staff_hash },
+    { "staff_count", staff_count }, { "address_count", address_count }, { "login_end", login_end });
 
 /* --- patients ------------------------------------------------------------------------------------------------------------------ */
 

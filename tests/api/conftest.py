@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures of the tests of the Standard and Portal API: one MariaDB, one Redis and one gateway for the whole process. --resource NAME runs
+the rows of one resource: `pytest tests/api --resource encounter`."""
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from generation import Generations  # noqa: E402
+from stores import Stores  # noqa: E402
+
+
+def pytest_addoption(parser):
+    parser.addoption("--resource", help="only rows of this resource")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "resource(name): the resource that a row is about")
+
+
+def pytest_collection_modifyitems(config, items):
+    wanted = config.getoption("--resource")
+    if not wanted:
+        return
+    def about(item):
+        row = getattr(item, "callspec", None)
+        return any(wanted == getattr(v, "resource", None) for v in (row.params.values() if row else ()))
+    config.hook.pytest_deselected(items=[i for i in items if not about(i)])
+    items[:] = [i for i in items if about(i)]
+
+
+@pytest.fixture(scope="session")
+def api(tmp_path_factory):
+    stores = Stores(tmp_path_factory.mktemp("stores"))
+    stores.start()
+    try:
+        generations = Generations(stores)
+        yield generations
+        generations.close()
+    finally:
+        stores.stop()
