@@ -6,6 +6,7 @@ import json
 import time
 
 import pytest
+from gateway import wait_until
 
 STAFF = "openid offline_access api:oemr api:fhir user/patient.read user/patient.write user/facility.read user/practitioner.read " \
         "user/Patient.read user/Practitioner.read user/Organization.read"
@@ -239,7 +240,7 @@ def test_each_request_has_its_record(gateway, staff):
         mark = f"row-{n}-{time.time_ns()}"
         r = gateway.get(path, token, headers={"X-Request-Id": mark})
         assert r.status_code == status and r.headers["X-Request-Id"] == mark
-        (record,) = gateway.audit_of(mark)
+        (record,) = wait_until(lambda: gateway.audit_of(mark), "the record (async rows do not wait for it)")
         assert record["status"] == status and record["site"] == "default" and record["allowed"] == (status == 200)
         assert "Belford" not in json.dumps(record)
 
