@@ -89,12 +89,27 @@ static const enum scope_context context_of_role[] = {
 	[ROLE_SYSTEM] = SCOPE_SYSTEM,
 };
 
+/* A scope that belongs to no resource (userinfo: openid). */
+static bool
+check_special(struct judging *j)
+{
+	struct str rule = j->need->rule_scope[SCOPE_SPECIAL];
+	j->context = SCOPE_SPECIAL;
+	if (!scope_set_has(j->who->scopes, j->need->special))
+		return refuse(j, "scope", REPLY_SCOPE, rule, "the token does not hold the scope");
+	j->d->allowed = true;
+	j->d->rule = rule;
+	return pass(j, "scope", rule);
+}
+
 /* oauth2.md 9.2: which context counts, the scope in it, the bound patient. */
 static bool
 check_scope(struct judging *j)
 {
 	const struct principal *who = j->who;
 	const struct scope_need *need = j->need;
+	if (need->special.n > 0)
+		return check_special(j);
 	j->patient_request = who->role == ROLE_PATIENT || scope_set_strongest(who->scopes, need) == SCOPE_PATIENT;
 	j->context = j->patient_request ? SCOPE_PATIENT : context_of_role[who->role];
 	struct str rule = need->rule_scope[j->context];

@@ -115,13 +115,16 @@ scope_read(struct building *b)
 	bool all = str_starts(text, any);
 	if (all) /* shorthand: patient/, user/ and system/ */
 		text = arena_printf(b->r->arena, "user/%.*s", STR_ARG(str_skip(text, any.n)));
-	if (scope_parse(text, &sc, NULL) != 0 || sc.context == SCOPE_SPECIAL || sc.category.n > 0 ||
+	bool parsed = scope_parse(text, &sc, NULL) == 0;
+	bool special = parsed && sc.context == SCOPE_SPECIAL && b->api == API_OAUTH;
+	if (!parsed || (sc.context == SCOPE_SPECIAL && !special) || sc.category.n > 0 ||
 	    (sc.permissions & (sc.permissions - 1)) != 0) {
 		scope_report(b->r, b->line, b->where,
 		    "scope: one of patient/, user/, system/ or any/, a resource, and one letter of cruds or one "
 		    "$operation");
 		return false;
 	}
+	need->special = special ? sc.text : STR_NULL;
 	need->resource = sc.resource;
 	need->operation = sc.operation;
 	need->permissions = sc.permissions;
@@ -171,7 +174,10 @@ rules_write(struct building *b)
 		    STR_ARG(n->resource), STR_ARG(perm), STR_ARG(source));
 		ok = ok && n->rule_scope[c].p != NULL;
 	}
-	n->rule_scope[SCOPE_SPECIAL] = n->rule_scope[SCOPE_USER];
+	n->rule_scope[SCOPE_SPECIAL] = n->special.n == 0
+	                                   ? n->rule_scope[SCOPE_USER]
+	                                   : arena_printf(a, "scope %.*s (%.*s)", STR_ARG(n->special), STR_ARG(source));
+	ok = ok && n->rule_scope[SCOPE_SPECIAL].p != NULL;
 	n->rule_api = arena_printf(a, "api scope %.*s (%.*s)", STR_ARG(b->f->api_scope), STR_ARG(source));
 	n->rule_role = arena_printf(a, "role (%.*s)", STR_ARG(source));
 	n->rule_patient = arena_printf(a, "bound patient (%.*s)", STR_ARG(source));

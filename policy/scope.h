@@ -32,7 +32,8 @@ struct scope {
 struct scope_need {
 	struct str resource;
 	struct str operation;             /* .n 0: letters                                                          */
-	unsigned permissions;             /* one SCOPE_ bit                                                         */
+	struct str special;               /* "openid": this very scope and nothing else; .n 0: a resource's         */
+	unsigned permissions;             /* one SCOPE_ bit; 0: special                                             */
 	unsigned contexts;                /* bits 1 << enum scope_context that the row allows                       */
 	unsigned api_roles;               /* bits 1 << enum role that the whole API admits; narrower is route.roles */
 	uint32_t resource_hash, key_hash; /* of scope_hash()                                                 */

@@ -123,7 +123,7 @@ fhir_body(struct json_write *w, struct str issue, struct str text)
 static void
 challenge(struct reply *rp, enum dialect d, enum reply_error which)
 {
-	if (d == DIALECT_OAUTH || d == DIALECT_PAGE)
+	if (d == DIALECT_PAGE)
 		return;
 	if (which == REPLY_UNAUTHENTICATED || which == REPLY_LOGGED_OUT)
 		reply_field(rp, STR("WWW-Authenticate"), STR("Bearer realm=\"OpenEMR\", error=\"invalid_token\""));

@@ -2,6 +2,7 @@
 /* Discovery documents and the key set. Nothing is advertised that does not work. OIDC Discovery 3, RFC 8414 2, SMART App Launch 2.2
  * conformance. The members that a site's switches decide are asked of its configuration.                                  */
 #include "gateway/base/json_write.h"
+#include "gateway/oauth/claims.h"
 #include "gateway/oauth/endpoint.h"
 #include "policy/policy.h"
 
@@ -55,6 +56,19 @@ grants_member(struct json_write *w, const struct site *site)
 	json_arr_end(w);
 }
 
+static void
+claims_member(struct json_write *w)
+{
+	static const char *const always[] = { "aud", "iat", "iss", "exp", "sub", "at_hash", "nonce", "api:oemr",
+		"api:fhir", "api:port" };
+	json_key(w, STR("claims_supported"));
+	json_arr(w);
+	for (size_t i = 0; i < NITEMS(always); i++)
+		json_str(w, str_of(always[i]));
+	claims_names_put(w);
+	json_arr_end(w);
+}
+
 static enum step
 document_reply(struct request *r)
 {
@@ -75,6 +89,7 @@ endpoints_members(struct json_write *w, struct request *r)
 	if (!str_eq(r->site->conf->oauth.registration, STR("closed")))
 		url_member(w, a, "registration_endpoint", base, "/registration");
 	url_member(w, a, "introspection_endpoint", base, "/introspect");
+	url_member(w, a, "userinfo_endpoint", base, "/userinfo");
 }
 
 enum step
@@ -93,8 +108,7 @@ discovery_endpoint(struct request *r, struct oauth_state *s)
 	json_arr_end(&w);
 	grants_member(&w, r->site);
 	LIST_MEMBER(&w, "subject_types_supported", "public");
-	LIST_MEMBER(
-	    &w, "claims_supported", "aud", "iat", "iss", "exp", "sub", "fhirUser", "api:oemr", "api:fhir", "api:port");
+	claims_member(&w);
 	LIST_MEMBER(&w, "id_token_signing_alg_values_supported", es256 ? "ES256" : "RS256");
 	LIST_MEMBER(&w, "token_endpoint_auth_methods_supported", "client_secret_post", "client_secret_basic",
 	    "private_key_jwt", "none");

@@ -6,6 +6,7 @@
 #include "gateway/config/conf.h"
 #include "gateway/core/backend.h"
 #include "gateway/crypto/hashd.h"
+#include "gateway/oauth/launch.h"
 
 #include <jansson.h>
 
@@ -32,6 +33,7 @@ struct oauth_state {        /* of a site */
 	X(UNS, 400, "unsupported_grant_type",                                                                          \
 	    "The authorization grant type is not supported by the authorization server.")                              \
 	X(DEN, 401, "access_denied", "The resource owner or authorization server denied the request.")                 \
+	X(PATIENT_CONTEXT, 400, "invalid_patient_context", "launch/patient was granted and no patient is bound.")      \
 	X(MFA, 403, "mfa_not_supported", "MFA not supported.")                                                         \
 	X(REDIRECT_URI, 400, "invalid_redirect_uri", "redirect_uris is invalid")                                       \
 	X(METADATA, 400, "invalid_client_metadata", "The client metadata is invalid")                                  \
@@ -91,7 +93,7 @@ struct login {
 	bool mfa_required;
 	struct uuid uuid;
 	int64_t user_id, pid;
-	struct str canonical_name, npi;
+	struct str canonical_name;
 	/* working state */
 	struct db_result *db;
 	struct redis_result *redis;
@@ -108,8 +110,8 @@ struct issue {
 	struct str client_id, sub, family; /* family .n 0: a new grant */
 	struct str grant;                  /* password, client_credentials, refresh_token */
 	enum role role;
-	struct str npi;
-	struct str nonce, patient;
+	struct str nonce;
+	struct launch_context launch; /* a patient is bound to itself without it */
 	const struct scope_set *scopes;
 	uint32_t ttl_s;
 	bool refresh;                /* give a refresh token */
@@ -119,7 +121,7 @@ struct issue {
 	struct str jti, access, id_token, refresh_token, successor;
 	struct keyd_result *signed_access, *signed_id;
 	struct redis_result *redis;
-	struct db_result *db;
+	struct db_result *db, *person;
 	int64_t now_s;
 };
 extern const struct step_table issue_steps;
@@ -131,6 +133,7 @@ enum step jwk_endpoint(struct request *r, struct oauth_state *s);
 enum step registration_endpoint(struct request *r, struct oauth_state *s);
 enum step token_endpoint(struct request *r, struct oauth_state *s);
 enum step introspect_endpoint(struct request *r, struct oauth_state *s);
+enum step userinfo_endpoint(struct request *r, struct oauth_state *s);
 
 /* Grants, pushed by the token endpoint with its struct token_call as frame. */
 struct token_call {

@@ -72,7 +72,6 @@ password_issue(struct task *t)
 	uuid_text(&l->uuid, sub);
 	c->issue.sub = (struct str){ sub, UUID_TEXT };
 	c->issue.role = l->patient ? ROLE_PATIENT : ROLE_USERS;
-	c->issue.npi = l->npi;
 	c->issue.scopes = c->scopes;
 	c->issue.ttl_s = r->site->conf->oauth.access_ttl_s;
 	c->issue.refresh = true;
@@ -248,9 +247,8 @@ refresh_issue(struct task *t)
 	}
 	c->issue.sub = json_in_str(rec, "sub");
 	c->issue.role = role_of(json_in_str(rec, "role"));
-	c->issue.npi = json_in_str(rec, "npi");
 	c->issue.family = json_in_str(rec, "family");
-	c->issue.patient = json_in_str(rec, "patient");
+	launch_context_read(rec, &c->issue.launch);
 	c->issue.grant_started_s = (int64_t)json_integer_value(json_object_get(rec, "started"));
 	c->issue.scopes = granted;
 	c->issue.ttl_s = r->site->conf->oauth.access_ttl_s;

@@ -4,6 +4,7 @@
 #include "gateway/base/json_write.h"
 #include "gateway/core/keys.h"
 #include "gateway/crypto/jwk.h"
+#include "gateway/oauth/claims.h"
 #include "gateway/oauth/endpoint.h"
 #include "policy/scope_set.h"
 
@@ -15,6 +16,9 @@ struct introspection {
 	const json_t *claims; /* of an access token with a good signature */
 	const struct scope_set *scopes;
 	json_t *refresh; /* record of a refresh token */
+	struct launch_context launch;
+	struct person person; /* for fhirUser */
+	struct db_result *row;
 	struct redis_result *redis;
 	struct db_result *db;
 	const char *status; /* active, expired, revoked, invalid_signature, failed_verification */
@@ -68,9 +72,21 @@ owner(const struct introspection *c)
 	return json_in_str(c->refresh, "client");
 }
 
+/* The launch context of the token's state or record. */
+static int
+context_read(struct arena *a, struct introspection *c)
+{
+	struct err e = { 0 };
+	json_t *state = c->claims == NULL ? json_incref(c->refresh) : json_in(c->redis->value.s, 64 << 10, &e);
+	if (state == NULL || json_keep(a, state) != 0)
+		return -1;
+	launch_context_read(state, &c->launch);
+	return 0;
+}
+
 /* The subject must still be active: the same row as the bearer check asks. */
 static const struct db_stmt active_sql = { "introspect_active",
-	"SELECT (SELECT COUNT(*) FROM users WHERE uuid = ? AND (active = 1 OR username = 'oe-system')) + "
+	"SELECT (SELECT COUNT(*) FROM users WHERE uuid = ? AND (active = 1 OR username = 'oe-system')), "
 	"(SELECT COUNT(*) FROM patient_data WHERE uuid = ? AND allow_patient_portal = 'YES')",
 	false };
 
@@ -88,6 +104,8 @@ introspect_judge(struct task *t)
 		if (c->refresh == NULL || json_keep(t->arena, c->refresh) != 0)
 			return STEP_FAIL;
 	}
+	if (c->redis->value.kind == REDIS_STR && context_read(t->arena, c) != 0)
+		return STEP_FAIL;
 	if (c->claims != NULL) {
 		const json_t *exp = json_object_get(c->claims, "exp");
 		bool expired = !json_is_integer(exp) || json_integer_value(exp) <= clock_real_s(r->worker->clock);
@@ -111,14 +129,33 @@ introspect_judge(struct task *t)
 	return db_query(t, r->site->db, &active_sql, v, 2, &c->db);
 }
 
+/* What the token's scopes open: their names, and the person for fhirUser. */
+static enum step
+introspect_person(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct introspection *c = task_frame(t);
+	struct err e = { 0 };
+	int rc = 0;
+	if (c->db != NULL && c->db->status != DB_OK)
+		return request_unavailable(r, "database down: user cannot be checked");
+	if (c->db != NULL && db_cell(c->db, 0, 0)->i + db_cell(c->db, 0, 1)->i == 0)
+		c->status = "revoked";
+	if (c->claims != NULL)
+		rc = scope_set_json(t->arena, json_object_get(c->claims, "scopes"), &c->scopes, &e);
+	else if (c->refresh != NULL)
+		rc = scope_set_parse(t->arena, json_in_str(c->refresh, "scope"), &c->scopes, &e);
+	if (rc != 0 || c->db == NULL || c->claims == NULL || !scope_set_has(c->scopes, STR("fhirUser")))
+		return rc != 0 ? STEP_FAIL : STEP_NEXT;
+	c->person.role = db_cell(c->db, 0, 1)->i > 0 ? ROLE_PATIENT : ROLE_USERS;
+	c->person.sub = json_in_str(c->claims, "sub");
+	return person_read(t, c->person.role, c->person.sub, &c->row);
+}
+
 static void
-scope_members(struct json_write *w, struct request *r, struct introspection *c)
+scope_member(struct json_write *w, struct request *r, const struct introspection *c)
 {
 	struct buf b;
-	struct err e = { 0 };
-	const json_t *scopes = json_object_get(c->claims, "scopes");
-	if (scope_set_json(r->task.arena, scopes, &c->scopes, &e) != 0)
-		return;
 	buf_init(&b, r->task.arena, 1024, 64 << 10);
 	scope_set_put(c->scopes, 0, &b);
 	json_kv_str(w, STR("scope"), b.n > 0 ? buf_str(&b) : STR(""));
@@ -129,12 +166,9 @@ active_members(struct json_write *w, struct request *r, struct introspection *c)
 {
 	const json_t *claims = c->claims != NULL ? c->claims : c->refresh;
 	json_kv_str(w, STR("status"), str_of(c->status));
-	if (c->claims != NULL) {
-		scope_members(w, r, c);
+	scope_member(w, r, c);
+	if (c->claims != NULL)
 		json_kv_i64(w, STR("exp"), json_integer_value(json_object_get(claims, "exp")));
-	} else {
-		json_kv_str(w, STR("scope"), json_in_str(claims, "scope"));
-	}
 	json_kv_str(w, STR("sub"), json_in_str(claims, "sub"));
 	if (c->claims != NULL) {
 		json_kv_str(w, STR("jti"), json_in_str(claims, "jti"));
@@ -146,6 +180,9 @@ active_members(struct json_write *w, struct request *r, struct introspection *c)
 		json_kv_str(w, STR("token_type"), STR("Bearer"));
 	}
 	json_kv_str(w, STR("client_id"), owner(c));
+	launch_members_put(w, r, &c->launch, c->scopes);
+	if (c->row != NULL && c->row->n_rows > 0)
+		json_kv_str(w, STR("fhirUser"), person_fhir_user(r, &c->person));
 }
 
 static enum step
@@ -155,10 +192,9 @@ introspect_reply(struct task *t)
 	struct introspection *c = task_frame(t);
 	struct json_write w;
 	bool known = (c->claims != NULL || c->refresh != NULL) && str_eq(owner(c), c->auth.client.id);
-	if (c->db != NULL && c->db->status != DB_OK)
-		return request_unavailable(r, "database down: user cannot be checked");
-	if (c->db != NULL && db_cell(c->db, 0, 0)->i == 0)
-		c->status = "revoked";
+	if (c->row != NULL && c->row->status != DB_OK)
+		return request_unavailable(r, "database down: fhirUser cannot be told");
+	c->person.row = c->row;
 	oauth_json_begin(r);
 	json_begin(&w, &r->reply.body, JSON_PLAIN);
 	json_obj(&w);
@@ -173,7 +209,7 @@ introspect_reply(struct task *t)
 
 static STEP_TABLE(introspect_steps, 0, { "introspect_client", introspect_client },
     { "introspect_state", introspect_state }, { "introspect_judge", introspect_judge },
-    { "introspect_reply", introspect_reply });
+    { "introspect_person", introspect_person }, { "introspect_reply", introspect_reply });
 
 enum step
 introspect_endpoint(struct request *r, struct oauth_state *s)

@@ -6,6 +6,7 @@
 #include "gateway/core/keys.h"
 #include "gateway/crypto/hash.h"
 #include "gateway/crypto/keyd.h"
+#include "gateway/oauth/claims.h"
 #include "gateway/oauth/endpoint.h"
 #include "policy/scope_set.h"
 
@@ -75,14 +76,6 @@ access_claims(struct request *r, const struct issue *i)
 	return buf_ok(&b) ? buf_str(&b) : STR_NULL;
 }
 
-/* {api}/fhir/{Practitioner|Person|Patient}/{uuid}; staff with an NPI are Practitioner (contract 3.3). */
-static struct str
-fhir_user(struct request *r, const struct issue *i)
-{
-	const char *type = i->role == ROLE_PATIENT ? "Patient" : i->npi.n > 0 ? "Practitioner" : "Person";
-	return arena_printf(r->task.arena, "%.*s/fhir/%s/%.*s", STR_ARG(r->site->api_base), type, STR_ARG(i->sub));
-}
-
 /* at_hash: left half of SHA-256 of the access token, base64url (OIDC Core 3.1.3.6; RS256 and ES256 both hash with SHA-256). */
 static void
 at_hash_member(struct json_write *w, struct request *r, struct str access)
@@ -99,6 +92,7 @@ static struct str
 id_claims(struct request *r, const struct issue *i)
 {
 	static const struct str api[] = { STR_INIT("api:fhir"), STR_INIT("api:oemr"), STR_INIT("api:port") };
+	struct person person = { .role = i->role, .sub = i->sub, .row = i->person };
 	struct json_write w;
 	struct buf b;
 	buf_init(&b, r->task.arena, 1024, CLAIMS_MAX);
@@ -112,8 +106,7 @@ id_claims(struct request *r, const struct issue *i)
 	if (i->nonce.n > 0)
 		json_kv_str(&w, STR("nonce"), i->nonce);
 	at_hash_member(&w, r, i->access);
-	if (scope_set_has(i->scopes, STR("fhirUser")))
-		json_kv_str(&w, STR("fhirUser"), fhir_user(r, i));
+	claims_put(&w, r, &person, i->scopes);
 	for (size_t n = 0; n < NITEMS(api); n++)
 		if (scope_set_has(i->scopes, api[n]))
 			json_kv_bool(&w, api[n], true);
@@ -123,12 +116,24 @@ id_claims(struct request *r, const struct issue *i)
 
 /* --- steps -------------------------------------------------------------------------------------------------------------------- */
 
+/* 6.x and 7.x refuse launch/patient without a patient, 8.x gives no patient member (contract 8.3). */
+static bool
+patient_missing(const struct request *r, const struct issue *i)
+{
+	return i->launch.patient.n == 0 && r->site->compat == COMPAT_CLASSIC && i->role == ROLE_USERS &&
+	       !str_eq(i->grant, STR("refresh_token")) && scope_set_has(i->scopes, STR("launch/patient"));
+}
+
 static enum step
 issue_access(struct task *t)
 {
 	struct request *r = request_of(t);
 	struct issue *i = task_frame(t);
 	struct str claims;
+	if (i->role == ROLE_PATIENT && !str_eq(i->launch.patient, i->sub))
+		i->launch = (struct launch_context){ .patient = i->sub }; /* a patient's context is the patient */
+	if (patient_missing(r, i))
+		return oauth_refuse(r, OAUTH_PATIENT_CONTEXT, STR_NULL, "launch/patient without a patient");
 	i->now_s = clock_real_s(r->worker->clock);
 	if (i->grant_started_s == 0)
 		i->grant_started_s = i->now_s;
@@ -144,16 +149,26 @@ issue_access(struct task *t)
 }
 
 static enum step
+issue_person(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct issue *i = task_frame(t);
+	if (i->signed_access->status != 0)
+		return request_unavailable(r, "keyd does not sign");
+	i->access = i->signed_access->jwt;
+	return scope_set_has(i->scopes, STR("openid")) ? person_read(t, i->role, i->sub, &i->person) : STEP_NEXT;
+}
+
+static enum step
 issue_id(struct task *t)
 {
 	struct request *r = request_of(t);
 	struct issue *i = task_frame(t);
 	struct str claims;
-	if (i->signed_access->status != 0)
-		return request_unavailable(r, "keyd does not sign");
-	i->access = i->signed_access->jwt;
-	if (!scope_set_has(i->scopes, STR("openid")))
+	if (i->person == NULL)
 		return STEP_NEXT;
+	if (i->person->status != DB_OK)
+		return request_unavailable(r, "database down: claims cannot be read");
 	claims = id_claims(r, i);
 	return claims.p == NULL ? STEP_FAIL
 	                        : keyd_sign_jwt(t, r->worker->keyd, r->site->name, STR("JWT"), claims, &i->signed_id);
@@ -164,12 +179,13 @@ access_state(struct request *r, const struct issue *i)
 {
 	struct json_write w;
 	struct buf b;
-	buf_init(&b, r->task.arena, 128, 1024);
+	buf_init(&b, r->task.arena, 256, 2048);
 	json_begin(&w, &b, JSON_PLAIN);
 	json_obj(&w);
 	json_kv_str(&w, STR("family"), i->family);
-	if (i->patient.n > 0)
-		json_kv_str(&w, STR("patient"), i->patient);
+	if (launch_binds_patient(&i->launch, i->scopes))
+		json_kv_str(&w, STR("patient"), i->launch.patient);
+	launch_context_put(&w, &i->launch);
 	json_obj_end(&w);
 	return buf_ok(&b) ? buf_str(&b) : STR_NULL;
 }
@@ -186,12 +202,10 @@ refresh_record(struct request *r, const struct issue *i)
 	json_kv_str(&w, STR("client"), i->client_id);
 	json_kv_str(&w, STR("sub"), i->sub);
 	json_kv_str(&w, STR("role"), role_text(i->role));
-	json_kv_str(&w, STR("npi"), i->npi.n > 0 ? i->npi : STR(""));
 	json_kv_str(&w, STR("family"), i->family);
 	json_kv_str(&w, STR("access"), key_access_token(r->task.arena, r->site, i->jti));
 	json_kv_i64(&w, STR("started"), i->grant_started_s);
-	if (i->patient.n > 0)
-		json_kv_str(&w, STR("patient"), i->patient);
+	launch_context_put(&w, &i->launch);
 	json_kv_str(&w, STR("scope"), scopes_text(r, i, 0));
 	json_obj_end(&w);
 	return buf_ok(&b) ? buf_str(&b) : STR_NULL;
@@ -241,7 +255,7 @@ issue_store(struct task *t)
 
 static const struct db_stmt api_token_sql = { "api_token_insert",
 	"INSERT INTO api_token (user_id, token, expiry, client_id, scope, revoked, context) "
-	"VALUES (?, ?, FROM_UNIXTIME(?), ?, ?, 0, '[]')",
+	"VALUES (?, ?, FROM_UNIXTIME(?), ?, ?, 0, ?)",
 	false };
 static const struct db_stmt trusted_find_sql = { "trusted_user_find",
 	"SELECT id FROM oauth_trusted_user WHERE client_id = ? AND user_id = ? LIMIT 1", false };
@@ -264,12 +278,26 @@ scope_array_text(struct request *r, const struct issue *i)
 	return buf_ok(&b) ? buf_str(&b) : STR_NULL;
 }
 
+/* api_token.context: the launch members as OpenEMR keeps them; "[]" for none. */
+static struct str
+context_text(struct request *r, const struct issue *i)
+{
+	struct json_write w;
+	struct buf b;
+	buf_init(&b, r->task.arena, 256, 2048);
+	json_begin(&w, &b, JSON_PHP);
+	json_obj(&w);
+	launch_members_put(&w, r, &i->launch, i->scopes);
+	json_obj_end(&w);
+	return !buf_ok(&b) ? STR_NULL : b.n > 2 ? buf_str(&b) : STR("[]");
+}
+
 static enum step
 issue_row(struct task *t)
 {
 	struct request *r = request_of(t);
 	struct issue *i = task_frame(t);
-	struct db_val *v = arena_array(t->arena, 5, sizeof *v);
+	struct db_val *v = arena_array(t->arena, 6, sizeof *v);
 	if (i->redis->status != REDIS_OK)
 		return request_unavailable(r, "redis down: token state cannot be kept");
 	if (!r->site->conf->oauth.openemr_rows)
@@ -281,7 +309,8 @@ issue_row(struct task *t)
 	v[2] = DB_V_I64(i->now_s + i->ttl_s);
 	v[3] = DB_V_STR(i->client_id);
 	v[4] = DB_V_STR(scope_array_text(r, i));
-	return db_query(t, r->site->db, &api_token_sql, v, 5, &i->db);
+	v[5] = DB_V_STR(context_text(r, i));
+	return db_query(t, r->site->db, &api_token_sql, v, 6, &i->db);
 }
 
 static enum step
@@ -333,6 +362,7 @@ issue_reply(struct task *t)
 	json_obj(&w);
 	if (i->id_token.n > 0)
 		json_kv_str(&w, STR("id_token"), i->id_token);
+	launch_members_put(&w, r, &i->launch, i->scopes);
 	json_key(&w, STR("scope")); /* without the api:* entries, as OpenEMR sends it */
 	json_str(&w, scopes_text(r, i, SCOPE_TEXT_NO_API));
 	json_kv_str(&w, STR("token_type"), STR("Bearer"));
@@ -348,6 +378,6 @@ issue_reply(struct task *t)
 	return STEP_REPLY;
 }
 
-STEP_TABLE(issue_steps, 0, { "issue_access", issue_access }, { "issue_id", issue_id }, { "issue_store", issue_store },
-    { "issue_row", issue_row }, { "issue_trusted_find", issue_trusted_find }, { "issue_trusted", issue_trusted },
-    { "issue_reply", issue_reply });
+STEP_TABLE(issue_steps, 0, { "issue_access", issue_access }, { "issue_person", issue_person }, { "issue_id", issue_id },
+    { "issue_store", issue_store }, { "issue_row", issue_row }, { "issue_trusted_find", issue_trusted_find },
+    { "issue_trusted", issue_trusted }, { "issue_reply", issue_reply });

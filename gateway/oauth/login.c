@@ -119,7 +119,7 @@ address_status(struct request *r, struct login *l)
 
 /* last_login_fail and the total came with 7.0.2: before it a counter that is full stays full until it is reset. */
 #define STAFF_SQL(fail_age)                                                                                            \
-	"SELECT u.id, u.uuid, u.username, u.active, u.npi, s.password, s.login_fail_counter, " fail_age                \
+	"SELECT u.id, u.uuid, u.username, u.active, s.password, s.login_fail_counter, " fail_age                \
 	", TIMESTAMPDIFF(DAY, s.last_update_password, NOW()), "                                                        \
 	"EXISTS (SELECT 1 FROM `groups` g WHERE BINARY g.user = BINARY u.username), "                                  \
 	"EXISTS (SELECT 1 FROM gacl_aro a JOIN gacl_groups_aro_map m ON m.aro_id = a.id "                              \
@@ -129,7 +129,7 @@ address_status(struct request *r, struct login *l)
 static const struct db_stmt staff_sql = { "login_staff", STAFF_SQL("TIMESTAMPDIFF(SECOND, s.last_login_fail, NOW())"),
 	false };
 static const struct db_stmt staff_before_702_sql = { "login_staff_before_702", STAFF_SQL("0"), false };
-enum { S_ID, S_UUID, S_NAME, S_ACTIVE, S_NPI, S_PASSWORD, S_FAILS, S_FAIL_AGE, S_AGE_DAYS, S_GROUP, S_ARO, S_MFA };
+enum { S_ID, S_UUID, S_NAME, S_ACTIVE, S_PASSWORD, S_FAILS, S_FAIL_AGE, S_AGE_DAYS, S_GROUP, S_ARO, S_MFA };
 
 static enum step
 staff_find(struct task *t)
@@ -169,7 +169,6 @@ staff_row(struct login *l, const struct db_result *res)
 	l->account_found = true;
 	l->user_id = number(db_cell(res, 0, S_ID), 0);
 	l->canonical_name = db_cell(res, 0, S_NAME)->s;
-	l->npi = db_cell(res, 0, S_NPI)->s;
 	l->fail_counter = number(db_cell(res, 0, S_FAILS), 0);
 	l->fail_age_s = number(db_cell(res, 0, S_FAIL_AGE), INT64_MAX);
 	l->mfa_required = number(db_cell(res, 0, S_MFA), 0) == 1;

@@ -26,6 +26,8 @@ static const struct endpoint endpoints[] = {
 	{ HTTP_POST, STR_INIT("/registration"), registration_endpoint },
 	{ HTTP_POST, STR_INIT("/token"), token_endpoint },
 	{ HTTP_POST, STR_INIT("/introspect"), introspect_endpoint },
+	{ HTTP_GET, STR_INIT("/userinfo"), userinfo_endpoint },
+	{ HTTP_POST, STR_INIT("/userinfo"), userinfo_endpoint },
 };
 
 /* --- errors ----------------------------------------------------------------------------------------------------------------- */
