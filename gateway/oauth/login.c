@@ -119,7 +119,7 @@ address_status(struct request *r, struct login *l)
 
 /* last_login_fail and the total came with 7.0.2: before it a counter that is full stays full until it is reset. */
 #define STAFF_SQL(fail_age)                                                                                            \
-	"SELECT u.id, u.uuid, u.username, u.active, s.password, s.login_fail_counter, " fail_age                \
+	"SELECT u.id, u.uuid, u.username, u.active, s.password, s.login_fail_counter, " fail_age                       \
 	", TIMESTAMPDIFF(DAY, s.last_update_password, NOW()), "                                                        \
 	"EXISTS (SELECT 1 FROM `groups` g WHERE BINARY g.user = BINARY u.username), "                                  \
 	"EXISTS (SELECT 1 FROM gacl_aro a JOIN gacl_groups_aro_map m ON m.aro_id = a.id "                              \
