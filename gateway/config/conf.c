@@ -648,3 +648,16 @@ conf_site(const struct conf *c, struct str name)
 			return &c->sites[i];
 	return NULL;
 }
+
+bool
+conf_documents_dir(const struct conf_site *s, char *to, size_t n)
+{
+	static const char below[] = "/documents";
+	if (s->documents.dir.n > 0)
+		return str_cstr(s->documents.dir, to, n) == 0;
+	if (s->openemr_sites_dir.n == 0 || n < sizeof below ||
+	    str_cstr(s->openemr_sites_dir, to, n - (sizeof below - 1)) != 0)
+		return false;
+	memcpy(to + s->openemr_sites_dir.n, below, sizeof below);
+	return true;
+}

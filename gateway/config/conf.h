@@ -61,6 +61,10 @@ struct conf_site {
 		bool openemr_rows; /* write api_token / oauth_trusted_user rows so that PHP accepts our tokens */
 	} oauth;
 	struct str openemr_sites_dir; /* OpenEMR's sites/{site} folder (drive keys); .n 0: none */
+	struct {
+		struct str dir; /* .n 0: {openemr_sites_dir}/documents */
+		size_t file_max_bytes, patient_max_bytes, site_max_bytes; /* 0: no limit */
+	} documents;
 	struct conf_route_backend *routes;
 	size_t n_routes;
 	struct str backend;            /* default backend: direct, proxy                */
@@ -81,7 +85,7 @@ struct conf {
 	struct str sites_dir; /* folder with more sites, one *.yaml each; .n 0: none */
 	struct str origin;    /* https://localhost:9300: every URL given out begins with it */
 	struct {
-		unsigned workers, hashd;
+		unsigned workers, hashd, filed;
 		struct str user, group, pid_file;
 		uint32_t drain_ms;
 		unsigned hash_queue_max;
@@ -150,6 +154,8 @@ void conf_free(struct conf **c);
 int conf_print(const struct conf *c, struct buf *out, struct err *e) MUSTUSE;
 /* Names of boot-only items whose values differ: such a reload is refused with this list. */
 size_t conf_boot_changes(const struct conf *a, const struct conf *b, struct arena *arena, struct str **names);
+/* The folder of a site's documents; false: none is set, or its name is too long. */
+bool conf_documents_dir(const struct conf_site *s, char *to, size_t n);
 const struct conf_site *conf_site(const struct conf *c, struct str name);
 
 #endif

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What no single setting can say: values that must fit each other. Errors keep the configuration out; warnings are told at start and
- * by `gatehouse check`. Not for files and servers that the settings name: who opens them tells.                            */
+ * by `gatehouse check`. Not for servers that the settings name: who connects to them tells.                                */
 #include "gateway/config/conf_item.h"
+
+#include <unistd.h>
 
 #define PATH(l, ...) arena_printf((l)->scratch, __VA_ARGS__)
 
@@ -86,6 +88,21 @@ check_backends(struct conf_loader *l, const struct conf_site *s)
 		    "expected a path that begins with \"/\" and does not end with it");
 }
 
+/* A folder that is not there is told, not refused: it may be mounted later. */
+static void
+check_documents(struct conf_loader *l, const struct conf_site *s)
+{
+	char dir[4096];
+	if (str_eq(s->backend, STR("proxy")))
+		return;
+	if (!conf_documents_dir(s, dir, sizeof dir))
+		conf_report_at(l, true, PATH(l, "sites.%.*s.documents.dir", STR_ARG(s->name)),
+		    "no folder is set here or by openemr_sites_dir: document routes answer 503");
+	else if (access(dir, R_OK | W_OK | X_OK) != 0)
+		conf_report_at(l, true, PATH(l, "sites.%.*s.documents.dir", STR_ARG(s->name)),
+		    "%s cannot be read and written by this user: document routes answer 503", dir);
+}
+
 static void
 check_oauth(struct conf_loader *l, const struct conf_site *s)
 {
@@ -121,6 +138,7 @@ check_site(struct conf_loader *l, const struct conf_site *s)
 		conf_report_at(l, false, PATH(l, "sites.%.*s.scope_files", STR_ARG(s->name)),
 		    "missing: neither here nor in policy.scope_files stands a scope file");
 	check_backends(l, s);
+	check_documents(l, s);
 	check_oauth(l, s);
 }
 

@@ -15,6 +15,7 @@ struct jwk_set;
 struct openemr_keys;
 struct keyd_client;
 struct hashd_client;
+struct filed_client;
 struct audit_client; /* gateway/audit/audit.h */
 struct route_table;  /* policy/route_table.h  */
 struct policy;
@@ -32,6 +33,7 @@ struct worker {
 	const struct log *log;
 	struct keyd_client *keyd;
 	struct hashd_client *hashd;
+	struct filed_client *filed;
 	struct audit_client *audit;
 	struct redis *redis;
 	const struct conf *conf;
@@ -59,7 +61,8 @@ struct site {
 	struct db_pool *db;
 	struct jwk_set *jwks;             /* verification keys of our own tokens */
 	struct str jwks_text;             /* what {issuer}/jwk answers    */
-	const struct openemr_keys *crypt; /* NULL: no access to OpenEMR's encrypted values */
+	const struct openemr_keys *crypt; /* the drive's keys, for values in the database; NULL: no access to them */
+	const struct openemr_keys *file_crypt; /* the database's keys, for files on the drive; NULL: not read yet */
 	const struct route_table *routes; /* of the scope files of this site */
 	const struct policy *policy;
 	struct site_backend *backends; /* per configured backend name */

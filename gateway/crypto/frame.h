@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Messages between the program's own processes, for keyd and hashd: frames on a SOCK_STREAM socketpair, u32 length of the payload, u32 id,
+/* Messages between the program's own processes, for keyd, hashd and filed: frames on a SOCK_STREAM socketpair, u32 length of the payload, u32 id,
  * u8 type (native byte order: both ends are this program), payload. The serving side walks a table of rows; what is not in
  * it, over its cap or not permitted now ends the connection. Private to gateway/crypto.                                    */
 #ifndef GATEWAY_CRYPTO_FRAME_H
@@ -21,6 +21,9 @@ struct frame_row {
 /* Until SIGTERM, or all peers and control_fd (-1: none) are closed. 0: a clean end. */
 int frame_serve(const struct frame_row *rows, size_t n_rows, void *ctx, const int *peer_fds, size_t n_peers,
     int control_fd, const struct log *log);
+/* For rows that keep state per peer: the number of the peer whose frame runs (never used again), and what to call when one is gone. */
+unsigned frame_peer(void);
+void frame_on_gone(void (*gone)(void *ctx, unsigned peer));
 /* For the fuzz target: one peer's bytes, answers into out; -1 when the connection would be ended. */
 int frame_feed(
     const struct frame_row *rows, size_t n_rows, void *ctx, unsigned *seen, struct buf *in, struct buf *out) MUSTUSE;
@@ -37,6 +40,8 @@ enum frame_outcome { FRAME_ANSWERED, FRAME_DOWN, FRAME_BUSY, FRAME_LATE };
 typedef void frame_done(void *result, struct task *t, enum frame_outcome how, struct str payload);
 enum step frame_ask(struct task *t, struct frame_client *c, uint8_t type, const struct str *parts, size_t n_parts,
     uint32_t deadline_ms, frame_done *done, void *result);
+/* Says something without waiting for the answer. Lost when the other side is down. */
+void frame_tell(struct frame_client *c, uint8_t type, struct str payload);
 /* One blocking question before the loop runs; answer is malloc memory in *out. */
 int frame_ask_blocking(int fd, uint8_t type, struct str payload, struct buf *out, struct err *e) MUSTUSE;
 

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { READ_BYTES = 4 << 10, IN_MAX = 256 << 10, OUT_MAX = 8 << 20, BLOCKING_MS = 5000, DOWN_MS = 1000 };
+enum { READ_BYTES = 16 << 10, IN_MAX = 256 << 10, OUT_MAX = 8 << 20, BLOCKING_MS = 5000, DOWN_MS = 1000 };
 
 struct ask {
 	struct list link;
@@ -178,14 +178,14 @@ ask_cancel(void *op)
 		a->done(a->result, a->task, FRAME_LATE, STR_NULL);
 	a->task = NULL;
 }
-static const struct wait_ops ask_ops = { "keyd or hashd", ask_cancel };
+static const struct wait_ops ask_ops = { "helper process", ask_cancel };
 
 static void
 nothing_cancel(void *op)
 {
 	(void)op;
 }
-static const struct wait_ops down_ops = { "keyd or hashd down", nothing_cancel };
+static const struct wait_ops down_ops = { "helper process down", nothing_cancel };
 
 static enum step
 ask_refused(struct task *t, frame_done *done, void *result, enum frame_outcome how)
@@ -226,6 +226,22 @@ frame_ask(struct task *t, struct frame_client *c, uint8_t type, const struct str
 	c->n_asks++;
 	flush(c);
 	return STEP_WAIT;
+}
+
+void
+frame_tell(struct frame_client *c, uint8_t type, struct str payload)
+{
+	CHECK_OBJ(c, FRAME_CLIENT_MAGIC);
+	size_t before = c->out.n;
+	if (c->fd < 0)
+		return;
+	frame_put(&c->out, c->next_id++, type, &payload, 1);
+	if (!buf_ok(&c->out)) {
+		c->out.n = before;
+		c->out.failed = false;
+		return;
+	}
+	flush(c);
 }
 
 /* --- before the loop runs -------------------------------------------------------------------------------------------------------- */

@@ -12,10 +12,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { PEERS_MAX = 512, READ_BYTES = 8 << 10, IN_MAX = 256 << 10, OUT_MAX = 4 << 20 };
+enum { PEERS_MAX = 512, READ_BYTES = 16 << 10, IN_MAX = 256 << 10, OUT_MAX = 4 << 20 };
 
 struct peer {
 	int fd;
+	unsigned number;
 	unsigned seen; /* bits of row types that came */
 	struct buf in, out;
 };
@@ -28,6 +29,20 @@ struct server {
 	size_t n_peers;
 };
 static volatile sig_atomic_t stop_asked;
+static unsigned peer_now, peers_ever; /* one process serves one table */
+static void (*on_gone)(void *ctx, unsigned peer);
+
+unsigned
+frame_peer(void)
+{
+	return peer_now;
+}
+
+void
+frame_on_gone(void (*gone)(void *ctx, unsigned peer))
+{
+	on_gone = gone;
+}
 
 static void
 on_stop(int signo)
@@ -94,6 +109,8 @@ peer_drop(struct server *s, size_t i, const char *why)
 {
 	if (why != NULL)
 		LOG(s->log, LOG_WARN, "peer.refused", F_STR("why", str_of(why)));
+	if (on_gone != NULL)
+		on_gone(s->ctx, s->peers[i].number);
 	(void)close(s->peers[i].fd);
 	buf_done(&s->peers[i].in);
 	buf_done(&s->peers[i].out);
@@ -108,7 +125,7 @@ peer_add(struct server *s, int fd)
 		return;
 	}
 	struct peer *p = &s->peers[s->n_peers++];
-	*p = (struct peer){ .fd = fd };
+	*p = (struct peer){ .fd = fd, .number = ++peers_ever };
 	buf_init(&p->in, NULL, READ_BYTES, IN_MAX);
 	buf_init(&p->out, NULL, READ_BYTES, OUT_MAX);
 	p->in.wipe = p->out.wipe = true;
@@ -125,6 +142,7 @@ peer_work(struct server *s, struct peer *p, short events, const char **why)
 		if (room == NULL || n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 			return -1;
 		p->in.n += n > 0 ? (size_t)n : 0;
+		peer_now = p->number;
 		if (frame_feed(s->rows, s->n_rows, s->ctx, &p->seen, &p->in, &p->out) != 0) {
 			*why = "frame not in the table, too large or not permitted";
 			return -1;

@@ -60,6 +60,15 @@ version_of(struct str text)
 	return (unsigned)(text.p[2] - '0');
 }
 
+bool
+openemr_version(struct str text, unsigned *keys, size_t *mac_bytes)
+{
+	unsigned v = version_of(text);
+	*keys = versions[v].keys;
+	*mac_bytes = versions[v].mac;
+	return v != 0;
+}
+
 int
 openemr_decrypt(
     struct arena *a, const struct openemr_keys *k, struct str text, struct str *out, bool *clear, struct err *e)

@@ -14,6 +14,8 @@ struct openemr_keys { /* per version 4..7 a pair; also of 1..3 where files exist
 		uint8_t a[32], b[32];
 	} version[8];
 };
+/* Does text begin with a version? Then the number of its key pair and the length of its MAC (0: 001 has none). */
+bool openemr_version(struct str text, unsigned *keys, size_t *mac_bytes);
 /* Decrypts text (versions 001..007) into arena memory (use an ARENA_WIPE arena). Text without a valid version prefix is clear text
  * and is returned as it is, with *clear = true (clear may be NULL). -1: tampered, unknown version, missing key.            */
 int openemr_decrypt(struct arena *a, const struct openemr_keys *k, struct str text, struct str *out, bool *clear,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Loading OpenEMR's drive keys: one task per site. The key files are a few hundred bytes and are read once, when the database first
+/* Loading OpenEMR's keys: one task per site. The key files are a few hundred bytes and are read once, when the database first
  * answers.                                                                                                                 */
 #include "gateway/process/crypt_load.h"
 
@@ -12,7 +12,7 @@ enum { RETRY_MS = 3000, TASK_ARENA = 64 << 10, PATH_MAX_BYTES = 4096 };
 struct crypt_task {
 	struct task task;
 	struct site *site;
-	struct openemr_keys keys;
+	struct openemr_keys keys, database;
 	struct db_result *db;
 };
 
@@ -47,32 +47,43 @@ static enum step
 crypt_read(struct task *t)
 {
 	struct crypt_task *c = CONTAINER_OF(t, struct crypt_task, task);
-	struct openemr_keys database = { 0 };
 	char dir[PATH_MAX_BYTES];
 	if (c->db->status != DB_OK)
 		return STEP_NEXT;
+	c->database = (struct openemr_keys){ 0 };
 	for (size_t row = 0; row < c->db->n_rows; row++)
 		for (unsigned v = 1; v < NITEMS(numbers); v++) {
 			struct str name = db_cell(c->db, row, 0)->s, value = db_cell(c->db, row, 1)->s;
 			if (name.n == numbers[v].n + 1 && str_starts(name, numbers[v]))
-				key_take(t->arena, &database, v, value, name.p[name.n - 1] == 'b');
+				key_take(t->arena, &c->database, v, value, name.p[name.n - 1] == 'b');
 		}
+	for (unsigned v = 1; v < NITEMS(numbers); v++)
+		if (c->database.version[v].present)
+			c->site->file_crypt = &c->database;
+	if (c->site->conf->openemr_sites_dir.n == 0)
+		return STEP_NEXT;
 	struct str path =
 	    arena_printf(t->arena, "%.*s/documents/logs_and_misc/methods", STR_ARG(c->site->conf->openemr_sites_dir));
 	if (path.p == NULL || str_cstr(path, dir, sizeof dir) != 0)
 		return STEP_NEXT;
-	if (openemr_drive_keys_load(dir, &database, &c->keys, &t->err) == 0)
+	if (openemr_drive_keys_load(dir, &c->database, &c->keys, &t->err) == 0)
 		c->site->crypt = &c->keys;
 	else
 		LOG(c->site->worker->log, LOG_WARN, "openemr.keys", F_STR("site", c->site->name), F_ERR(&t->err));
 	return STEP_NEXT;
 }
 
+static bool
+loaded(const struct site *site)
+{
+	return site->conf->openemr_sites_dir.n > 0 ? site->crypt != NULL : site->file_crypt != NULL;
+}
+
 static enum step
 crypt_wait(struct task *t)
 {
 	struct crypt_task *c = CONTAINER_OF(t, struct crypt_task, task);
-	return c->site->crypt != NULL ? STEP_NEXT : task_sleep(t, RETRY_MS);
+	return loaded(c->site) ? STEP_NEXT : task_sleep(t, RETRY_MS);
 }
 
 static void crypt_done(struct task *t);
@@ -94,7 +105,7 @@ static void
 crypt_done(struct task *t)
 {
 	struct crypt_task *c = CONTAINER_OF(t, struct crypt_task, task);
-	if (c->site->crypt == NULL)
+	if (!loaded(c->site))
 		crypt_start(c);
 	else
 		arena_reset(c->task.arena);
@@ -104,7 +115,7 @@ int
 crypt_load(struct site *site, struct arena *a, struct err *e)
 {
 	struct crypt_task *c;
-	if (site->conf->openemr_sites_dir.n == 0)
+	if (site->conf->openemr_sites_dir.n == 0 && site->conf->documents.dir.n == 0)
 		return 0;
 	c = ARENA_NEW(a, struct crypt_task);
 	if (c == NULL)

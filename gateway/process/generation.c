@@ -3,6 +3,7 @@
 #include "gateway/process/generation.h"
 
 #include "gateway/control/control.h"
+#include "gateway/crypto/filed.h"
 #include "gateway/crypto/hashd.h"
 #include "gateway/crypto/keyd.h"
 #include "gateway/loop/fdpass.h"
@@ -15,7 +16,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { WORKERS_MAX = 256, KEYS_MAX = 256 };
+enum { WORKERS_MAX = 256, KEYS_MAX = 256, DIR_BYTES = 4096 };
 
 static int64_t
 now_us(void)
@@ -50,6 +51,21 @@ hashd_main(void *arg, int control_fd)
 }
 
 static int
+filed_main(void *arg, int control_fd)
+{
+	const struct generation *g = arg;
+	struct log log;
+	struct str *roots = calloc(MAX(g->conf->n_sites, 1), sizeof *roots);
+	log_open(&log, g->conf, "filed");
+	for (size_t i = 0; roots != NULL && i < g->conf->n_sites; i++) {
+		char dir[DIR_BYTES];
+		if (conf_documents_dir(&g->conf->sites[i], dir, sizeof dir))
+			roots[i] = str_of(strdup(dir)); /* as long as the process */
+	}
+	return roots == NULL ? 1 : filed_serve(roots, g->conf->n_sites, control_fd, &log);
+}
+
+static int
 control_main(void *arg, int control_fd)
 {
 	const struct generation *g = arg;
@@ -62,7 +78,7 @@ control_main(void *arg, int control_fd)
 struct worker_start {
 	struct generation *g;
 	unsigned number;
-	int keyd_fd, hashd_fd, audit_fd, ready_fd;
+	int keyd_fd, hashd_fd, filed_fd, audit_fd, ready_fd;
 };
 
 static int
@@ -75,6 +91,8 @@ worker_main(void *arg, int control_fd)
 	(void)close(s->g->shared->audit_control_fd);
 	for (unsigned i = 0; i < s->g->n_hashd; i++)
 		(void)close(s->g->hashd[i].control_fd);
+	for (unsigned i = 0; i < s->g->n_filed; i++)
+		(void)close(s->g->filed[i].control_fd);
 	log_open(&log, s->g->conf, "worker");
 	(void)snprintf(log.process, sizeof log.process, "worker %u.%u", s->g->id, s->number);
 	struct worker_boot boot = { .conf = s->g->conf,
@@ -82,6 +100,7 @@ worker_main(void *arg, int control_fd)
 		.listen_fds = s->g->shared->listen_fds,
 		.keyd_fd = s->keyd_fd,
 		.hashd_fd = s->hashd_fd,
+		.filed_fd = s->filed_fd,
 		.audit_fd = s->audit_fd,
 		.ready_fd = s->ready_fd,
 		.metrics = s->g->metrics,
@@ -120,7 +139,7 @@ static int
 worker_start(struct generation *g, unsigned number, struct err *e)
 {
 	struct worker_start s = {
-		.g = g, .number = number, .keyd_fd = -1, .hashd_fd = -1, .audit_fd = -1, .ready_fd = -1
+		.g = g, .number = number, .keyd_fd = -1, .hashd_fd = -1, .filed_fd = -1, .audit_fd = -1, .ready_fd = -1
 	};
 	struct child *c = &g->workers[number];
 	int pipe_fds[2] = { -1, -1 }, rc = -1;
@@ -132,6 +151,7 @@ worker_start(struct generation *g, unsigned number, struct err *e)
 	s.ready_fd = pipe_fds[1];
 	if ((s.keyd_fd = peer_new(g->keyd.control_fd, e)) < 0 ||
 	    (s.hashd_fd = peer_new(g->hashd[number % g->n_hashd].control_fd, e)) < 0 ||
+	    (s.filed_fd = peer_new(g->filed[number % g->n_filed].control_fd, e)) < 0 ||
 	    (s.audit_fd = peer_new(g->shared->audit_control_fd, e)) < 0)
 		goto out;
 	rc = child_start(c, "worker", g->conf, worker_main, &s, e);
@@ -146,6 +166,7 @@ out:
 	close_fd(&s.ready_fd);
 	close_fd(&s.keyd_fd);
 	close_fd(&s.hashd_fd);
+	close_fd(&s.filed_fd);
 	close_fd(&s.audit_fd);
 	return rc;
 }
@@ -181,17 +202,21 @@ generation_fill(struct generation *g, struct err *e)
 	g->n_workers = g->conf->process.workers > 0 ? g->conf->process.workers : (unsigned)MAX(cores, 1);
 	g->n_workers = MIN(g->n_workers, (unsigned)WORKERS_MAX);
 	g->n_hashd = MAX(g->conf->process.hashd, 1u);
+	g->n_filed = MAX(g->conf->process.filed, 1u);
 	g->workers = calloc(g->n_workers, sizeof *g->workers);
 	g->ready_fds = calloc(g->n_workers, sizeof *g->ready_fds);
 	g->hashd = calloc(g->n_hashd, sizeof *g->hashd);
-	if (g->workers == NULL || g->ready_fds == NULL || g->hashd == NULL) {
-		g->n_workers = g->n_hashd = 0;
+	g->filed = calloc(g->n_filed, sizeof *g->filed);
+	if (g->workers == NULL || g->ready_fds == NULL || g->hashd == NULL || g->filed == NULL) {
+		g->n_workers = g->n_hashd = g->n_filed = 0;
 		return ERR(e, E_MEMORY, "generation");
 	}
 	for (unsigned i = 0; i < g->n_workers; i++)
 		g->ready_fds[i] = g->workers[i].control_fd = -1;
 	for (unsigned i = 0; i < g->n_hashd; i++)
 		g->hashd[i].control_fd = -1;
+	for (unsigned i = 0; i < g->n_filed; i++)
+		g->filed[i].control_fd = -1;
 	g->keyd.control_fd = g->control.control_fd = -1;
 	g->metrics = generation_metrics(g, e);
 	return g->metrics == NULL ? -1 : 0;
@@ -206,6 +231,11 @@ generation_fork(struct generation *g, struct err *e)
 		if (child_start(&g->hashd[i], "hashd", g->conf, hashd_main, g, e) != 0)
 			return -1;
 		g->hashd[i].number = i;
+	}
+	for (unsigned i = 0; i < g->n_filed; i++) {
+		if (child_start(&g->filed[i], "filed", g->conf, filed_main, g, e) != 0)
+			return -1;
+		g->filed[i].number = i;
 	}
 	if (child_start(&g->control, "control", g->conf, control_main, g, e) != 0)
 		return -1;
@@ -283,6 +313,9 @@ generation_failed(const struct generation *g)
 	for (unsigned i = 0; i < g->n_hashd; i++)
 		if (g->hashd[i].pid == 0)
 			return true;
+	for (unsigned i = 0; i < g->n_filed; i++)
+		if (g->filed[i].pid == 0)
+			return true;
 	for (unsigned i = 0; i < g->n_workers; i++)
 		if (g->workers[i].pid == 0 && !g->workers[i].was_ready)
 			return true;
@@ -327,6 +360,9 @@ generation_reaped(struct generation *g, pid_t pid, int status, const struct log 
 	for (unsigned i = 0; i < g->n_hashd; i++)
 		if (helper_reaped(g, &g->hashd[i], pid, status, log))
 			return true;
+	for (unsigned i = 0; i < g->n_filed; i++)
+		if (helper_reaped(g, &g->filed[i], pid, status, log))
+			return true;
 	for (unsigned i = 0; i < g->n_workers; i++)
 		if (g->workers[i].pid == pid) {
 			child_ended(&g->workers[i], status, g->draining ? NULL : log);
@@ -357,6 +393,9 @@ signal_all(struct generation *g, int signo, bool helpers_only)
 	for (unsigned i = 0; i < g->n_hashd; i++)
 		if (g->hashd[i].pid != 0)
 			(void)kill(g->hashd[i].pid, signo);
+	for (unsigned i = 0; i < g->n_filed; i++)
+		if (g->filed[i].pid != 0)
+			(void)kill(g->filed[i].pid, signo);
 	for (unsigned i = 0; !helpers_only && i < g->n_workers; i++)
 		if (g->workers[i].pid != 0)
 			(void)kill(g->workers[i].pid, signo);
@@ -378,6 +417,8 @@ generation_over(struct generation *g)
 		workers |= g->workers[i].pid != 0;
 	for (unsigned i = 0; i < g->n_hashd; i++)
 		helpers |= g->hashd[i].pid != 0;
+	for (unsigned i = 0; i < g->n_filed; i++)
+		helpers |= g->filed[i].pid != 0;
 	if (workers && now_us() > g->drain_end_us)
 		signal_all(g, SIGKILL, false);
 	else if (!workers && helpers)
@@ -402,5 +443,6 @@ generation_free(struct generation **gp)
 	free(g->workers);
 	free(g->ready_fds);
 	free(g->hashd);
+	free(g->filed);
 	free(g);
 }

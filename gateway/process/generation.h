@@ -12,7 +12,7 @@
 
 struct child {
 	pid_t pid;      /* 0: not running */
-	int control_fd; /* master's end: new peers for keyd, hashd, auditd; -1 */
+	int control_fd; /* master's end: new peers for keyd, hashd, filed, auditd; -1 */
 	const char *name;
 	unsigned number;
 	int64_t started_us, again_us;
@@ -38,9 +38,9 @@ struct generation {
 	unsigned *conf_refs; /* generations that use conf; a replacement shares it */
 	struct shared *shared;
 	struct metrics *metrics;
-	struct child keyd, control, *hashd, *workers;
+	struct child keyd, control, *hashd, *filed, *workers;
 	int *ready_fds; /* read ends, one per worker; -1 when ready */
-	unsigned n_hashd, n_workers;
+	unsigned n_hashd, n_filed, n_workers;
 	bool draining, helper_lost, start_failed;
 	int64_t drain_end_us;
 	struct generation *next;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The processes of a running gateway: one master; auditd, which outlives reloads; and generations of {keyd, hashd, control, workers}.
+/* The processes of a running gateway: one master; auditd, which outlives reloads; and generations of {keyd, hashd, filed, control, workers}.
  * A generation is made from one checked configuration and never changes: a reload starts the next one, waits until its
  * workers are ready and drains the old one. Not for requests.                                                             */
 #ifndef GATEWAY_PROCESS_PROCESS_H
@@ -16,7 +16,7 @@ struct worker_boot {
 	const struct conf *conf;
 	unsigned number;
 	const int *listen_fds; /* one per conf->listen */
-	int keyd_fd, hashd_fd, audit_fd;
+	int keyd_fd, hashd_fd, filed_fd, audit_fd;
 	int ready_fd; /* one byte when the first request can be answered */
 	struct metrics *metrics;
 	unsigned slab;

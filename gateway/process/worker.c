@@ -4,6 +4,7 @@
 #include "gateway/base/map.h"
 #include "gateway/core/address.h"
 #include "gateway/core/backend.h"
+#include "gateway/crypto/filed.h"
 #include "gateway/crypto/hashd.h"
 #include "gateway/crypto/keyd.h"
 #include "gateway/crypto/tls_ctx.h"
@@ -153,9 +154,10 @@ helpers_open(struct worker_run *run, struct err *e)
 	const struct worker_boot *b = run->boot;
 	run->w.redis = redis_new(run->w.loop, &b->conf->redis, b->log);
 	run->w.hashd = hashd_client_new(run->w.loop, b->hashd_fd, b->conf->process.hash_queue_max);
+	run->w.filed = filed_client_new(run->w.loop, b->filed_fd);
 	run->w.audit = audit_client_new(run->w.loop, b->audit_fd, b->conf->audit.queue_max);
-	if (run->w.redis == NULL || run->w.hashd == NULL || run->w.audit == NULL)
-		return ERR(e, E_MEMORY, "clients of redis, hashd, auditd");
+	if (run->w.redis == NULL || run->w.hashd == NULL || run->w.filed == NULL || run->w.audit == NULL)
+		return ERR(e, E_MEMORY, "clients of redis, hashd, filed, auditd");
 	if (sites_open(&run->w, b->keyd_fd, e) !=
 	    0) /* asks keyd for the public keys, before its client takes the socket */
 		return -1;
