@@ -28,7 +28,10 @@ static const struct {
 	{ 0, STR_INIT("7z\xbc\xaf\x27\x1c"), STR_INIT("application/x-7z-compressed") },
 	{ 0, STR_INIT("Rar!\x1a\x07"), STR_INIT("application/x-rar") },
 	{ 0, STR_INIT("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), STR_INIT("application/x-ole-storage") },
-	{ 0, STR_INIT("\x7f" "ELF"), STR_INIT("application/x-executable") },
+	{ 0,
+	    STR_INIT("\x7f"
+	             "ELF"),
+	    STR_INIT("application/x-executable") },
 	{ 0, STR_INIT("MZ"), STR_INIT("application/x-dosexec") },
 	{ 0, STR_INIT("#!"), STR_INIT("text/x-shellscript") },
 	{ 0, STR_INIT("<?php"), STR_INIT("text/x-php") },

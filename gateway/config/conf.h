@@ -62,7 +62,7 @@ struct conf_site {
 	} oauth;
 	struct str openemr_sites_dir; /* OpenEMR's sites/{site} folder (drive keys); .n 0: none */
 	struct {
-		struct str dir; /* .n 0: {openemr_sites_dir}/documents */
+		struct str dir;                                           /* .n 0: {openemr_sites_dir}/documents */
 		size_t file_max_bytes, patient_max_bytes, site_max_bytes; /* 0: no limit */
 	} documents;
 	struct conf_route_backend *routes;

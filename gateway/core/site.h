@@ -63,7 +63,7 @@ struct site {
 	struct str jwks_text;             /* what {issuer}/jwk answers    */
 	const struct openemr_keys *crypt; /* the drive's keys, for values in the database; NULL: no access to them */
 	const struct openemr_keys *file_crypt; /* the database's keys, for files on the drive; NULL: not read yet */
-	const struct route_table *routes; /* of the scope files of this site */
+	const struct route_table *routes;      /* of the scope files of this site */
 	const struct policy *policy;
 	struct site_backend *backends; /* per configured backend name */
 	unsigned n_backends;

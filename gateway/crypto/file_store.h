@@ -15,7 +15,7 @@ int store_open(const char *root, struct str path, uint64_t *size, struct err *e)
 
 struct store_new { /* a file under way */
 	int dir_fd, fd;
-	char hidden[40]; /* its name until it is kept, where the file system has no nameless files; "" */
+	char hidden[40];               /* its name until it is kept, where the file system has no nameless files; "" */
 	char name[STORE_NAME_MAX + 1]; /* "" until kept */
 };
 /* A new file in root/dir, which is made when it is not there (one level, mode 0770 less umask). */

@@ -251,7 +251,8 @@ keep_run(void *ctx, struct str payload, struct buf *reply)
 		r.status = (uint8_t)seal_finish(f);
 	if (r.status == FILED_OK && store_keep(&f->store, payload, &e) != 0)
 		r.status = (uint8_t)status_of(d, &e);
-	if (r.status == FILED_OK && /* a name that is taken brings a second call: the digests end with the one that succeeds */
+	if (r.status ==
+	        FILED_OK && /* a name that is taken brings a second call: the digests end with the one that succeeds */
 	    (EVP_DigestFinal_ex(f->sha3, r.sha3_512, NULL) != 1 || EVP_DigestFinal_ex(f->sha1, r.sha1, NULL) != 1))
 		r.status = FILED_IO;
 	buf_put(reply, &r, sizeof r);

@@ -30,8 +30,8 @@ enum filed_status {
 };
 struct filed_result { /* the caller's, zeroed by each call */
 	enum filed_status status;
-	bool done;     /* check: the whole is checked */
-	uint64_t size; /* plain bytes: of the file (open, check), written so far (write, keep) */
+	bool done;                      /* check: the whole is checked */
+	uint64_t size;                  /* plain bytes: of the file (open, check), written so far (write, keep) */
 	uint8_t sha3_512[64], sha1[20]; /* keep */
 	struct buf *data;               /* read: set by the caller, appended to */
 };

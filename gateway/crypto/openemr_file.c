@@ -56,8 +56,7 @@ openemr_seal_new(unsigned version, const uint8_t a[32], const uint8_t b[32], con
 	memcpy(s->iv, iv, IV);
 	s->mac = mac_new(b, SHA384_LEN);
 	s->cipher = EVP_CIPHER_CTX_new();
-	if (s->mac == NULL || s->cipher == NULL ||
-	    EVP_EncryptInit_ex(s->cipher, EVP_aes_256_cbc(), NULL, a, iv) != 1)
+	if (s->mac == NULL || s->cipher == NULL || EVP_EncryptInit_ex(s->cipher, EVP_aes_256_cbc(), NULL, a, iv) != 1)
 		openemr_seal_free(&s);
 	return s;
 }
@@ -229,8 +228,8 @@ open_head(struct openemr_open *o, const struct openemr_keys *database, const str
 }
 
 struct openemr_open *
-openemr_open_new(int fd, uint64_t size, const struct openemr_keys *database, const struct openemr_keys *drive,
-    struct err *e)
+openemr_open_new(
+    int fd, uint64_t size, const struct openemr_keys *database, const struct openemr_keys *drive, struct err *e)
 {
 	struct openemr_open *o = calloc(1, sizeof *o);
 	if (o == NULL) {
@@ -314,9 +313,8 @@ mac_compare(struct openemr_open *o, struct err *e)
 		size_t n = 0;
 		if (!o->candidates[i].used)
 			continue;
-		if (o->mac_n > 0 &&
-		    (EVP_MAC_final(o->candidates[i].mac, mac, &n, sizeof mac) != 1 ||
-		        !secret_eq_str(stored, (struct str){ (const char *)mac, n })))
+		if (o->mac_n > 0 && (EVP_MAC_final(o->candidates[i].mac, mac, &n, sizeof mac) != 1 ||
+		                        !secret_eq_str(stored, (struct str){ (const char *)mac, n })))
 			continue;
 		memcpy(o->key, o->candidates[i].a, KEY);
 		return size_find(o, e);

@@ -12,8 +12,7 @@
 struct openemr_seal;
 enum { OPENEMR_SEAL_MAC_AT = 3, OPENEMR_SEAL_MAC_TEXT = 64 };
 /* version 4..7. NULL: out of memory. */
-struct openemr_seal *openemr_seal_new(
-    unsigned version, const uint8_t a[32], const uint8_t b[32], const uint8_t iv[16]);
+struct openemr_seal *openemr_seal_new(unsigned version, const uint8_t a[32], const uint8_t b[32], const uint8_t iv[16]);
 void openemr_seal_free(struct openemr_seal **s);
 /* Appends the file's next bytes to out: begin first, plain pieces, end last. -1: the library failed. */
 int openemr_seal_begin(struct openemr_seal *s, struct buf *out) MUSTUSE;
@@ -25,8 +24,8 @@ int openemr_seal_end(struct openemr_seal *s, struct buf *out, char mac_text[OPEN
 struct openemr_open;
 /* Of an open file of size bytes. OpenEMR writes files under the database's keys; both sets are tried. Without any set, or without a version
  * in front, a file is clear. NULL with e: E_PARSE not a block, E_CRYPTO no such key. fd stays the caller's.                                     */
-struct openemr_open *openemr_open_new(int fd, uint64_t size, const struct openemr_keys *database,
-    const struct openemr_keys *drive, struct err *e);
+struct openemr_open *openemr_open_new(
+    int fd, uint64_t size, const struct openemr_keys *database, const struct openemr_keys *drive, struct err *e);
 void openemr_open_free(struct openemr_open **o);
 /* Checks the MAC over at most max bytes more. 1: sound, openemr_open_size() is known; 0: call again; -1 with e: tampered, wrong key,
  * unreadable.                                                                                                               */

@@ -302,7 +302,8 @@ byte_feed(struct multipart *m, char c)
 			m->head_n = 0;
 			return m->state == S_CLOSED ? MULTIPART_END : MULTIPART_MORE;
 		}
-	return bad(m, m->state >= S_CLOSED ? "bytes behind the last boundary" : "neither CRLF nor -- behind a boundary");
+	return bad(
+	    m, m->state >= S_CLOSED ? "bytes behind the last boundary" : "neither CRLF nor -- behind a boundary");
 }
 
 void
