@@ -3,35 +3,28 @@
  * is the order of the printed file; rows of one section stand together.                                                   */
 #include "gateway/config/conf_item.h"
 
-#define SECTION(where, text) { .path = (where), .type = C_SECTION, .help = (text) }
+#define SECTION(where, text)                                                                                           \
+	{                                                                                                              \
+		.path = (where), .type = C_SECTION, .help = (text)                                                     \
+	}
 #define ITEM(where, kind, owner, member, default_text, text, ...)                                                      \
-	{ .path = (where),                                                                                             \
-		.type = (kind),                                                                                        \
-		.offset = offsetof(owner, member),                                                                     \
-		.size = sizeof(((owner *)0)->member),                                                                  \
-		.def = (default_text),                                                                                 \
-		.help = (text),                                                                                        \
-		__VA_ARGS__ }
+	{                                                                                                              \
+		.path = (where), .type = (kind), .offset = offsetof(owner, member),                                    \
+		.size = sizeof(((owner *)0)->member), .def = (default_text), .help = (text), __VA_ARGS__               \
+	}
 #define RANGE(low, high) .min = (low), .max = (high)
 #define MANY(where, kind, owner, member, count, default_text, text, ...)                                               \
-	{ .path = (where),                                                                                             \
-		.type = (kind),                                                                                        \
-		.flags = C_MANY,                                                                                       \
-		.offset = offsetof(owner, member),                                                                     \
-		.size = sizeof(struct str),                                                                            \
-		.n_offset = offsetof(owner, count),                                                                    \
-		.def = (default_text),                                                                                 \
-		.help = (text),                                                                                        \
-		__VA_ARGS__ }
+	{                                                                                                              \
+		.path = (where), .type = (kind), .flags = C_MANY, .offset = offsetof(owner, member),                   \
+		.size = sizeof(struct str), .n_offset = offsetof(owner, count), .def = (default_text), .help = (text), \
+		__VA_ARGS__                                                                                            \
+	}
 #define GROUP(where, owner, member, count, boot, text)                                                                 \
-	{ .path = (where),                                                                                             \
-		.type = C_GROUP,                                                                                       \
-		.flags = (boot),                                                                                       \
-		.offset = offsetof(owner, member),                                                                     \
-		.size = sizeof(void *),                                                                                \
-		.n_offset = offsetof(owner, count),                                                                    \
-		.elem_size = sizeof(*((owner *)0)->member),                                                            \
-		.help = (text) }
+	{                                                                                                              \
+		.path = (where), .type = C_GROUP, .flags = (boot), .offset = offsetof(owner, member),                  \
+		.size = sizeof(void *), .n_offset = offsetof(owner, count),                                            \
+		.elem_size = sizeof(*((owner *)0)->member), .help = (text)                                             \
+	}
 #define SITE(where, kind, member, ...)     ITEM("sites.*." where, kind, struct conf_site, member, __VA_ARGS__)
 #define UPSTREAM(where, kind, member, ...) SITE("upstream." where, kind, upstream.member, __VA_ARGS__)
 #define DATABASE(where, kind, member, ...) SITE("database." where, kind, db.member, __VA_ARGS__)
@@ -246,6 +239,9 @@ const struct conf_item conf_items[] = {
 	    RANGE("1m", "400d")),
 	SITE("oauth.refresh_ttl", C_SECONDS, oauth.refresh_ttl_s, "0",
 	    "End of a refresh token's family after sign-in; 0: none.", RANGE("0", "3650d")),
+	SITE("oauth.refresh_grace", C_SECONDS, oauth.refresh_grace_s, "10s",
+	    "A refresh token used again so soon by its client gets the same answer again; later its grant is revoked.",
+	    RANGE("0", "60s")),
 	SITE("oauth.openemr_rows", C_BOOL, oauth.openemr_rows, "true",
 	    "Write the rows by which OpenEMR's PHP accepts our tokens."),
 	SECTION("sites.*.cors", "Browsers. Origins of registered redirect_uris are allowed anyway."),

@@ -19,6 +19,7 @@
 	X(CLIENT_REGISTERED, "client_registered")                                                                      \
 	X(CLIENT_CHANGED, "client_changed")                                                                            \
 	X(REVOKED, "revoked")                                                                                          \
+	X(REUSED, "reused")                                                                                            \
 	X(INTROSPECTED, "introspected")                                                                                \
 	X(START, "start")                                                                                              \
 	X(STOP, "stop")                                                                                                \

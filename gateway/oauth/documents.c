@@ -90,6 +90,7 @@ endpoints_members(struct json_write *w, struct request *r)
 		url_member(w, a, "registration_endpoint", base, "/registration");
 	url_member(w, a, "introspection_endpoint", base, "/introspect");
 	url_member(w, a, "userinfo_endpoint", base, "/userinfo");
+	url_member(w, a, "revocation_endpoint", base, "/revoke");
 }
 
 enum step
@@ -116,6 +117,9 @@ discovery_endpoint(struct request *r, struct oauth_state *s)
 	LIST_MEMBER(&w, "introspection_endpoint_auth_methods_supported", "client_secret_post", "client_secret_basic",
 	    "private_key_jwt");
 	LIST_MEMBER(&w, "introspection_endpoint_auth_signing_alg_values_supported", "RS384", "ES384");
+	LIST_MEMBER(&w, "revocation_endpoint_auth_methods_supported", "client_secret_post", "client_secret_basic",
+	    "private_key_jwt", "none");
+	LIST_MEMBER(&w, "revocation_endpoint_auth_signing_alg_values_supported", "RS384", "ES384");
 	json_obj_end(&w);
 	return document_reply(r);
 }

@@ -38,6 +38,7 @@ struct oauth_state {        /* of a site */
 	X(REDIRECT_URI, 400, "invalid_redirect_uri", "redirect_uris is invalid")                                       \
 	X(METADATA, 400, "invalid_client_metadata", "The client metadata is invalid")                                  \
 	X(TOKEN, 401, "invalid_token", "The access token is missing or wrong")                                         \
+	X(DPOP, 400, "invalid_dpop_proof", "The DPoP proof is missing or wrong")                                       \
 	X(CLOSED, 403, "access_denied", "Client registration is closed on this site.")
 enum oauth_error {
 #define X(id, status, error, text) OAUTH_##id,
@@ -114,17 +115,24 @@ struct issue {
 	struct launch_context launch; /* a patient is bound to itself without it */
 	const struct scope_set *scopes;
 	uint32_t ttl_s;
-	bool refresh;                /* give a refresh token */
-	int64_t grant_started_s;     /* for the absolute end of refresh tokens; 0: now */
-	struct str refresh_key_used; /* rotation: key of the token that was used */
+	bool refresh;            /* give a refresh token, if offline_access or online_access was granted */
+	int64_t grant_started_s; /* for the absolute end of refresh tokens; 0: now */
+	struct str session;      /* Redis key of the login session: an online_access grant ends with it; .n 0: none */
+	struct str jkt;          /* thumbprint of the client's DPoP key (RFC 9449 6); .n 0: bearer */
+	struct str stamp;        /* of the person's credential; .n 0: read for a new grant */
+	struct {                 /* rotation: the refresh token that was used; .token.n 0: none */
+		struct str token, key, access_key, jti;
+	} used;
 	/* working state */
-	struct str jti, access, id_token, refresh_token, successor;
+	struct str jti, access, id_token, refresh_token, answer;
 	struct keyd_result *signed_access, *signed_id;
 	struct redis_result *redis;
 	struct db_result *db, *person;
 	int64_t now_s;
 };
 extern const struct step_table issue_steps;
+/* The answer that an earlier use of i->used.token got, opened with that token. */
+enum step issue_same_answer(struct request *r, struct issue *i, struct str sealed);
 
 /* --- endpoints: each a row of endpoints[] in oauth.c --------------------------------------------------------------------- */
 enum step discovery_endpoint(struct request *r, struct oauth_state *s);
@@ -134,6 +142,7 @@ enum step registration_endpoint(struct request *r, struct oauth_state *s);
 enum step token_endpoint(struct request *r, struct oauth_state *s);
 enum step introspect_endpoint(struct request *r, struct oauth_state *s);
 enum step userinfo_endpoint(struct request *r, struct oauth_state *s);
+enum step revoke_endpoint(struct request *r, struct oauth_state *s);
 
 /* Grants, pushed by the token endpoint with its struct token_call as frame. */
 struct token_call {
@@ -146,9 +155,13 @@ struct token_call {
 	struct db_result *db;
 	struct str refresh_key;
 	json_t *refresh_record;
+	struct revoke *revoke;
 };
 extern const struct step_table grant_password_steps, grant_credentials_steps, grant_refresh_steps;
 
+/* Redis key and AES key of the sealed answer that a used refresh token gave: only who holds the token can open it. */
+struct str key_successor(struct arena *a, const struct site *site, struct str token);
+void successor_secret(struct str token, uint8_t key[32]);
 /* The requested scopes: known to the server, cut to what the client registered and to what the role may hold. contract 4.4. On refusal
  * the reply is decided and -1 returned.                                                                                    */
 int oauth_scopes(struct request *r, struct str requested, const struct oauth_client *client, enum role role,

@@ -4,6 +4,7 @@
 #include "gateway/base/json_in.h"
 #include "gateway/core/keys.h"
 #include "gateway/oauth/endpoint.h"
+#include "gateway/oauth/revocation.h"
 #include "policy/scope_set.h"
 
 /* --- password ---------------------------------------------------------------------------------------------------------------- */
@@ -129,27 +130,17 @@ STEP_TABLE(
 
 /* --- refresh_token ------------------------------------------------------------------------------------------------------------------ */
 
-/* KEYS: the token. Marks it rotated and returns the record it had: of parallel uses exactly one gets a live record. */
-static const struct redis_script take_script = { "refresh_take",
+/* KEYS: the token, its sealed answer. Answers {record or false, sealed answer or false, is its session there (1, 0)}. */
+static const struct redis_script load_script = { "refresh_load",
 	"local r = redis.call('GET', KEYS[1]) "
-	"if r and not string.find(r, '\"rotated\":true', 1, true) then "
-	"  local d = cjson.decode(r) "
-	"  if d.client ~= ARGV[1] then return r end "
-	"  local left = redis.call('TTL', KEYS[1]) "
-	"  redis.call('SET', KEYS[1], cjson.encode({rotated = true, client = d.client, family = d.family}), 'EX', "
-	"math.max(left, 1)) "
-	"end "
-	"return r" };
-/* KEYS: the family's set, the token that was reused. Deletes every key of the grant but the mark. */
-static const struct redis_script revoke_script = { "family_revoke",
-	"local n = 0 "
-	"for _, k in ipairs(redis.call('SMEMBERS', KEYS[1])) do if k ~= KEYS[2] then n = n + redis.call('DEL', k) end "
-	"end "
-	"redis.call('DEL', KEYS[1]) "
-	"return n" };
+	"if not r then return {false, false, 1} end "
+	"local d = cjson.decode(r) "
+	"local alive = 1 "
+	"if d.session and redis.call('EXISTS', d.session) == 0 then alive = 0 end "
+	"return {r, redis.call('GET', KEYS[2]), alive}" };
 
 static enum step
-refresh_take(struct task *t)
+refresh_load(struct task *t)
 {
 	struct request *r = request_of(t);
 	struct token_call *c = task_frame(t);
@@ -157,9 +148,38 @@ refresh_take(struct task *t)
 	if (token.n == 0)
 		return oauth_missing(r, "refresh_token");
 	c->refresh_key = key_refresh_token(t->arena, r->site, token);
-	if (c->refresh_key.p == NULL)
+	struct str keys[] = { c->refresh_key, key_successor(t->arena, r->site, token) };
+	if (keys[0].p == NULL || keys[1].p == NULL)
 		return STEP_FAIL;
-	return redis_eval(t, r->worker->redis, &take_script, &c->refresh_key, 1, &c->auth.client.id, 1, &c->redis);
+	c->issue.used.token = token;
+	c->issue.used.key = c->refresh_key;
+	return redis_eval(t, r->worker->redis, &load_script, keys, 2, NULL, 0, &c->redis);
+}
+
+/* RFC 9449 5: a refresh token that is bound to a key is used with that key only. */
+static bool
+key_bound(const struct token_call *c)
+{
+	struct str jkt = json_in_str(c->refresh_record, "jkt");
+	return jkt.n == 0 || str_eq(jkt, c->issue.jkt);
+}
+
+/* A rotated token that comes again: within the grace window its client gets the same answer (a lost answer, a second tab), else the token
+ * has leaked and its whole grant ends. RFC 9700 4.14.2.                                                                    */
+static enum step
+refresh_again(struct request *r, struct token_call *c, const struct redis_value *sealed)
+{
+	c->issue.sub = json_in_str(c->refresh_record, "sub");
+	if (sealed->kind == REDIS_STR)
+		return issue_same_answer(r, &c->issue, sealed->s);
+	c->revoke = ARENA_NEW(r->task.arena, struct revoke);
+	if (c->revoke == NULL)
+		return STEP_FAIL;
+	c->revoke->sub = c->issue.sub;
+	c->revoke->client = c->auth.client.id;
+	c->revoke->family = json_in_str(c->refresh_record, "family");
+	c->revoke->keep = c->refresh_key;
+	return task_push(&r->task, &revoke_steps, c->revoke);
 }
 
 static enum step
@@ -167,25 +187,26 @@ refresh_judge(struct task *t)
 {
 	struct request *r = request_of(t);
 	struct token_call *c = task_frame(t);
+	const struct redis_value *v = &c->redis->value;
 	struct err e = { 0 };
-	if (c->redis->status != REDIS_OK)
+	if (c->redis->status != REDIS_OK || v->kind != REDIS_ARRAY || v->n_items != 3)
 		return request_unavailable(r, "redis down: refresh token cannot be read");
-	if (c->redis->value.kind != REDIS_STR)
+	if (v->items[0].kind != REDIS_STR)
 		return oauth_refuse(
 		    r, OAUTH_RTK, STR("Token has been revoked"), "refresh token unknown, expired or revoked");
-	c->refresh_record = json_in(c->redis->value.s, 64 << 10, &e);
+	c->refresh_record = json_in(v->items[0].s, 64 << 10, &e);
 	if (c->refresh_record == NULL || json_keep(t->arena, c->refresh_record) != 0)
 		return STEP_FAIL;
 	if (!str_eq(json_in_str(c->refresh_record, "client"), c->auth.client.id))
 		return oauth_refuse(
 		    r, OAUTH_RTK, STR("Token is not linked to client"), "refresh token of another client");
-	if (!json_is_true(json_object_get(c->refresh_record, "rotated"))) {
-		/* the access token that came with it ends with it (contract 2.10) */
-		return REDIS_CALL(t, r->worker->redis, &c->redis, STR("DEL"), json_in_str(c->refresh_record, "access"));
-	}
-	struct str keys[] = { key_family(t->arena, r->site, json_in_str(c->refresh_record, "family")), c->refresh_key };
-	return keys[0].p == NULL ? STEP_FAIL
-	                         : redis_eval(t, r->worker->redis, &revoke_script, keys, 2, NULL, 0, &c->redis);
+	if (!key_bound(c))
+		return oauth_refuse(r, OAUTH_DPOP, STR_NULL, "refresh token is bound to another key");
+	if (json_is_true(json_object_get(c->refresh_record, "rotated")))
+		return refresh_again(r, c, &v->items[1]);
+	if (v->items[2].kind != REDIS_INT || v->items[2].i != 1)
+		return oauth_refuse(r, OAUTH_RTK, STR("Token has been revoked"), "online_access: the session is over");
+	return STEP_NEXT;
 }
 
 static enum role
@@ -194,10 +215,25 @@ role_of(struct str text)
 	return str_eq(text, STR("users")) ? ROLE_USERS : str_eq(text, STR("patient")) ? ROLE_PATIENT : ROLE_NONE;
 }
 
-/* The subject must still exist and be active; the same row as the bearer check asks. */
+/* The person must still be active, with the password of then, and, where OpenEMR's rows are kept, neither the grant revoked nor the trust
+ * withdrawn on its pages.                                                                                                  */
 static const struct db_stmt subject_sql = { "refresh_subject",
-	"SELECT (SELECT COUNT(*) FROM users u WHERE u.uuid = ? AND u.active = 1) + "
-	"(SELECT COUNT(*) FROM patient_data p WHERE p.uuid = ? AND p.allow_patient_portal = 'YES')",
+	"SELECT LEFT(SHA2(COALESCE(s.last_update_password, ''), 256), 16), NULL FROM users u LEFT JOIN users_secure s "
+	"ON "
+	"s.id = u.id WHERE u.uuid = ? AND u.active = 1 "
+	"UNION ALL SELECT NULL, LEFT(SHA2(COALESCE(a.portal_pwd, ''), 256), 16) FROM patient_data p LEFT JOIN "
+	"patient_access_onsite a ON a.pid = p.pid WHERE p.uuid = ? AND p.allow_patient_portal = 'YES'",
+	false };
+static const struct db_stmt subject_rows_sql = { "refresh_subject_rows",
+	"SELECT LEFT(SHA2(COALESCE(s.last_update_password, ''), 256), 16), NULL FROM users u LEFT JOIN users_secure s "
+	"ON "
+	"s.id = u.id WHERE u.uuid = ? AND u.active = 1 AND "
+	"EXISTS (SELECT 1 FROM api_refresh_token f WHERE f.token = ? AND f.revoked = 0) AND "
+	"EXISTS (SELECT 1 FROM oauth_trusted_user w WHERE w.client_id = ? AND w.user_id = ?) "
+	"UNION ALL SELECT NULL, LEFT(SHA2(COALESCE(a.portal_pwd, ''), 256), 16) FROM patient_data p LEFT JOIN "
+	"patient_access_onsite a ON a.pid = p.pid WHERE p.uuid = ? AND p.allow_patient_portal = 'YES' AND "
+	"EXISTS (SELECT 1 FROM api_refresh_token f WHERE f.token = ? AND f.revoked = 0) AND "
+	"EXISTS (SELECT 1 FROM oauth_trusted_user w WHERE w.client_id = ? AND w.user_id = ?)",
 	false };
 
 static enum step
@@ -205,19 +241,64 @@ refresh_subject(struct task *t)
 {
 	struct request *r = request_of(t);
 	struct token_call *c = task_frame(t);
-	struct db_val *v = arena_array(t->arena, 2, sizeof *v);
+	struct db_val *v = arena_array(t->arena, 8, sizeof *v);
 	struct uuid *sub = ARENA_NEW(t->arena, struct uuid);
-	if (c->redis->status != REDIS_OK)
-		return request_unavailable(r, "redis down: old tokens cannot be revoked");
-	if (json_is_true(json_object_get(c->refresh_record, "rotated"))) {
-		r->audit.event = AUDIT_EV_REVOKED;
+	const json_t *rec = c->refresh_record;
+	if (c->revoke != NULL) {
+		r->audit.event = AUDIT_EV_REUSED;
+		r->who.sub = c->issue.sub;
 		return oauth_refuse(
 		    r, OAUTH_RTK, STR("Token has been revoked"), "refresh token reused: its grant is revoked");
 	}
-	if (v == NULL || sub == NULL || uuid_parse(json_in_str(c->refresh_record, "sub"), sub) != 0)
+	if (v == NULL || sub == NULL || uuid_parse(json_in_str(rec, "sub"), sub) != 0)
 		return STEP_FAIL;
-	v[0] = v[1] = DB_V_BIN(sub->b, sizeof sub->b);
-	return db_query(t, r->site->db, &subject_sql, v, 2, &c->db);
+	if (!json_is_true(json_object_get(rec, "rows"))) {
+		v[0] = v[1] = DB_V_BIN(sub->b, sizeof sub->b);
+		return db_query(t, r->site->db, &subject_sql, v, 2, &c->db);
+	}
+	v[0] = v[4] = DB_V_BIN(sub->b, sizeof sub->b);
+	v[1] = v[5] = DB_V_STR(json_in_str(rec, "family"));
+	v[2] = v[6] = DB_V_STR(json_in_str(rec, "client"));
+	v[3] = v[7] = DB_V_STR(json_in_str(rec, "sub"));
+	return db_query(t, r->site->db, &subject_rows_sql, v, 8, &c->db);
+}
+
+static bool
+subject_good(const struct token_call *c)
+{
+	struct str stamp = json_in_str(c->refresh_record, "stamp");
+	for (size_t i = 0; i < c->db->n_rows; i++)
+		for (size_t k = 0; k < 2; k++)
+			if (db_cell(c->db, i, k)->kind == DB_C_TEXT &&
+			    (stamp.n == 0 || str_eq(db_cell(c->db, i, k)->s, stamp)))
+				return true;
+	return false;
+}
+
+/* Narrowing only (RFC 6749 6); what the client may hold is asked anew, so that a narrowed registration bites. */
+static enum step
+refresh_scopes(struct request *r, struct token_call *c, enum role role)
+{
+	struct arena *a = r->task.arena;
+	struct str asked = form_get(&c->params, STR("scope"), NULL);
+	const struct scope_set *granted, *wanted, *registered;
+	const struct scope *bad = NULL;
+	struct err e = { 0 };
+	if (scope_set_parse(a, json_in_str(c->refresh_record, "scope"), &granted, &e) != 0)
+		return STEP_FAIL;
+	if (asked.n > 0) {
+		if (scope_set_parse(a, asked, &wanted, &e) != 0)
+			return oauth_refuse(r, OAUTH_SCO, STR_NULL, "scope malformed");
+		if (!scope_set_contains_all(granted, wanted, &bad))
+			return oauth_refuse(r, OAUTH_SCO, arena_printf(a, "Check the `%.*s` scope", STR_ARG(bad->text)),
+			    "scope wider than granted");
+		granted = wanted;
+	}
+	if (scope_set_parse(a, c->auth.client.scope, &registered, &e) != 0)
+		return oauth_refuse(r, OAUTH_SCO, STR_NULL, "registered scope cannot be read");
+	granted = scope_set_narrow(a, granted, registered);
+	c->issue.scopes = granted == NULL ? NULL : scope_set_for_role(a, granted, role);
+	return c->issue.scopes == NULL ? STEP_FAIL : STEP_NEXT;
 }
 
 static enum step
@@ -226,35 +307,27 @@ refresh_issue(struct task *t)
 	struct request *r = request_of(t);
 	struct token_call *c = task_frame(t);
 	const json_t *rec = c->refresh_record;
-	struct str asked = form_get(&c->params, STR("scope"), NULL);
-	const struct scope_set *granted, *wanted;
-	const struct scope *bad = NULL;
-	struct err e = { 0 };
 	if (c->db->status != DB_OK)
 		return request_unavailable(r, "database down: user cannot be checked");
-	if (db_cell(c->db, 0, 0)->i == 0)
-		return oauth_refuse(r, OAUTH_RTK, STR("Token has been revoked"), "user not active");
-	if (scope_set_parse(t->arena, json_in_str(rec, "scope"), &granted, &e) != 0)
-		return STEP_FAIL;
-	if (asked.n > 0) { /* narrowing only */
-		if (scope_set_parse(t->arena, asked, &wanted, &e) != 0)
-			return oauth_refuse(r, OAUTH_SCO, STR_NULL, "scope malformed");
-		if (!scope_set_contains_all(granted, wanted, &bad))
-			return oauth_refuse(r, OAUTH_SCO,
-			    arena_printf(t->arena, "Check the `%.*s` scope", STR_ARG(bad->text)),
-			    "scope wider than granted");
-		granted = wanted;
-	}
+	if (!subject_good(c))
+		return oauth_refuse(r, OAUTH_RTK, STR("Token has been revoked"),
+		    "user not active, password changed, or revoked in OpenEMR");
 	c->issue.sub = json_in_str(rec, "sub");
 	c->issue.role = role_of(json_in_str(rec, "role"));
 	c->issue.family = json_in_str(rec, "family");
 	launch_context_read(rec, &c->issue.launch);
+	c->issue.session = json_in_str(rec, "session");
+	c->issue.stamp = json_in_str(rec, "stamp");
 	c->issue.grant_started_s = (int64_t)json_integer_value(json_object_get(rec, "started"));
-	c->issue.scopes = granted;
+	c->issue.used.access_key = json_in_str(rec, "access");
+	c->issue.used.jti = json_in_str(rec, "jti");
 	c->issue.ttl_s = r->site->conf->oauth.access_ttl_s;
 	c->issue.refresh = true;
-	return c->issue.role == ROLE_NONE ? STEP_FAIL : task_push(t, &issue_steps, &c->issue);
+	if (c->issue.role == ROLE_NONE)
+		return STEP_FAIL;
+	enum step s = refresh_scopes(r, c, c->issue.role);
+	return s == STEP_NEXT ? task_push(t, &issue_steps, &c->issue) : s;
 }
 
-STEP_TABLE(grant_refresh_steps, 0, { "refresh_take", refresh_take }, { "refresh_judge", refresh_judge },
+STEP_TABLE(grant_refresh_steps, 0, { "refresh_load", refresh_load }, { "refresh_judge", refresh_judge },
     { "refresh_subject", refresh_subject }, { "refresh_issue", refresh_issue });

@@ -3,6 +3,7 @@
 #include "gateway/base/json_in.h"
 #include "gateway/base/json_write.h"
 #include "gateway/core/keys.h"
+#include "gateway/core/live.h"
 #include "gateway/crypto/jwk.h"
 #include "gateway/oauth/claims.h"
 #include "gateway/oauth/endpoint.h"
@@ -16,6 +17,8 @@ struct introspection {
 	const json_t *claims; /* of an access token with a good signature */
 	const struct scope_set *scopes;
 	json_t *refresh; /* record of a refresh token */
+	json_t *state;   /* of an access token; NULL: revoked */
+	struct uuid sub;
 	struct launch_context launch;
 	struct person person; /* for fhirUser */
 	struct db_result *row;
@@ -23,6 +26,14 @@ struct introspection {
 	struct db_result *db;
 	const char *status; /* active, expired, revoked, invalid_signature, failed_verification */
 };
+
+/* KEYS: the token's. Answers {value or false, is its session there}: a refresh token of online_access ends with its session. */
+static const struct redis_script find_script = { "introspect",
+	"local v = redis.call('GET', KEYS[1]) "
+	"if not v then return {false, 1} end "
+	"local d = cjson.decode(v) "
+	"if d.session and redis.call('EXISTS', d.session) == 0 then return {v, 0} end "
+	"return {v, 1}" };
 
 static enum step
 introspect_client(struct task *t)
@@ -60,7 +71,7 @@ introspect_state(struct task *t)
 	}
 	key = c->claims != NULL ? key_access_token(t->arena, r->site, json_in_str(c->claims, "jti"))
 	                        : key_refresh_token(t->arena, r->site, c->token);
-	return key.p == NULL ? STEP_FAIL : REDIS_CALL(t, r->worker->redis, &c->redis, STR("GET"), key);
+	return key.p == NULL ? STEP_FAIL : redis_eval(t, r->worker->redis, &find_script, &key, 1, NULL, 0, &c->redis);
 }
 
 static struct str
@@ -72,82 +83,84 @@ owner(const struct introspection *c)
 	return json_in_str(c->refresh, "client");
 }
 
-/* The launch context of the token's state or record. */
-static int
-context_read(struct arena *a, struct introspection *c)
+static void
+access_judge(struct request *r, struct introspection *c)
 {
-	struct err e = { 0 };
-	json_t *state = c->claims == NULL ? json_incref(c->refresh) : json_in(c->redis->value.s, 64 << 10, &e);
-	if (state == NULL || json_keep(a, state) != 0)
-		return -1;
-	launch_context_read(state, &c->launch);
-	return 0;
+	const json_t *exp = json_object_get(c->claims, "exp");
+	bool expired = !json_is_integer(exp) || json_integer_value(exp) <= clock_real_s(r->worker->clock);
+	bool ours = str_eq(json_in_str(c->claims, "iss"), r->site->issuer) && json_in_str(c->claims, "jti").n > 0;
+	c->status = !ours ? "failed_verification" : expired ? "expired" : c->state != NULL ? "active" : "revoked";
 }
-
-/* The subject must still be active: the same row as the bearer check asks. */
-static const struct db_stmt active_sql = { "introspect_active",
-	"SELECT (SELECT COUNT(*) FROM users WHERE uuid = ? AND (active = 1 OR username = 'oe-system')), "
-	"(SELECT COUNT(*) FROM patient_data WHERE uuid = ? AND allow_patient_portal = 'YES')",
-	false };
 
 static enum step
 introspect_judge(struct task *t)
 {
 	struct request *r = request_of(t);
 	struct introspection *c = task_frame(t);
+	const struct redis_value *v = &c->redis->value;
 	struct err e = { 0 };
-	struct uuid sub;
-	if (c->redis->status != REDIS_OK)
+	if (c->redis->status != REDIS_OK || v->kind != REDIS_ARRAY || v->n_items != 2)
 		return request_unavailable(r, "redis down: token state cannot be read");
-	if (c->claims == NULL && c->redis->value.kind == REDIS_STR) {
-		c->refresh = json_in(c->redis->value.s, 64 << 10, &e);
-		if (c->refresh == NULL || json_keep(t->arena, c->refresh) != 0)
+	if (v->items[0].kind == REDIS_STR) {
+		json_t *doc = json_in(v->items[0].s, 64 << 10, &e);
+		if (doc == NULL || json_keep(t->arena, doc) != 0)
 			return STEP_FAIL;
+		*(c->claims != NULL ? &c->state : &c->refresh) = doc;
+		launch_context_read(doc, &c->launch);
 	}
-	if (c->redis->value.kind == REDIS_STR && context_read(t->arena, c) != 0)
-		return STEP_FAIL;
-	if (c->claims != NULL) {
-		const json_t *exp = json_object_get(c->claims, "exp");
-		bool expired = !json_is_integer(exp) || json_integer_value(exp) <= clock_real_s(r->worker->clock);
-		bool ours =
-		    str_eq(json_in_str(c->claims, "iss"), r->site->issuer) && json_in_str(c->claims, "jti").n > 0;
-		c->status = !ours                               ? "failed_verification"
-		            : expired                           ? "expired"
-		            : c->redis->value.kind == REDIS_STR ? "active"
-		                                                : "revoked";
-	} else if (c->refresh != NULL) {
-		c->status = json_is_true(json_object_get(c->refresh, "rotated")) ? "revoked" : "active";
-	}
-	struct str sub_text = json_in_str(c->claims != NULL ? c->claims : c->refresh, "sub");
-	if (strcmp(c->status, "active") != 0 || uuid_parse(sub_text, &sub) != 0)
+	if (c->claims != NULL)
+		access_judge(r, c);
+	else if (c->refresh != NULL)
+		c->status =
+		    json_is_true(json_object_get(c->refresh, "rotated")) || v->items[1].i != 1 ? "revoked" : "active";
+	struct str sub = json_in_str(c->claims != NULL ? c->claims : c->refresh, "sub");
+	const json_t *own = c->claims != NULL ? c->state : c->refresh;
+	if (strcmp(c->status, "active") != 0 || uuid_parse(sub, &c->sub) != 0)
 		return STEP_NEXT;
-	struct db_val *v = arena_array(t->arena, 2, sizeof *v);
-	struct str bytes = arena_str(t->arena, (struct str){ (const char *)sub.b, sizeof sub.b });
-	if (v == NULL || bytes.p == NULL)
-		return STEP_FAIL;
-	v[0] = v[1] = DB_V_BIN(bytes.p, bytes.n);
-	return db_query(t, r->site->db, &active_sql, v, 2, &c->db);
+	struct live_ask ask = { .client_id = owner(c),
+		.sub = sub,
+		.sub_uuid = &c->sub,
+		.rows = json_is_true(json_object_get(own, "rows")),
+		.jti = c->claims != NULL ? json_in_str(c->claims, "jti") : STR(""),
+		.family = json_in_str(own, "family") };
+	return live_query(t, r->site, &ask, &c->db);
+}
+
+static enum step
+introspect_live(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct introspection *c = task_frame(t);
+	struct live_entry e = { 0 };
+	char stamp[LIVE_STAMP];
+	if (c->db == NULL)
+		return STEP_NEXT;
+	if (c->db->status != DB_OK)
+		return request_unavailable(r, "database down: user cannot be checked");
+	if (c->db->n_rows > 0)
+		live_read(c->db, &e);
+	c->person.role = e.role;
+	if (str_cstr(json_in_str(c->claims != NULL ? c->state : c->refresh, "stamp"), stamp, sizeof stamp) != 0 ||
+	    live_judge(&e, stamp).n > 0)
+		c->status = "revoked";
+	return STEP_NEXT;
 }
 
 /* What the token's scopes open: their names, and the person for fhirUser. */
 static enum step
 introspect_person(struct task *t)
 {
-	struct request *r = request_of(t);
 	struct introspection *c = task_frame(t);
 	struct err e = { 0 };
 	int rc = 0;
-	if (c->db != NULL && c->db->status != DB_OK)
-		return request_unavailable(r, "database down: user cannot be checked");
-	if (c->db != NULL && db_cell(c->db, 0, 0)->i + db_cell(c->db, 0, 1)->i == 0)
-		c->status = "revoked";
 	if (c->claims != NULL)
 		rc = scope_set_json(t->arena, json_object_get(c->claims, "scopes"), &c->scopes, &e);
-	else if (c->refresh != NULL)
-		rc = scope_set_parse(t->arena, json_in_str(c->refresh, "scope"), &c->scopes, &e);
+	else if (c->refresh != NULL) /* a used one has no scope left */
+		rc = scope_set_parse(t->arena,
+		    json_in_str(c->refresh, "scope").n > 0 ? json_in_str(c->refresh, "scope") : STR(""), &c->scopes,
+		    &e);
 	if (rc != 0 || c->db == NULL || c->claims == NULL || !scope_set_has(c->scopes, STR("fhirUser")))
 		return rc != 0 ? STEP_FAIL : STEP_NEXT;
-	c->person.role = db_cell(c->db, 0, 1)->i > 0 ? ROLE_PATIENT : ROLE_USERS;
 	c->person.sub = json_in_str(c->claims, "sub");
 	return person_read(t, c->person.role, c->person.sub, &c->row);
 }
@@ -162,23 +175,55 @@ scope_member(struct json_write *w, struct request *r, const struct introspection
 }
 
 static void
-active_members(struct json_write *w, struct request *r, struct introspection *c)
+access_members(struct json_write *w, struct request *r, struct introspection *c)
 {
-	const json_t *claims = c->claims != NULL ? c->claims : c->refresh;
-	json_kv_str(w, STR("status"), str_of(c->status));
+	struct str jkt = json_in_str(json_object_get(c->claims, "cnf"), "jkt");
 	scope_member(w, r, c);
-	if (c->claims != NULL)
-		json_kv_i64(w, STR("exp"), json_integer_value(json_object_get(claims, "exp")));
-	json_kv_str(w, STR("sub"), json_in_str(claims, "sub"));
-	if (c->claims != NULL) {
-		json_kv_str(w, STR("jti"), json_in_str(claims, "jti"));
-		json_key(w, STR("aud"));
-		json_arr(w);
-		json_str(w, owner(c));
-		json_arr_end(w);
-		json_kv_str(w, STR("iss"), r->site->issuer);
-		json_kv_str(w, STR("token_type"), STR("Bearer"));
+	json_kv_i64(w, STR("exp"), json_integer_value(json_object_get(c->claims, "exp")));
+	json_kv_i64(w, STR("iat"), json_integer_value(json_object_get(c->claims, "iat")));
+	json_kv_str(w, STR("sub"), json_in_str(c->claims, "sub"));
+	json_kv_str(w, STR("jti"), json_in_str(c->claims, "jti"));
+	json_key(w, STR("aud"));
+	json_arr(w);
+	json_str(w, owner(c));
+	json_arr_end(w);
+	json_kv_str(w, STR("iss"), r->site->issuer);
+	json_kv_str(w, STR("token_type"), jkt.n > 0 ? STR("DPoP") : STR("Bearer"));
+	if (jkt.n > 0) { /* RFC 9449 6.2 */
+		json_key(w, STR("cnf"));
+		json_obj(w);
+		json_kv_str(w, STR("jkt"), jkt);
+		json_obj_end(w);
 	}
+}
+
+/* OpenEMR writes a refresh token's scope as an array; RFC 7662 2.2 says a string. compat classic keeps the array. */
+static void
+refresh_members(struct json_write *w, struct request *r, struct introspection *c)
+{
+	if (r->site->compat == COMPAT_CLASSIC) {
+		json_key(w, STR("scope"));
+		json_arr(w);
+		for (size_t i = 0; i < scope_set_count(c->scopes); i++)
+			json_str(w, scope_set_at(c->scopes, i)->text);
+		json_arr_end(w);
+	} else {
+		scope_member(w, r, c);
+	}
+	if (json_is_integer(json_object_get(c->refresh, "exp")))
+		json_kv_i64(w, STR("exp"), json_integer_value(json_object_get(c->refresh, "exp")));
+	json_kv_str(w, STR("sub"), json_in_str(c->refresh, "sub"));
+	json_kv_str(w, STR("jti"), json_in_str(c->refresh, "family"));
+}
+
+static void
+token_members(struct json_write *w, struct request *r, struct introspection *c)
+{
+	json_kv_str(w, STR("status"), str_of(c->status));
+	if (c->claims != NULL)
+		access_members(w, r, c);
+	else
+		refresh_members(w, r, c);
 	json_kv_str(w, STR("client_id"), owner(c));
 	launch_members_put(w, r, &c->launch, c->scopes);
 	if (c->row != NULL && c->row->n_rows > 0)
@@ -200,7 +245,7 @@ introspect_reply(struct task *t)
 	json_obj(&w);
 	json_kv_bool(&w, STR("active"), known && strcmp(c->status, "active") == 0);
 	if (known)
-		active_members(&w, r, c);
+		token_members(&w, r, c);
 	json_obj_end(&w);
 	r->audit.event = AUDIT_EV_INTROSPECTED;
 	r->audit.rule = STR("client authentication");
@@ -209,7 +254,8 @@ introspect_reply(struct task *t)
 
 static STEP_TABLE(introspect_steps, 0, { "introspect_client", introspect_client },
     { "introspect_state", introspect_state }, { "introspect_judge", introspect_judge },
-    { "introspect_person", introspect_person }, { "introspect_reply", introspect_reply });
+    { "introspect_live", introspect_live }, { "introspect_person", introspect_person },
+    { "introspect_reply", introspect_reply });
 
 enum step
 introspect_endpoint(struct request *r, struct oauth_state *s)

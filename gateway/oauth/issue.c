@@ -3,18 +3,32 @@
  * RFC 6749 5.1, RFC 7519, OIDC Core 2 and 3.1.3.6, contract/oauth2.md 2.10, 3, 14.                                        */
 #include "gateway/base/date.h"
 #include "gateway/base/json_write.h"
+#include "gateway/base/secret.h"
 #include "gateway/core/keys.h"
 #include "gateway/crypto/hash.h"
 #include "gateway/crypto/keyd.h"
+#include "gateway/crypto/seal.h"
 #include "gateway/oauth/claims.h"
 #include "gateway/oauth/endpoint.h"
+#include "gateway/oauth/revocation.h"
 #include "policy/scope_set.h"
 
 enum { JTI_BYTES = 40, REFRESH_BYTES = 48, FAMILY_BYTES = 18, CLAIMS_MAX = 32 << 10, SCOPE_MAX = 16 << 10 };
 
-/* KEYS: access token, family, refresh token ('' none), refresh token used ('' none). ARGV: access state, access ttl, refresh record,
- * refresh ttl, record of the used token (rotated), its ttl. One step: a crash never leaves half a grant.                  */
+/* KEYS: access token, family, refresh token ('' none), refresh token used ('' none), its sealed answer, its access token, the person's
+ * grants. ARGV: access state, access ttl, refresh record, refresh ttl, record of the used token, sealed answer, grace (s), member of the
+ * grants, now. One step: a crash never leaves half a grant, and of parallel uses of a token one wins: the others get its answer.
+ * Answers 1, the winner's sealed answer, or 0: the token is gone.                                                          */
 static const struct redis_script issue_script = { "issue",
+	"if KEYS[4] ~= '' then "
+	"  local used = redis.call('GET', KEYS[4]) "
+	"  if not used then return 0 end "
+	"  if string.find(used, '\"rotated\":true', 1, true) then return redis.call('GET', KEYS[5]) or 0 end "
+	"  redis.call('SET', KEYS[4], ARGV[5], 'EX', math.max(redis.call('TTL', KEYS[4]), 1)) "
+	"  if tonumber(ARGV[7]) > 0 then redis.call('SET', KEYS[5], ARGV[6], 'EX', ARGV[7]) "
+	"    redis.call('SADD', KEYS[2], KEYS[5]) end "
+	"  redis.call('DEL', KEYS[6]) redis.call('SREM', KEYS[2], KEYS[6]) "
+	"end "
 	"redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) "
 	"redis.call('SADD', KEYS[2], KEYS[1]) "
 	"local life = tonumber(ARGV[2]) "
@@ -23,8 +37,10 @@ static const struct redis_script issue_script = { "issue",
 	"  redis.call('SADD', KEYS[2], KEYS[3]) "
 	"  life = math.max(life, tonumber(ARGV[4])) "
 	"end "
-	"if KEYS[4] ~= '' then redis.call('SET', KEYS[4], ARGV[5], 'EX', ARGV[6]) end "
 	"if redis.call('TTL', KEYS[2]) < life then redis.call('EXPIRE', KEYS[2], life) end "
+	"redis.call('ZREMRANGEBYSCORE', KEYS[7], '-inf', ARGV[9]) "
+	"redis.call('ZADD', KEYS[7], tonumber(ARGV[9]) + life, ARGV[8]) "
+	"if redis.call('TTL', KEYS[7]) < life then redis.call('EXPIRE', KEYS[7], life) end "
 	"return 1" };
 
 static struct str
@@ -72,6 +88,12 @@ access_claims(struct request *r, const struct issue *i)
 	json_arr_end(&w);
 	json_kv_str(&w, STR("iss"), r->site->issuer);
 	json_kv_str(&w, STR("client_id"), i->client_id);
+	if (i->jkt.n > 0) { /* RFC 9449 6.1 */
+		json_key(&w, STR("cnf"));
+		json_obj(&w);
+		json_kv_str(&w, STR("jkt"), i->jkt);
+		json_obj_end(&w);
+	}
 	json_obj_end(&w);
 	return buf_ok(&b) ? buf_str(&b) : STR_NULL;
 }
@@ -114,6 +136,33 @@ id_claims(struct request *r, const struct issue *i)
 	return buf_ok(&b) ? buf_str(&b) : STR_NULL;
 }
 
+/* --- the person's credential ---------------------------------------------------------------------------------------------------- */
+
+/* A change of the password ends the grants made before it: the stamp is compared by each bearer check (core/live.c has the same
+ * expressions). Opaque, since OpenEMR writes these times in a zone of its own.                                            */
+static const struct db_stmt stamp_sql = { "credential_stamp",
+	"SELECT (SELECT LEFT(SHA2(COALESCE(s.last_update_password, ''), 256), 16) FROM users u JOIN users_secure s ON "
+	"s.id = u.id WHERE u.uuid = ?), "
+	"(SELECT LEFT(SHA2(COALESCE(a.portal_pwd, ''), 256), 16) FROM patient_data p JOIN patient_access_onsite a ON "
+	"a.pid = p.pid WHERE p.uuid = ?)",
+	false };
+
+static enum step
+issue_stamp(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct issue *i = task_frame(t);
+	struct db_val *v = arena_array(t->arena, 2, sizeof *v);
+	struct uuid *sub = ARENA_NEW(t->arena, struct uuid);
+	i->db = NULL;
+	if (i->stamp.n > 0 || i->role == ROLE_SYSTEM)
+		return STEP_NEXT;
+	if (v == NULL || sub == NULL || uuid_parse(i->sub, sub) != 0)
+		return STEP_FAIL;
+	v[0] = v[1] = DB_V_BIN(sub->b, sizeof sub->b);
+	return db_query(t, r->site->db, &stamp_sql, v, 2, &i->db);
+}
+
 /* --- steps -------------------------------------------------------------------------------------------------------------------- */
 
 /* 6.x and 7.x refuse launch/patient without a patient, 8.x gives no patient member (contract 8.3). */
@@ -130,6 +179,10 @@ issue_access(struct task *t)
 	struct request *r = request_of(t);
 	struct issue *i = task_frame(t);
 	struct str claims;
+	if (i->db != NULL && i->db->status != DB_OK)
+		return request_unavailable(r, "database down: credential cannot be read");
+	if (i->db != NULL && i->db->n_rows > 0)
+		i->stamp = db_cell(i->db, 0, i->role == ROLE_PATIENT ? 1 : 0)->s;
 	if (i->role == ROLE_PATIENT && !str_eq(i->launch.patient, i->sub))
 		i->launch = (struct launch_context){ .patient = i->sub }; /* a patient's context is the patient */
 	if (patient_missing(r, i))
@@ -182,12 +235,35 @@ access_state(struct request *r, const struct issue *i)
 	buf_init(&b, r->task.arena, 256, 2048);
 	json_begin(&w, &b, JSON_PLAIN);
 	json_obj(&w);
+	json_kv_str(&w, STR("jti"), i->jti); /* first: the revocation script reads it there */
 	json_kv_str(&w, STR("family"), i->family);
+	if (i->stamp.n > 0)
+		json_kv_str(&w, STR("stamp"), i->stamp);
+	if (r->site->conf->oauth.openemr_rows)
+		json_kv_bool(&w, STR("rows"), true);
 	if (launch_binds_patient(&i->launch, i->scopes))
 		json_kv_str(&w, STR("patient"), i->launch.patient);
 	launch_context_put(&w, &i->launch);
 	json_obj_end(&w);
 	return buf_ok(&b) ? buf_str(&b) : STR_NULL;
+}
+
+/* online_access without offline_access: the refresh token lives as long as the session at this server. SMART App Launch, scopes. */
+static bool
+online_only(const struct issue *i)
+{
+	return i->session.n > 0 && !scope_set_has(i->scopes, STR("offline_access")) &&
+	       scope_set_has(i->scopes, STR("online_access"));
+}
+
+/* Idle end, cut to the grant's absolute end. */
+static int64_t
+refresh_life_s(const struct request *r, const struct issue *i)
+{
+	int64_t absolute = i->grant_started_s + r->site->conf->oauth.refresh_ttl_s - i->now_s;
+	if (r->site->conf->oauth.refresh_ttl_s == 0) /* no absolute end, as OpenEMR */
+		return (int64_t)r->site->conf->oauth.refresh_idle_s;
+	return MIN((int64_t)r->site->conf->oauth.refresh_idle_s, absolute);
 }
 
 /* The refresh token's record. It never holds the token: its key is the token's hash. */
@@ -204,21 +280,85 @@ refresh_record(struct request *r, const struct issue *i)
 	json_kv_str(&w, STR("role"), role_text(i->role));
 	json_kv_str(&w, STR("family"), i->family);
 	json_kv_str(&w, STR("access"), key_access_token(r->task.arena, r->site, i->jti));
+	json_kv_str(&w, STR("jti"), i->jti);
+	json_kv_i64(&w, STR("exp"), i->now_s + refresh_life_s(r, i));
 	json_kv_i64(&w, STR("started"), i->grant_started_s);
+	if (i->stamp.n > 0)
+		json_kv_str(&w, STR("stamp"), i->stamp);
+	if (i->jkt.n > 0)
+		json_kv_str(&w, STR("jkt"), i->jkt);
+	if (online_only(i))
+		json_kv_str(&w, STR("session"), i->session);
+	if (r->site->conf->oauth.openemr_rows)
+		json_kv_bool(&w, STR("rows"), true);
 	launch_context_put(&w, &i->launch);
 	json_kv_str(&w, STR("scope"), scopes_text(r, i, 0));
 	json_obj_end(&w);
 	return buf_ok(&b) ? buf_str(&b) : STR_NULL;
 }
 
-/* Idle end, cut to the grant's absolute end. */
-static int64_t
-refresh_life_s(const struct request *r, const struct issue *i)
+/* What stays of a used token until its family ends: whose it was, so that a second use is known as one. */
+static struct str
+rotated_record(struct request *r, const struct issue *i)
 {
-	int64_t absolute = i->grant_started_s + r->site->conf->oauth.refresh_ttl_s - i->now_s;
-	if (r->site->conf->oauth.refresh_ttl_s == 0) /* no absolute end, as OpenEMR */
-		return (int64_t)r->site->conf->oauth.refresh_idle_s;
-	return MIN((int64_t)r->site->conf->oauth.refresh_idle_s, absolute);
+	struct json_write w;
+	struct buf b;
+	buf_init(&b, r->task.arena, 256, 1024);
+	json_begin(&w, &b, JSON_PLAIN);
+	json_obj(&w);
+	json_kv_bool(&w, STR("rotated"), true);
+	json_kv_str(&w, STR("client"), i->client_id);
+	json_kv_str(&w, STR("sub"), i->sub);
+	json_kv_str(&w, STR("family"), i->family);
+	if (i->jkt.n > 0)
+		json_kv_str(&w, STR("jkt"), i->jkt);
+	json_obj_end(&w);
+	return buf_ok(&b) ? buf_str(&b) : STR_NULL;
+}
+
+struct str
+key_successor(struct arena *a, const struct site *site, struct str token)
+{
+	struct str text = arena_printf(a, "successor %.*s", STR_ARG(token));
+	return text.p == NULL ? STR_NULL : key_refresh_token(a, site, text);
+}
+
+void
+successor_secret(struct str token, uint8_t key[SEAL_KEY])
+{
+	hmac_sha256(token, STR("gatehouse refresh successor"), key);
+}
+
+static struct str
+answer_text(struct request *r, const struct issue *i)
+{
+	struct json_write w;
+	struct buf b;
+	buf_init(&b, r->task.arena, 4096, 2 * CLAIMS_MAX);
+	json_begin(&w, &b, JSON_PLAIN);
+	json_obj(&w);
+	if (i->id_token.n > 0)
+		json_kv_str(&w, STR("id_token"), i->id_token);
+	launch_members_put(&w, r, &i->launch, i->scopes);
+	json_key(&w, STR("scope")); /* without the api:* entries, as OpenEMR sends it */
+	json_str(&w, scopes_text(r, i, SCOPE_TEXT_NO_API));
+	json_kv_str(&w, STR("token_type"), i->jkt.n > 0 ? STR("DPoP") : STR("Bearer"));
+	json_kv_i64(&w, STR("expires_in"), i->ttl_s);
+	json_kv_str(&w, STR("access_token"), i->access);
+	if (i->refresh)
+		json_kv_str(&w, STR("refresh_token"), i->refresh_token);
+	json_obj_end(&w);
+	return buf_ok(&b) ? buf_str(&b) : STR_NULL;
+}
+
+static struct str
+answer_sealed(struct request *r, const struct issue *i)
+{
+	uint8_t key[SEAL_KEY];
+	successor_secret(i->used.token, key);
+	struct str sealed = seal(r->task.arena, r->worker->rng, key, i->answer);
+	secret_wipe(key, sizeof key);
+	return sealed;
 }
 
 static enum step
@@ -228,20 +368,28 @@ issue_store(struct task *t)
 	struct issue *i = task_frame(t);
 	struct arena *a = t->arena;
 	int64_t life = refresh_life_s(r, i);
+	bool rotation = i->used.token.n > 0;
 	if (i->signed_id != NULL) {
 		if (i->signed_id->status != 0)
 			return request_unavailable(r, "keyd does not sign");
 		i->id_token = i->signed_id->jwt;
 	}
-	i->refresh = i->refresh && scope_set_has(i->scopes, STR("offline_access")) && life > 0;
+	i->refresh = i->refresh && (scope_set_has(i->scopes, STR("offline_access")) || online_only(i)) && life > 0;
 	if (i->refresh)
 		i->refresh_token = oauth_random(r, REFRESH_BYTES);
+	i->answer = answer_text(r, i);
+	if (i->answer.p == NULL)
+		return STEP_FAIL;
 	struct str keys[] = { key_access_token(a, r->site, i->jti), key_family(a, r->site, i->family),
 		i->refresh ? key_refresh_token(a, r->site, i->refresh_token) : STR(""),
-		i->refresh_key_used.n > 0 ? i->refresh_key_used : STR("") };
+		rotation ? i->used.key : STR(""), rotation ? key_successor(a, r->site, i->used.token) : STR(""),
+		rotation ? i->used.access_key : STR(""), key_grants(a, r->site, i->sub) };
 	struct str args[] = { access_state(r, i), arena_printf(a, "%u", i->ttl_s),
 		i->refresh ? refresh_record(r, i) : STR(""), arena_printf(a, "%lld", (long long)MAX(life, 1)),
-		STR("{\"rotated\":true}"), arena_printf(a, "%lld", (long long)MAX(life, 1)) };
+		rotation ? rotated_record(r, i) : STR(""), rotation ? answer_sealed(r, i) : STR(""),
+		arena_printf(a, "%u", r->site->conf->oauth.refresh_grace_s),
+		arena_printf(a, "%.*s %.*s", STR_ARG(i->client_id), STR_ARG(i->family)),
+		arena_printf(a, "%lld", (long long)i->now_s) };
 	for (size_t n = 0; n < NITEMS(keys); n++)
 		if (keys[n].p == NULL)
 			return STEP_FAIL;
@@ -249,6 +397,25 @@ issue_store(struct task *t)
 		if (args[n].p == NULL)
 			return STEP_FAIL;
 	return redis_eval(t, r->worker->redis, &issue_script, keys, NITEMS(keys), args, NITEMS(args), &i->redis);
+}
+
+enum step
+issue_same_answer(struct request *r, struct issue *i, struct str sealed)
+{
+	uint8_t key[SEAL_KEY];
+	struct str answer;
+	successor_secret(i->used.token, key);
+	int rc = unseal(r->task.arena, key, sealed, &answer, &r->task.err);
+	secret_wipe(key, sizeof key);
+	if (rc != 0)
+		return STEP_FAIL;
+	oauth_json_begin(r);
+	buf_str_put(&r->reply.body, answer);
+	r->audit.event = AUDIT_EV_TOKEN_REFRESHED;
+	r->audit.rule = STR("refresh grace window");
+	r->who.client_id = i->client_id;
+	r->who.sub = i->sub;
+	return STEP_REPLY;
 }
 
 /* --- OpenEMR's rows (contract 14): api_token and oauth_trusted_user, when the site asks for them ---------------------------- */
@@ -300,6 +467,11 @@ issue_row(struct task *t)
 	struct db_val *v = arena_array(t->arena, 6, sizeof *v);
 	if (i->redis->status != REDIS_OK)
 		return request_unavailable(r, "redis down: token state cannot be kept");
+	if (i->redis->value.kind == REDIS_STR) /* another use of the token was faster */
+		return issue_same_answer(r, i, i->redis->value.s);
+	if (i->redis->value.kind != REDIS_INT || i->redis->value.i != 1)
+		return oauth_refuse(
+		    r, OAUTH_RTK, STR("Token has been revoked"), "refresh token used or revoked meanwhile");
 	if (!r->site->conf->oauth.openemr_rows)
 		return STEP_NEXT;
 	if (v == NULL)
@@ -313,6 +485,54 @@ issue_row(struct task *t)
 	return db_query(t, r->site->db, &api_token_sql, v, 6, &i->db);
 }
 
+/* The access token that the used refresh token came with is over: OpenEMR's page shows it so. */
+static const struct db_stmt api_token_over_sql = { "api_token_over", "UPDATE api_token SET revoked = 1 WHERE token = ?",
+	false };
+
+static enum step
+issue_row_over(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct issue *i = task_frame(t);
+	struct db_val *v = ARENA_NEW(t->arena, struct db_val);
+	if (!r->site->conf->oauth.openemr_rows)
+		return STEP_NEXT;
+	if (i->db->status != DB_OK)
+		return request_unavailable(r, "database down: api_token row");
+	if (i->used.jti.n == 0)
+		return STEP_NEXT;
+	if (v == NULL)
+		return STEP_FAIL;
+	*v = DB_V_STR(i->used.jti);
+	return db_query(t, r->site->db, &api_token_over_sql, v, 1, &i->db);
+}
+
+/* One row per grant, named by its family: each rotation moves its end. OpenEMR's page revokes the grant by it. */
+static const struct db_stmt refresh_row_sql = { "api_refresh_token_put",
+	"INSERT INTO api_refresh_token (user_id, client_id, token, expiry, revoked) VALUES (?, ?, ?, FROM_UNIXTIME(?), "
+	"0) "
+	"ON DUPLICATE KEY UPDATE expiry = VALUES(expiry)",
+	false };
+
+static enum step
+issue_refresh_row(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct issue *i = task_frame(t);
+	struct db_val *v = arena_array(t->arena, 4, sizeof *v);
+	if (!r->site->conf->oauth.openemr_rows || !i->refresh)
+		return STEP_NEXT;
+	if (i->db->status != DB_OK)
+		return request_unavailable(r, "database down: api_token row");
+	if (v == NULL)
+		return STEP_FAIL;
+	v[0] = DB_V_STR(i->sub);
+	v[1] = DB_V_STR(i->client_id);
+	v[2] = DB_V_STR(i->family);
+	v[3] = DB_V_I64(i->now_s + refresh_life_s(r, i));
+	return db_query(t, r->site->db, &refresh_row_sql, v, 4, &i->db);
+}
+
 static enum step
 issue_trusted_find(struct task *t)
 {
@@ -322,7 +542,7 @@ issue_trusted_find(struct task *t)
 	if (!r->site->conf->oauth.openemr_rows)
 		return STEP_NEXT;
 	if (i->db->status != DB_OK)
-		return request_unavailable(r, "database down: api_token row");
+		return request_unavailable(r, "database down: api_refresh_token row");
 	if (v == NULL)
 		return STEP_FAIL;
 	v[0] = DB_V_STR(i->client_id);
@@ -354,23 +574,10 @@ issue_reply(struct task *t)
 {
 	struct request *r = request_of(t);
 	struct issue *i = task_frame(t);
-	struct json_write w;
 	if (r->site->conf->oauth.openemr_rows && i->db->status != DB_OK)
 		return request_unavailable(r, "database down: oauth_trusted_user row");
 	oauth_json_begin(r);
-	json_begin(&w, &r->reply.body, JSON_PLAIN);
-	json_obj(&w);
-	if (i->id_token.n > 0)
-		json_kv_str(&w, STR("id_token"), i->id_token);
-	launch_members_put(&w, r, &i->launch, i->scopes);
-	json_key(&w, STR("scope")); /* without the api:* entries, as OpenEMR sends it */
-	json_str(&w, scopes_text(r, i, SCOPE_TEXT_NO_API));
-	json_kv_str(&w, STR("token_type"), STR("Bearer"));
-	json_kv_i64(&w, STR("expires_in"), i->ttl_s);
-	json_kv_str(&w, STR("access_token"), i->access);
-	if (i->refresh)
-		json_kv_str(&w, STR("refresh_token"), i->refresh_token);
-	json_obj_end(&w);
+	buf_str_put(&r->reply.body, i->answer);
 	r->audit.event = str_eq(i->grant, STR("refresh_token")) ? AUDIT_EV_TOKEN_REFRESHED : AUDIT_EV_TOKEN_ISSUED;
 	r->who.client_id = i->client_id;
 	r->who.sub = i->sub;
@@ -378,6 +585,7 @@ issue_reply(struct task *t)
 	return STEP_REPLY;
 }
 
-STEP_TABLE(issue_steps, 0, { "issue_access", issue_access }, { "issue_person", issue_person }, { "issue_id", issue_id },
-    { "issue_store", issue_store }, { "issue_row", issue_row }, { "issue_trusted_find", issue_trusted_find },
-    { "issue_trusted", issue_trusted }, { "issue_reply", issue_reply });
+STEP_TABLE(issue_steps, 0, { "issue_stamp", issue_stamp }, { "issue_access", issue_access },
+    { "issue_person", issue_person }, { "issue_id", issue_id }, { "issue_store", issue_store },
+    { "issue_row", issue_row }, { "issue_row_over", issue_row_over }, { "issue_refresh_row", issue_refresh_row },
+    { "issue_trusted_find", issue_trusted_find }, { "issue_trusted", issue_trusted }, { "issue_reply", issue_reply });

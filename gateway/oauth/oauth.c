@@ -28,6 +28,7 @@ static const struct endpoint endpoints[] = {
 	{ HTTP_POST, STR_INIT("/introspect"), introspect_endpoint },
 	{ HTTP_GET, STR_INIT("/userinfo"), userinfo_endpoint },
 	{ HTTP_POST, STR_INIT("/userinfo"), userinfo_endpoint },
+	{ HTTP_POST, STR_INIT("/revoke"), revoke_endpoint },
 };
 
 /* --- errors ----------------------------------------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #define GATEWAY_PIPELINE_PIPE_H
 
 #include "gateway/core/backend.h"
+#include "gateway/core/live.h"
 #include "gateway/core/request.h"
 #include "gateway/core/site.h"
 #include "policy/policy.h"
@@ -14,17 +15,13 @@ struct token_entry {
 	struct arena *arena;
 	unsigned refs;
 	struct principal who;
-	bool context_read; /* launch context of its Redis state is in who */
+	bool context_read;      /* what its Redis state says is in who and here */
+	bool rows;              /* OpenEMR's rows were written for it: they may revoke it */
+	char family[48];        /* its grant */
+	char stamp[LIVE_STAMP]; /* of the person's credential when the grant was made; "": not known */
+	struct str jkt;         /* thumbprint of its DPoP key; .n 0: a bearer token */
 };
-/* What the database says of (client, user) now; believed for live_check_ms. */
-struct live_entry {
-	bool client_enabled, user_active;
-	enum role role;
-	int64_t user_id, pid;
-	char username[256];
-	unsigned username_n;
-};
-/* A user's grants, compiled; cached like live_entry. */
+/* A user's grants, compiled; cached like struct live_entry (core/live.h). */
 struct acl_entry {
 	struct arena *arena;
 	unsigned refs;

@@ -136,7 +136,7 @@ item(const struct redis_value *v, size_t i)
 	return i < v->n_items && v->items[i].kind == REDIS_INT ? v->items[i].i : 0;
 }
 
-/* The token's launch context, kept with the verified token. */
+/* The token's launch context, and what its later checks need, kept with the verified token. */
 static void
 context_read(struct pipe *p, struct str state)
 {
@@ -146,6 +146,11 @@ context_read(struct pipe *p, struct str state)
 	json_t *doc = json_in(state, 4096, &e);
 	struct principal *who = &p->token->who;
 	who->has_patient = json_is_object(doc) && uuid_parse(json_in_str(doc, "patient"), &who->patient_uuid) == 0;
+	p->token->rows = json_is_object(doc) && json_is_true(json_object_get(doc, "rows"));
+	if (str_cstr(json_in_str(doc, "stamp"), p->token->stamp, sizeof p->token->stamp) != 0)
+		p->token->stamp[0] = 0;
+	if (str_cstr(json_in_str(doc, "family"), p->token->family, sizeof p->token->family) != 0)
+		p->token->family[0] = 0;
 	p->token->context_read = true;
 	json_decref(doc);
 }
