@@ -217,6 +217,7 @@ policy_load(struct arena *a, const struct conf *conf, const struct conf_site *si
 	p->api_on[API_PORTAL] = site->apis.portal;
 	p->api_on[API_FHIR] = site->apis.fhir;
 	p->api_on[API_OAUTH] = site->apis.standard || site->apis.portal || site->apis.fhir;
+	p->api_on[API_SWAGGER] = site->apis.standard || site->apis.portal;
 	p->system_scopes = site->apis.system_scopes;
 	return p;
 }

@@ -22,7 +22,7 @@
 struct policy {
 	const struct route_table *routes;
 	const struct scope_catalog *catalog;
-	bool api_on[API_N]; /* S20; API_OAUTH: any of the others                                            */
+	bool api_on[API_N]; /* S20; API_OAUTH: any of the others; API_SWAGGER: Standard or Portal            */
 	bool system_scopes;
 };
 /* Scope files of the site (or of conf), its switches. NULL with every error in reports. Blocking; memory of a. */

@@ -12,6 +12,7 @@ static const struct {
 	[API_STANDARD] = { STR_INIT("/api/"), DIALECT_OPENEMR },
 	[API_PORTAL] = { STR_INIT("/portal/"), DIALECT_OPENEMR },
 	[API_FHIR] = { STR_INIT("/fhir/"), DIALECT_FHIR },
+	[API_SWAGGER] = { STR_INIT("/swagger"), DIALECT_OPENEMR },
 };
 
 /* Letters of the audit record and default rate class, by what the need's permission is. */
@@ -63,10 +64,10 @@ segment_ok(struct str s)
 static bool
 pattern_read(struct building *b, struct str pattern)
 {
-	struct str segment, rest = str_skip(pattern, 1);
+	struct str segment, rest = str_skip(pattern, 1), prefix = apis[b->api].prefix;
 	unsigned n = 0;
-	if (!str_starts(pattern, apis[b->api].prefix) || pattern.n == apis[b->api].prefix.n) {
-		scope_report(b->r, b->line, b->where, "the path must begin with %.*s", STR_ARG(apis[b->api].prefix));
+	if (!str_starts(pattern, prefix) || (pattern.n == prefix.n && str_ends(prefix, STR("/")))) {
+		scope_report(b->r, b->line, b->where, "the path must begin with %.*s", STR_ARG(prefix));
 		return false;
 	}
 	while (str_next(&rest, '/', &segment)) {

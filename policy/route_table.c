@@ -28,6 +28,7 @@ static const struct {
 	[API_STANDARD] = { STR_INIT("api"), STR_INIT("standard"), DIALECT_OPENEMR },
 	[API_PORTAL] = { STR_INIT("portal"), STR_INIT("portal"), DIALECT_OPENEMR },
 	[API_FHIR] = { STR_INIT("fhir"), STR_INIT("fhir"), DIALECT_FHIR },
+	[API_SWAGGER] = { STR_INIT("swagger"), STR_INIT("swagger"), DIALECT_OPENEMR },
 };
 
 static void

@@ -32,7 +32,8 @@ bool route_must_be_served(const struct route_table *t, const struct route *r);
 
 enum route_tree { ROUTE_TREE_APIS, ROUTE_TREE_OAUTH2 }; /* below /apis/{site}, below /oauth2/{site} */
 enum route_found { ROUTE_FOUND, ROUTE_NO_METHOD, ROUTE_NOT_FOUND };
-/* path: below the tree, percent-decoded (percent_get) where it held '%'; a remaining '%' matches nothing. A static segment hides a
+/* path: below the tree, percent-decoded (percent_get) where it held '%'; a remaining '%' matches nothing. A pattern that ends in
+ * "/" is a path of its own. A static segment hides a
  * :param; a :param takes [A-Za-z0-9_$:-]+ that does not begin with '$', nor with '_' in rows with "reserved: true" (FHIR).
  * HEAD finds the GET row. params (values borrow from path) is filled on ROUTE_FOUND. ROUTE_NO_METHOD: the path has other methods.  */
 enum route_found route_match(const struct route_table *t, enum route_tree tree, enum http_method method,
@@ -50,6 +51,6 @@ route_dialect(const struct route *r, enum compat compat)
 enum api route_api_of(enum route_tree tree, struct str path);
 enum dialect route_api_dialect(enum api api, enum compat compat);
 
-struct str route_api_text(enum api api); /* "oauth", "standard", "portal", "fhir" */
+struct str route_api_text(enum api api); /* "oauth", "standard", "portal", "fhir", "swagger" */
 
 #endif

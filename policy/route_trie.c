@@ -94,6 +94,8 @@ trie_add(struct arena *a, struct trie_node *root, const struct route *route, con
 		if (n == NULL)
 			return -1;
 	}
+	if (str_ends(route->pattern, STR("/")) && (n = child_get(a, n, STR(""))) == NULL)
+		return -1;
 	*old = n->route[route->method];
 	if (*old == NULL) {
 		n->route[route->method] = route;
@@ -119,13 +121,13 @@ trie_find(const struct trie_node *root, struct str path, struct trie_values *val
 			all &= param_char(path.p[at]);
 		}
 		struct str segment = { path.p + from, at - from };
-		if (segment.n == 0)
-			return NULL; /* "//" or a trailing slash */
 		const struct trie_edge *e = n->edges == NULL ? NULL : edge_slot(n->edges, n->mask, segment, hash);
 		if (e != NULL && e->to != NULL) {
 			n = e->to;
 			continue;
 		}
+		if (segment.n == 0)
+			return NULL; /* "//", or a slash behind a pattern that has none */
 		if (n->param == NULL || !all || segment.p[0] == '$' || (segment.p[0] == '_' && n->reserved) ||
 		    values->n == ROUTE_PARAMS_MAX)
 			return NULL;

@@ -14,6 +14,7 @@ static const struct {
 	{ STR_INIT("standard"), API_STANDARD, ROUTE_TREE_APIS },
 	{ STR_INIT("portal"), API_PORTAL, ROUTE_TREE_APIS },
 	{ STR_INIT("fhir"), API_FHIR, ROUTE_TREE_APIS },
+	{ STR_INIT("swagger"), API_SWAGGER, ROUTE_TREE_APIS },
 };
 
 void

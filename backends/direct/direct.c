@@ -4,6 +4,7 @@
 
 #include "backends/direct/engine/backfill.h"
 #include "backends/direct/engine/call.h"
+#include "backends/direct/engine/describe.h"
 #include "backends/direct/fhir/fhir.h"
 #include "backends/direct/rest/rest.h"
 
@@ -326,6 +327,13 @@ direct_handle(struct request *r, void *state, void *handler)
 	return c == NULL ? request_refuse(r, REPLY_TOO_LARGE) : call_run(c);
 }
 
+static enum openapi_told
+direct_describe(const struct site *site, const void *state, const void *handler, struct openapi_operation *op)
+{
+	(void)site;
+	return describe_route(state, handler, op);
+}
+
 static bool
 direct_healthy(const struct site *site, const void *state)
 {
@@ -342,6 +350,7 @@ const struct backend_ops backend_direct = {
 	.serves = direct_serves,
 	.bind = direct_bind,
 	.handle = direct_handle,
+	.describe = direct_describe,
 	.healthy = direct_healthy,
 	.close = direct_close,
 };

@@ -476,7 +476,7 @@ proxy_open(struct site *site, void **state, struct err *e)
 static bool
 proxy_serves(const struct route *route)
 {
-	return route->api != API_OAUTH; /* the authorization server is ours */
+	return route->api != API_OAUTH && route->api != API_SWAGGER; /* these are ours */
 }
 
 static int

@@ -69,7 +69,10 @@ struct conf_site {
 	size_t n_routes;
 	struct str backend;            /* default backend: direct, proxy                */
 	struct conf_upstream upstream; /* of the proxy backend; url.n 0: none          */
-	struct str *scope_files;       /* paths; default: conf.scope_files             */
+	struct {
+		struct str client_id; /* filled in on the page; .n 0: the user types it */
+	} swagger;
+	struct str *scope_files; /* paths; default: conf.scope_files             */
 	size_t n_scope_files;
 	struct {
 		struct str *origins;
@@ -127,6 +130,9 @@ struct conf {
 	size_t n_scope_files;
 	struct conf_rate *rates;
 	size_t n_rates;
+	struct {
+		struct str dir; /* files of the page; .n 0: only the document is served */
+	} swagger;
 	uint32_t token_cache_items, live_check_ms; /* how long "client enabled, user active" may be believed: <= 5000 */
 	struct conf_site *sites;
 	size_t n_sites;

@@ -167,6 +167,11 @@ const struct conf_item conf_items[] = {
 	ITEM("policy.live_check", C_MS, struct conf, live_check_ms, "2s",
 	    "How long \"token not revoked, client enabled, user active\" is believed.", RANGE("0", "5s")),
 
+	SECTION("swagger", "Swagger UI, at /apis/{site}/swagger/ and, for the site \"default\", at /swagger/."),
+	ITEM("swagger.dir", C_PATH, struct conf, swagger.dir, NULL,
+	    "Folder made by swagger/fetch; read at start. Without it only the OpenAPI document is served.",
+	    .example = "/usr/share/gatehouse/swagger"),
+
 	SECTION("rate", "Limits for the rate classes that scope files name."),
 	GROUP("rate.classes.*", struct conf, rates, n_rates, 0, "Rate classes by name."),
 	ITEM("rate.classes.*.limit", C_UINT, struct conf_rate, limit, "600", "Requests per window; 0: unlimited.",
@@ -249,6 +254,10 @@ const struct conf_item conf_items[] = {
 	    "More origins that may call.", .example = "[https://app.example.org]"),
 	SITE("cors.max_age", C_SECONDS, cors.max_age_s, "10m", "How long a browser may remember a preflight.",
 	    RANGE("0", "1d")),
+	SECTION("sites.*.swagger", "Swagger UI of this site."),
+	SITE("swagger.client_id", C_STR, swagger.client_id, NULL,
+	    "OAuth client that the page fills in; its redirect URI is "
+	    "{origin}/apis/{site}/swagger/oauth2-redirect.html."),
 	SITE("backend", C_CHOICE, backend, "direct", "Who answers: direct (the database) or proxy (the upstream).",
 	    .choices = "direct|proxy"),
 	GROUP("sites.*.routes[]", struct conf_site, routes, n_routes, 0,

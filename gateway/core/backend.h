@@ -5,6 +5,7 @@
 #ifndef GATEWAY_CORE_BACKEND_H
 #define GATEWAY_CORE_BACKEND_H
 
+#include "gateway/core/openapi.h"
 #include "gateway/core/request.h"
 #include "gateway/core/site.h"
 
@@ -24,6 +25,9 @@ struct backend_ops {
 	 * result. All checks of the policy are done; row filters (compartment, ownership) are the backend's duty:
 	 * r->filter.                  */
 	enum step (*handle)(struct request *r, void *state, void *handler);
+	/* Tells what a bound route takes and answers, for the OpenAPI document. NULL: the backend does not know. */
+	enum openapi_told (*describe)(
+	    const struct site *site, const void *state, const void *handler, struct openapi_operation *op);
 	bool (*healthy)(const struct site *site, const void *state);
 	void (*close)(void **state);
 };

@@ -6,7 +6,7 @@
 
 #include "gateway/net/http_head.h"
 
-enum api { API_OAUTH, API_STANDARD, API_PORTAL, API_FHIR, API_N }; /* oauth2, api, portal, fhir               */
+enum api { API_OAUTH, API_STANDARD, API_PORTAL, API_FHIR, API_SWAGGER, API_N }; /* oauth2, api, portal, fhir, swagger */
 enum audit_class { AUDIT_DURABLE, AUDIT_ASYNC, AUDIT_NONE };
 enum on_failure { FAIL_CLOSED, FAIL_OPEN, FAIL_LOCAL }; /* when Redis does not answer              */
 enum dialect {                                          /* of error bodies                         */

@@ -22,6 +22,7 @@ struct policy;
 struct backend_ops;
 struct map;
 struct cidr;
+struct ui_files;
 
 enum compat { COMPAT_CLASSIC, COMPAT_V8 };
 
@@ -42,6 +43,7 @@ struct worker {
 	struct metrics *metrics; /* gateway/metrics/metrics.h; may be NULL */
 	const struct cidr *trusted_proxies;
 	size_t n_trusted_proxies;
+	struct ui_files *ui; /* gateway/swagger: read by the first site, shared by all */
 	bool draining;
 };
 struct site_backend { /* a backend bound to a site */

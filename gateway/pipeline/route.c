@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Which site and which route: the path below /apis/{site} or /oauth2/{site}. contract/standard-api.md 1, oauth2.md 1. */
+/* Which site and which route: the path below /apis/{site} or /oauth2/{site}; /swagger is the default site's. contract/standard-api.md 1, oauth2.md 1. */
 #include "gateway/base/map.h"
 #include "gateway/pipeline/pipe.h"
 #include "policy/route_table.h"
 
+/* site.n > 0: OpenEMR's path without a site in it; it is whole a path of that site. */
 static const struct {
 	struct str prefix;
 	enum route_tree tree;
+	struct str site;
 } trees[] = {
-	{ STR_INIT("/apis/"), ROUTE_TREE_APIS },
-	{ STR_INIT("/oauth2/"), ROUTE_TREE_OAUTH2 },
+	{ STR_INIT("/apis/"), ROUTE_TREE_APIS, STR_INIT("") },
+	{ STR_INIT("/oauth2/"), ROUTE_TREE_OAUTH2, STR_INIT("") },
+	{ STR_INIT("/swagger"), ROUTE_TREE_APIS, STR_INIT("default") },
 };
 
 /* The site's name and the path behind it; false: not below a tree. */
@@ -22,9 +25,14 @@ path_split(struct pipe *p, struct str *site)
 			continue;
 		struct str rest = str_skip(path, trees[i].prefix.n);
 		size_t slash = str_find(rest, '/');
+		p->tree = trees[i].tree;
+		if (trees[i].site.n > 0) {
+			*site = trees[i].site;
+			p->r.path = path;
+			return slash == 0 || rest.n == 0;
+		}
 		*site = str_sub(rest, 0, slash);
 		p->r.path = str_skip(rest, slash);
-		p->tree = trees[i].tree;
 		return true;
 	}
 	return false;
@@ -87,7 +95,7 @@ route_step(struct task *t)
 	}
 	if (r->route != NULL)
 		r->dialect = route_dialect(r->route, r->site->compat);
-	p->wants_token = r->route != NULL ? !r->route->is_public : p->api != API_OAUTH;
+	p->wants_token = r->route != NULL ? !r->route->is_public : p->api != API_OAUTH && p->api != API_SWAGGER;
 	p->rate = r->route == NULL ? NULL : r->route->rate;
 	return STEP_NEXT;
 }

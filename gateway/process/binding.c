@@ -5,15 +5,17 @@
 #include "backends/direct/direct.h"
 #include "backends/proxy/proxy.h"
 #include "gateway/oauth/oauth.h"
+#include "gateway/swagger/swagger.h"
 #include "policy/route_table.h"
 
-const struct backend_ops *const backends_known[BACKENDS] = { &backend_oauth, &backend_direct, &backend_proxy };
+const struct backend_ops *const backends_known[BACKENDS] = { &backend_oauth, &backend_swagger, &backend_direct,
+	&backend_proxy };
 
 bool
 binding_names(const struct conf_site *c, const struct backend_ops *ops)
 {
 	struct str name = str_of(ops->name);
-	if (ops == &backend_oauth || str_eq(c->backend, name))
+	if (ops == &backend_oauth || ops == &backend_swagger || str_eq(c->backend, name))
 		return true;
 	for (size_t i = 0; i < c->n_routes; i++)
 		if (str_eq(c->routes[i].backend, name))
@@ -46,6 +48,8 @@ binding_of(const struct conf_site *c, const struct route *r)
 	struct str name = ordered(c, r);
 	if (backend_oauth.serves(r))
 		return &backend_oauth;
+	if (backend_swagger.serves(r))
+		return &backend_swagger;
 	for (size_t i = 0; i < BACKENDS; i++)
 		if (str_eq(str_of(backends_known[i]->name), name) && backends_known[i]->serves(r))
 			return backends_known[i];

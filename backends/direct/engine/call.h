@@ -27,6 +27,8 @@ struct handler { /* a bound route */
 	struct plan *plan; /* NULL until ready, and for OP_SPECIAL */
 };
 
+struct openapi_operation;
+
 struct call {
 	struct request *r;
 	struct direct *d;
@@ -71,6 +73,8 @@ struct dialect_ops {
 	void (*invalid)(struct call *c); /* c->violations */
 	void (*created)(struct call *c);
 	bool stream; /* pages without limit go on as a stream */
+	/* The route's parameters, body and answers for the OpenAPI document; NULL: not told. */
+	void (*describe)(const struct handler *h, struct openapi_operation *op);
 };
 struct style {
 	const struct dialect_ops *ops;

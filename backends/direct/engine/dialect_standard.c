@@ -285,4 +285,5 @@ const struct dialect_ops dialect_standard = {
 	.invalid = standard_invalid,
 	.created = standard_created,
 	.stream = true,
+	.describe = standard_describe,
 };

@@ -197,6 +197,8 @@ struct direct_route {
 	enum op op;
 	const struct style *style;
 	enum step (*special)(struct request *r, struct direct *d); /* OP_SPECIAL */
+	const struct field *answer; /* OP_SPECIAL: members of its object, for the OpenAPI document; NULL: not told */
+	unsigned n_answer;
 };
 
 #endif

@@ -37,7 +37,9 @@ const struct direct_route rest_routes[] = {
 	{ HTTP_GET, "/api/patient/:puuid", &rest_patient, OP_READ, &patient },
 	{ HTTP_POST, "/api/patient", &rest_patient, OP_CREATE, &patient },
 	{ HTTP_PUT, "/api/patient/:puuid", &rest_patient, OP_UPDATE, &patient },
-	{ HTTP_GET, "/api/version", .op = OP_SPECIAL, .special = special_version },
-	{ HTTP_GET, "/api/product", .op = OP_SPECIAL, .special = special_product },
+	{ HTTP_GET, "/api/version", .op = OP_SPECIAL, .special = special_version, .answer = version_fields,
+	    .n_answer = VERSION_FIELDS },
+	{ HTTP_GET, "/api/product", .op = OP_SPECIAL, .special = special_product, .answer = product_fields,
+	    .n_answer = PRODUCT_FIELDS },
 };
 const unsigned n_rest_routes = NITEMS(rest_routes);

@@ -34,13 +34,15 @@ failed(struct special *s)
 	                                     : request_unavailable(s->r, "database");
 }
 
+const struct field version_fields[VERSION_FIELDS] = { { "v_major", K_INT, NULL }, { "v_minor", K_INT, NULL },
+	{ "v_patch", K_INT, NULL }, { "v_realpatch", K_INT, NULL }, { "v_tag", K_TEXT, NULL },
+	{ "v_database", K_INT, NULL }, { "v_acl", K_INT, NULL } };
+const struct field product_fields[PRODUCT_FIELDS] = { { "status", K_TEXT, NULL } };
+
 /* 6.x and 7.x answer the numbers as strings (golden-7.0 109). */
 static enum step
 version_answer(struct task *t)
 {
-	static const struct field fields[] = { { "v_major", K_INT, NULL }, { "v_minor", K_INT, NULL },
-		{ "v_patch", K_INT, NULL }, { "v_realpatch", K_INT, NULL }, { "v_tag", K_TEXT, NULL },
-		{ "v_database", K_INT, NULL }, { "v_acl", K_INT, NULL } };
 	struct special *s = task_frame(t);
 	struct render render = { .strings = s->r->site->compat == COMPAT_CLASSIC };
 	struct json_write w;
@@ -49,10 +51,10 @@ version_answer(struct task *t)
 	if (s->rows->n_rows == 0)
 		return request_refuse(s->r, REPLY_NOT_FOUND);
 	reply_begin(s->r, &w);
-	for (size_t i = 0; i < NITEMS(fields); i++) {
+	for (size_t i = 0; i < VERSION_FIELDS; i++) {
 		const struct db_cell *cell = db_cell(s->rows, 0, i);
-		json_key(&w, str_of(fields[i].name));
-		(void)codec_of(fields[i].kind)->put(&w, &render, &fields[i], &cell, 1);
+		json_key(&w, str_of(version_fields[i].name));
+		(void)codec_of(version_fields[i].kind)->put(&w, &render, &version_fields[i], &cell, 1);
 	}
 	json_obj_end(&w);
 	return STEP_REPLY;

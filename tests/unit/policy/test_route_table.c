@@ -27,6 +27,8 @@ test_shipped_files__every_row__is_found_by_its_own_path(void)
 			else
 				buf_str_put(&path, segment);
 		}
+		if (str_ends(r->pattern, STR("/")))
+			buf_char(&path, '/');
 		enum route_tree tree = r->api == API_OAUTH ? ROUTE_TREE_OAUTH2 : ROUTE_TREE_APIS;
 		EXPECT_IDX(route_match(t, tree, r->method, buf_str(&path), &found, &p) == ROUTE_FOUND && found == r, i);
 		EXPECT_IDX(r->index == i && p.n == params, i);
@@ -106,6 +108,12 @@ test_match__paths__find_routes_methods_or_nothing(void)
 		{ ROUTE_TREE_APIS, "GET", "/fhir/DocumentReference/$docref", ROUTE_NO_METHOD, "" },
 		{ ROUTE_TREE_APIS, "GET", "/fhir/.well-known/smart-configuration", ROUTE_FOUND,
 		    "GET /fhir/.well-known/smart-configuration" },
+		{ ROUTE_TREE_APIS, "GET", "/swagger", ROUTE_FOUND, "GET /swagger" },
+		{ ROUTE_TREE_APIS, "GET", "/swagger/", ROUTE_FOUND, "GET /swagger/" },
+		{ ROUTE_TREE_APIS, "GET", "/swagger//", ROUTE_NOT_FOUND, "" },
+		{ ROUTE_TREE_APIS, "GET", "/swagger/index.html/", ROUTE_NOT_FOUND, "" },
+		{ ROUTE_TREE_APIS, "GET", "/swagger/../index.html", ROUTE_NOT_FOUND, "" },
+		{ ROUTE_TREE_APIS, "POST", "/swagger/", ROUTE_NO_METHOD, "" },
 		{ ROUTE_TREE_APIS, "GET", "/token", ROUTE_NOT_FOUND, "" },
 		{ ROUTE_TREE_OAUTH2, "POST", "/token", ROUTE_FOUND, "POST /token" },
 		{ ROUTE_TREE_OAUTH2, "GET", "/token", ROUTE_NO_METHOD, "" },

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a route of this backend takes and answers, for the OpenAPI document: JSON Schema (2020-12) from the rows and the site's columns, so
+ * that the document cannot say other than what is served. Envelopes are the dialects' (dialect_ops.describe). Pure.         */
+#ifndef BACKENDS_DIRECT_ENGINE_DESCRIBE_H
+#define BACKENDS_DIRECT_ENGINE_DESCRIBE_H
+
+#include "backends/direct/engine/call.h"
+#include "gateway/core/openapi.h"
+
+/* backend_ops.describe: the general part. */
+enum openapi_told describe_route(const struct direct *d, const struct handler *h, struct openapi_operation *op);
+
+/* As a value of w: a reference to the schema of the resource's rows. strings: numbers may be texts in this answer. */
+void describe_rows(struct json_write *w, struct openapi_operation *op, const struct plan *p, bool strings);
+/* The same for the body of a create or an update. */
+void describe_body(struct json_write *w, struct openapi_operation *op, const struct plan *p, bool create);
+/* A body that the rules take, as a JSON object: what a new row must have. */
+void describe_body_example(struct json_write *w, const struct plan *p);
+/* Parameter Objects of the filters that the site's columns allow. */
+void describe_filters(struct openapi_operation *op, const struct plan *p);
+/* One query parameter. schema: JSON. */
+void describe_parameter(struct openapi_operation *op, struct str name, struct str schema, struct str text);
+/* "A response": status, description, then content of one type whose schema the caller writes as a value; describe_response_end(). */
+void describe_response(struct openapi_operation *op, struct str status, struct str text, struct str type);
+void describe_response_end(struct openapi_operation *op);
+
+#endif

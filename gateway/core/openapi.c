@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Named schemas of the document. */
+#include "gateway/core/openapi.h"
+
+#include "gateway/base/map.h"
+
+bool
+openapi_schema(struct openapi_operation *op, struct str name)
+{
+	static char there;
+	if (map_get(op->schema_names, name) != NULL)
+		return false;
+	if (map_put(op->schema_names, name, &there, NULL) != 0) {
+		op->schemas->out->failed = true; /* out of memory: the document is not made */
+		return false;
+	}
+	json_key(op->schemas, name);
+	return true;
+}
+
+void
+openapi_ref_put(struct json_write *w, struct openapi_operation *op, struct str kind, struct str name)
+{
+	json_obj(w);
+	json_kv_str(w, STR("$ref"), arena_printf(op->arena, "#/components/%.*s/%.*s", STR_ARG(kind), STR_ARG(name)));
+	json_obj_end(w);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a backend tells about its routes for the OpenAPI 3.1 document: the parts that only it knows. The rest (paths, scopes, errors of the
+ * pipeline) comes from the site's route table (gateway/swagger). Not for answering anything.                               */
+#ifndef GATEWAY_CORE_OPENAPI_H
+#define GATEWAY_CORE_OPENAPI_H
+
+#include "gateway/base/json_write.h"
+
+enum openapi_told {
+	OPENAPI_TOLD,
+	OPENAPI_LEFT_OUT, /* this site cannot answer the route: not in the document   */
+	OPENAPI_LATER     /* not known yet: the document cannot be made at the moment */
+};
+
+/* One operation. Each writer stands where its part goes; what is not written is filled in by general parts. */
+struct openapi_operation {
+	struct arena *arena;           /* lives until the document is made                                      */
+	struct json_write *parameters; /* an open array: Parameter Objects of the query and the header          */
+	struct json_write *body;       /* nothing written yet: one Request Body Object                          */
+	struct json_write *responses;  /* an open object: Response Objects by status. Statuses of the pipeline   *
+	                                * (401, 403, 413, 429, 503) are added by the document, all others here  */
+	struct json_write *schemas;    /* the open object components/schemas; see openapi_schema()              */
+	struct map *schema_names;      /* those that are written                                                */
+	const char *summary;           /* NULL: the route's name */
+	struct str tag;                /* .n 0: by the path      */
+};
+
+/* Is the schema still to be written? Then its key is, and a value must follow in op->schemas. name: arena or static memory. */
+bool openapi_schema(struct openapi_operation *op, struct str name);
+/* {"$ref":"#/components/schemas/NAME"} */
+void openapi_ref_put(struct json_write *w, struct openapi_operation *op, struct str kind, struct str name);
+
+#endif
