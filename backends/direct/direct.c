@@ -319,10 +319,9 @@ direct_handle(struct request *r, void *state, void *handler)
 	if (h->row->op == OP_SPECIAL)
 		return h->row->special(r, d);
 	CHECK_OBJ(h->plan, PLAN_MAGIC);
-	if (h->plan->state == PLAN_NO_TABLE)
-		return request_refuse(r, REPLY_NO_ROUTE);
+	/* no table, or no column that the resource cannot do without: a generation that has no such route */
 	if (h->plan->state != PLAN_READY)
-		return request_unavailable(r, "the database lacks a column");
+		return request_refuse(r, REPLY_NO_ROUTE);
 	struct call *c = call_new(r, h);
 	return c == NULL ? request_refuse(r, REPLY_TOO_LARGE) : call_run(c);
 }
