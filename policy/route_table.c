@@ -264,6 +264,15 @@ route_match(const struct route_table *t, enum route_tree tree, enum http_method 
 }
 
 bool
+route_served(const struct site *site, enum route_tree tree, enum http_method method, struct str path)
+{
+	const struct route *route;
+	struct route_params params;
+	return route_match(site->routes, tree, method, path, &route, &params) == ROUTE_FOUND &&
+	       site->bindings[route->index].backend != NULL;
+}
+
+bool
 route_table_methods(const struct route_table *t, enum route_tree tree, struct str path, struct buf *out)
 {
 	struct trie_values values;

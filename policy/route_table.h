@@ -38,6 +38,8 @@ enum route_found { ROUTE_FOUND, ROUTE_NO_METHOD, ROUTE_NOT_FOUND };
  * HEAD finds the GET row. params (values borrow from path) is filled on ROUTE_FOUND. ROUTE_NO_METHOD: the path has other methods.  */
 enum route_found route_match(const struct route_table *t, enum route_tree tree, enum http_method method,
     struct str path, const struct route **out, struct route_params *params);
+/* Is there such a row, and does a backend of the site answer it? What documents may name. */
+bool route_served(const struct site *site, enum route_tree tree, enum http_method method, struct str path);
 /* Appends the path's methods, "GET, HEAD, POST, OPTIONS": for Allow and preflights. False: no such path. */
 bool route_table_methods(const struct route_table *t, enum route_tree tree, struct str path, struct buf *out);
 

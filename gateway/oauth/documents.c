@@ -43,11 +43,24 @@ scopes_member(struct json_write *w, const struct site *site, bool with_system)
 	json_arr_end(w);
 }
 
+static bool
+scope_offered(const struct site *site, struct str wanted)
+{
+	size_t pos = 0;
+	struct str name;
+	while (scope_catalog_next(site->policy->catalog, false, &pos, &name))
+		if (str_eq(name, wanted))
+			return true;
+	return false;
+}
+
 static void
 grants_member(struct json_write *w, const struct site *site)
 {
 	json_key(w, STR("grant_types_supported"));
 	json_arr(w);
+	if (route_served(site, ROUTE_TREE_OAUTH2, HTTP_GET, STR("/authorize")))
+		json_str(w, STR("authorization_code"));
 	if (site->conf->apis.system_scopes)
 		json_str(w, STR("client_credentials"));
 	json_str(w, STR("refresh_token"));
@@ -79,18 +92,80 @@ document_reply(struct request *r)
 	return STEP_REPLY;
 }
 
-static void
-endpoints_members(struct json_write *w, struct request *r)
+enum document { IN_DISCOVERY = 1, IN_SMART = 2, IN_BOTH = 3 };
+
+static bool
+served(const struct site *site, enum http_method method, struct str path)
 {
-	struct str base = r->site->issuer;
-	struct arena *a = r->task.arena;
-	url_member(w, a, "token_endpoint", base, "/token");
-	url_member(w, a, "jwks_uri", base, "/jwk");
-	if (!str_eq(r->site->conf->oauth.registration, STR("closed")))
-		url_member(w, a, "registration_endpoint", base, "/registration");
-	url_member(w, a, "introspection_endpoint", base, "/introspect");
-	url_member(w, a, "userinfo_endpoint", base, "/userinfo");
-	url_member(w, a, "revocation_endpoint", base, "/revoke");
+	return route_served(site, ROUTE_TREE_OAUTH2, method, path);
+}
+
+/* A member for each endpoint that is answered. */
+static void
+endpoints_members(struct json_write *w, struct request *r, enum document in)
+{
+	static const struct {
+		const char *member;
+		enum http_method method;
+		struct str path;
+		enum document in;
+	} endpoints[] = {
+		{ "authorization_endpoint", HTTP_GET, STR_INIT("/authorize"), IN_BOTH },
+		{ "token_endpoint", HTTP_POST, STR_INIT("/token"), IN_BOTH },
+		{ "jwks_uri", HTTP_GET, STR_INIT("/jwk"), IN_BOTH },
+		{ "userinfo_endpoint", HTTP_GET, STR_INIT("/userinfo"), IN_DISCOVERY },
+		{ "registration_endpoint", HTTP_POST, STR_INIT("/registration"), IN_BOTH },
+		{ "introspection_endpoint", HTTP_POST, STR_INIT("/introspect"), IN_BOTH },
+		{ "revocation_endpoint", HTTP_POST, STR_INIT("/revoke"), IN_BOTH },
+		{ "end_session_endpoint", HTTP_GET, STR_INIT("/logout"), IN_DISCOVERY },
+		{ "management_endpoint", HTTP_GET, STR_INIT("/manage"), IN_SMART },
+	};
+	bool closed = str_eq(r->site->conf->oauth.registration, STR("closed"));
+	for (size_t i = 0; i < NITEMS(endpoints); i++) {
+		bool off = closed && str_eq(endpoints[i].path, STR("/registration"));
+		if (off || (endpoints[i].in & in) == 0 || !served(r->site, endpoints[i].method, endpoints[i].path))
+			continue;
+		url_member(w, r->task.arena, endpoints[i].member, r->site->issuer, endpoints[i].path.p);
+	}
+}
+
+/* How clients authenticate, at each endpoint that asks them. Public clients may not introspect. */
+static void
+client_auth_members(struct json_write *w, struct request *r, enum document in)
+{
+	static const struct {
+		struct str endpoint;
+		bool with_none;
+	} at[] = { { STR_INIT("token"), true }, { STR_INIT("introspection"), false },
+		{ STR_INIT("revocation"), true } };
+	static const char *const methods[] = { "client_secret_basic", "client_secret_post", "private_key_jwt", "none" };
+	static const char *const algorithms[] = { "RS384", "ES384" };
+	for (size_t i = 0; i < NITEMS(at); i++) {
+		bool token = i == 0;
+		if (!token && (in == IN_SMART || (str_eq(at[i].endpoint, STR("revocation")) &&
+		                                     !served(r->site, HTTP_POST, STR("/revoke")))))
+			continue;
+		struct str name =
+		    arena_printf(r->task.arena, "%.*s_endpoint_auth_methods_supported", STR_ARG(at[i].endpoint));
+		struct str algs = arena_printf(
+		    r->task.arena, "%.*s_endpoint_auth_signing_alg_values_supported", STR_ARG(at[i].endpoint));
+		if (name.p == NULL || algs.p == NULL)
+			return;
+		list_member(w, name.p, methods, NITEMS(methods) - !at[i].with_none);
+		list_member(w, algs.p, algorithms, NITEMS(algorithms));
+	}
+}
+
+static void
+code_flow_members(struct json_write *w, const struct site *site)
+{
+	bool code = served(site, HTTP_GET, STR("/authorize"));
+	list_member(w, "response_types_supported", (const char *const[]){ "code" }, code);
+	if (!code)
+		return;
+	LIST_MEMBER(w, "response_modes_supported", "query");
+	LIST_MEMBER(w, "code_challenge_methods_supported", "S256");
+	json_kv_bool(w, STR("authorization_response_iss_parameter_supported"), true); /* RFC 9207 3 */
 }
 
 enum step
@@ -102,26 +177,55 @@ discovery_endpoint(struct request *r, struct oauth_state *s)
 	json_begin(&w, &r->reply.body, JSON_PLAIN);
 	json_obj(&w);
 	json_kv_str(&w, STR("issuer"), r->site->issuer);
-	endpoints_members(&w, r);
+	endpoints_members(&w, r, IN_DISCOVERY);
 	scopes_member(&w, r->site, r->site->policy->system_scopes);
-	json_key(&w, STR("response_types_supported")); /* no authorization endpoint is served yet */
-	json_arr(&w);
-	json_arr_end(&w);
+	code_flow_members(&w, r->site);
 	grants_member(&w, r->site);
 	LIST_MEMBER(&w, "subject_types_supported", "public");
 	claims_member(&w);
 	LIST_MEMBER(&w, "id_token_signing_alg_values_supported", es256 ? "ES256" : "RS256");
-	LIST_MEMBER(&w, "token_endpoint_auth_methods_supported", "client_secret_post", "client_secret_basic",
-	    "private_key_jwt", "none");
-	LIST_MEMBER(&w, "token_endpoint_auth_signing_alg_values_supported", "RS384", "ES384");
-	LIST_MEMBER(&w, "introspection_endpoint_auth_methods_supported", "client_secret_post", "client_secret_basic",
-	    "private_key_jwt");
-	LIST_MEMBER(&w, "introspection_endpoint_auth_signing_alg_values_supported", "RS384", "ES384");
-	LIST_MEMBER(&w, "revocation_endpoint_auth_methods_supported", "client_secret_post", "client_secret_basic",
-	    "private_key_jwt", "none");
-	LIST_MEMBER(&w, "revocation_endpoint_auth_signing_alg_values_supported", "RS384", "ES384");
+	client_auth_members(&w, r, IN_DISCOVERY);
 	json_obj_end(&w);
 	return document_reply(r);
+}
+
+/* Capabilities of SMART App Launch 2.2, each with the route and the scope that it stands on. */
+static void
+capabilities_member(struct json_write *w, const struct site *site)
+{
+	static const struct {
+		struct str name, path, scope; /* path GET; .n 0: always */
+	} rows[] = {
+		{ STR_INIT("launch-ehr"), STR_INIT("/smart/patient-select"), STR_INIT("launch") },
+		{ STR_INIT("launch-standalone"), STR_INIT("/smart/patient-select"), STR_INIT("launch/patient") },
+		{ STR_INIT("authorize-post"), STR_INIT("/authorize"), STR_INIT("") },
+		{ STR_INIT("client-public"), STR_INIT("/authorize"), STR_INIT("") },
+		{ STR_INIT("client-confidential-symmetric"), STR_INIT(""), STR_INIT("") },
+		{ STR_INIT("client-confidential-asymmetric"), STR_INIT(""), STR_INIT("") },
+		{ STR_INIT("sso-openid-connect"), STR_INIT("/authorize"), STR_INIT("openid") },
+		{ STR_INIT("context-banner"), STR_INIT("/smart/patient-select"), STR_INIT("") },
+		{ STR_INIT("context-style"), STR_INIT("/smart/smart-style"), STR_INIT("") },
+		{ STR_INIT("context-ehr-patient"), STR_INIT("/smart/patient-select"), STR_INIT("launch") },
+		{ STR_INIT("context-ehr-encounter"), STR_INIT("/smart/patient-select"), STR_INIT("launch") },
+		{ STR_INIT("context-standalone-patient"), STR_INIT("/smart/patient-select"),
+		    STR_INIT("launch/patient") },
+		{ STR_INIT("context-standalone-encounter"), STR_INIT("/smart/patient-select"),
+		    STR_INIT("launch/encounter") },
+		{ STR_INIT("permission-offline"), STR_INIT(""), STR_INIT("offline_access") },
+		{ STR_INIT("permission-patient"), STR_INIT(""), STR_INIT("") },
+		{ STR_INIT("permission-user"), STR_INIT(""), STR_INIT("") },
+		{ STR_INIT("permission-v1"), STR_INIT(""), STR_INIT("patient/Patient.read") },
+		{ STR_INIT("permission-v2"), STR_INIT(""), STR_INIT("patient/Patient.rs") },
+	};
+	json_key(w, STR("capabilities"));
+	json_arr(w);
+	for (size_t i = 0; i < NITEMS(rows); i++) {
+		bool route = rows[i].path.n == 0 || served(site, HTTP_GET, rows[i].path);
+		bool scope = rows[i].scope.n == 0 || scope_offered(site, rows[i].scope);
+		if (route && scope)
+			json_str(w, rows[i].name);
+	}
+	json_arr_end(w);
 }
 
 enum step
@@ -132,14 +236,12 @@ smart_configuration_endpoint(struct request *r, struct oauth_state *s)
 	json_begin(&w, &r->reply.body, JSON_PLAIN);
 	json_obj(&w);
 	json_kv_str(&w, STR("issuer"), r->site->issuer);
-	endpoints_members(&w, r);
+	endpoints_members(&w, r, IN_SMART);
 	grants_member(&w, r->site);
 	scopes_member(&w, r->site, r->site->policy->system_scopes);
-	LIST_MEMBER(&w, "token_endpoint_auth_methods_supported", "client_secret_basic", "client_secret_post",
-	    "private_key_jwt");
-	LIST_MEMBER(&w, "token_endpoint_auth_signing_alg_values_supported", "RS384", "ES384");
-	LIST_MEMBER(&w, "capabilities", "client-confidential-symmetric", "client-confidential-asymmetric",
-	    "permission-user", "permission-patient", "permission-offline", "permission-v1", "permission-v2");
+	code_flow_members(&w, r->site);
+	client_auth_members(&w, r, IN_SMART);
+	capabilities_member(&w, r->site);
 	json_obj_end(&w);
 	return document_reply(r);
 }

@@ -182,16 +182,6 @@ uri_put(struct json_write *w, struct arena *a, const char *name, struct str issu
 	json_obj_end(w);
 }
 
-/* Only endpoints that the site's table has and some backend answers. */
-static bool
-endpoint_served(const struct site *site, enum http_method method, struct str path)
-{
-	const struct route *route;
-	struct route_params params;
-	return route_match(site->routes, ROUTE_TREE_OAUTH2, method, path, &route, &params) == ROUTE_FOUND &&
-	       site->bindings[route->index].backend != NULL;
-}
-
 static void
 security_put(struct json_write *w, struct request *r)
 {
@@ -199,13 +189,14 @@ security_put(struct json_write *w, struct request *r)
 		const char *name, *path;
 		enum http_method method;
 	} uris[] = { { "token", "token", HTTP_POST }, { "authorize", "authorize", HTTP_GET },
-		{ "register", "registration", HTTP_POST }, { "introspect", "introspect", HTTP_POST } };
+		{ "register", "registration", HTTP_POST }, { "introspect", "introspect", HTTP_POST },
+		{ "revoke", "revoke", HTTP_POST }, { "manage", "manage", HTTP_GET } };
 	bool any = false;
 	json_key(w, STR("security"));
 	json_obj(w);
 	for (size_t i = 0; i < NITEMS(uris); i++) {
 		struct str path = arena_printf(r->task.arena, "/%s", uris[i].path);
-		if (path.p == NULL || !endpoint_served(r->site, uris[i].method, path))
+		if (path.p == NULL || !route_served(r->site, ROUTE_TREE_OAUTH2, uris[i].method, path))
 			continue;
 		if (!any) {
 			json_key(w, STR("extension"));
