@@ -54,6 +54,12 @@ key_family(struct arena *a, const struct site *site, struct str family)
 }
 
 struct str
+key_launch(struct arena *a, const struct site *site, struct str token)
+{
+	return key_hashed(a, site, STR("launch:"), token, SHA256_LEN);
+}
+
+struct str
 key_assertion(struct arena *a, const struct site *site, struct str client_id, struct str jti)
 {
 	uint8_t hash[SHA256_LEN];

@@ -143,6 +143,7 @@ enum step token_endpoint(struct request *r, struct oauth_state *s);
 enum step introspect_endpoint(struct request *r, struct oauth_state *s);
 enum step userinfo_endpoint(struct request *r, struct oauth_state *s);
 enum step revoke_endpoint(struct request *r, struct oauth_state *s);
+enum step style_document_endpoint(struct request *r, struct oauth_state *s);
 
 /* Grants, pushed by the token endpoint with its struct token_call as frame. */
 struct token_call {

@@ -6,6 +6,7 @@
 #include "gateway/base/json_write.h"
 #include "gateway/crypto/jwk.h"
 #include "gateway/oauth/endpoint.h"
+#include "gateway/oauth/launch_token.h"
 #include "gateway/oauth/pages/page.h"
 
 #include <stdlib.h>
@@ -29,6 +30,8 @@ static const struct endpoint endpoints[] = {
 	{ HTTP_GET, STR_INIT("/userinfo"), userinfo_endpoint },
 	{ HTTP_POST, STR_INIT("/userinfo"), userinfo_endpoint },
 	{ HTTP_POST, STR_INIT("/revoke"), revoke_endpoint },
+	{ HTTP_POST, STR_INIT("/smart/launch"), launch_create_endpoint },
+	{ HTTP_GET, STR_INIT("/smart/smart-style"), style_document_endpoint },
 };
 
 /* --- errors ----------------------------------------------------------------------------------------------------------------- */
