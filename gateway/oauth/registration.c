@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* POST {issuer}/registration: dynamic registration into OpenEMR's oauth_clients. RFC 7591, contract/oauth2.md 5. */
+#include "gateway/oauth/registration.h"
 #include "gateway/base/json_in.h"
 #include "gateway/base/json_write.h"
 #include "gateway/base/secret.h"
 #include "gateway/base/uri.h"
 #include "gateway/crypto/jwk.h"
 #include "gateway/crypto/openemr_crypt.h"
-#include "gateway/oauth/endpoint.h"
 #include "policy/policy.h"
 
 #include <stdlib.h>
@@ -22,16 +22,6 @@ enum {
 	LIST_MAX = 20,
 	GRANTS_MAX = 80,
 	OPENEMR_CRYPT = 7
-};
-
-struct registration {
-	json_t *doc;
-	struct str id, secret, token, path, scope, method;
-	struct str stored_secret, jwks, joined[4]; /* contacts, redirect, logout, grants */
-	bool confidential, enabled;
-	int64_t issued_s;
-	struct redis_result *redis;
-	struct db_result *db;
 };
 
 /* --- reading ------------------------------------------------------------------------------------------------------------------ */
@@ -196,15 +186,22 @@ name_read(struct request *r, struct registration *g)
 
 /* --- who may register ----------------------------------------------------------------------------------------------------------- */
 
-static enum step
-registration_allowed(struct request *r)
+static struct str
+initial_token(const struct request *r, const struct registration *g)
 {
-	struct str how = r->site->conf->oauth.registration, auth = http_field(r->x->head, HTTP_F_AUTHORIZATION);
+	struct str auth = http_field(r->x->head, HTTP_F_AUTHORIZATION);
+	if (g->given_token.n > 0)
+		return g->given_token;
+	return str_istarts(auth, STR("Bearer ")) ? str_trim(str_skip(auth, 7)) : STR("");
+}
+
+static enum step
+registration_allowed(struct request *r, struct registration *g)
+{
+	struct str how = r->site->conf->oauth.registration;
 	if (str_eq(how, STR("closed")))
 		return oauth_refuse(r, OAUTH_CLOSED, STR_NULL, "registration closed");
-	if (str_eq(how, STR("token")) &&
-	    (!str_istarts(auth, STR("Bearer ")) ||
-	        !secret_eq_str(str_trim(str_skip(auth, 7)), r->site->conf->oauth.registration_token)))
+	if (str_eq(how, STR("token")) && !secret_eq_str(initial_token(r, g), r->site->conf->oauth.registration_token))
 		return oauth_refuse(r, OAUTH_TOKEN, STR_NULL, "initial access token");
 	return STEP_NEXT;
 }
@@ -212,24 +209,38 @@ registration_allowed(struct request *r)
 /* --- steps ------------------------------------------------------------------------------------------------------------------------ */
 
 static enum step
+document_read(struct request *r, struct registration *g)
+{
+	if (g->doc != NULL) /* a page's */
+		return STEP_NEXT;
+	if (!str_istarts(http_field(r->x->head, HTTP_F_CONTENT_TYPE), STR("application/json")))
+		return oauth_refuse_text(r, OAUTH_METADATA, STR("Unexpected content type"), "content type");
+	g->doc = json_in(r->body, BODY_MAX, &r->task.err);
+	if (g->doc == NULL || json_keep(r->task.arena, g->doc) != 0 || !json_is_object(g->doc))
+		return oauth_refuse_text(r, OAUTH_METADATA, STR("Invalid JSON"), "body is no JSON object");
+	return STEP_NEXT;
+}
+
+static enum step
+type_read(struct request *r, struct registration *g)
+{
+	(void)r;
+	g->confidential = str_eq(json_in_str(g->doc, "application_type"), STR("private"));
+	return STEP_NEXT;
+}
+
+static enum step
 registration_read(struct task *t)
 {
 	struct request *r = request_of(t);
 	struct registration *g = task_frame(t);
-	static enum step (*const parts[])(
-	    struct request *, struct registration *) = { lists_read, method_read, scope_read, keys_read, name_read };
-	enum step s = registration_allowed(r);
-	if (s != STEP_NEXT)
-		return s;
-	if (!str_istarts(http_field(r->x->head, HTTP_F_CONTENT_TYPE), STR("application/json")))
-		return oauth_refuse_text(r, OAUTH_METADATA, STR("Unexpected content type"), "content type");
-	g->doc = json_in(r->body, BODY_MAX, &t->err);
-	if (g->doc == NULL || json_keep(t->arena, g->doc) != 0 || !json_is_object(g->doc))
-		return oauth_refuse_text(r, OAUTH_METADATA, STR("Invalid JSON"), "body is no JSON object");
-	g->confidential = str_eq(json_in_str(g->doc, "application_type"), STR("private"));
-	for (size_t i = 0; i < NITEMS(parts); i++)
-		if ((s = parts[i](r, g)) != STEP_NEXT)
-			return s;
+	static enum step (*const parts[])(struct request *, struct registration *) = { registration_allowed,
+		document_read, type_read, lists_read, method_read, scope_read, keys_read, name_read };
+	for (size_t i = 0; i < NITEMS(parts); i++) {
+		enum step s = parts[i](r, g);
+		if (s != STEP_NEXT)
+			return s == STEP_REPLY && g->refused != NULL ? g->refused(r, g) : s;
+	}
 	return STEP_NEXT;
 }
 
@@ -338,6 +349,12 @@ registration_reply(struct task *t)
 	struct json_write w;
 	if (g->db->status != DB_OK)
 		return request_unavailable(r, "database down: client cannot be registered");
+	r->audit.event = AUDIT_EV_CLIENT_REGISTERED;
+	r->audit.resource_id = g->id;
+	r->audit.allowed = true;
+	r->who.client_id = g->id;
+	if (g->answer != NULL)
+		return g->answer(r, g);
 	oauth_json_begin(r);
 	json_begin(&w, &r->reply.body, JSON_PLAIN);
 	json_obj(&w);
@@ -351,13 +368,10 @@ registration_reply(struct task *t)
 	json_kv_str(&w, STR("client_role"), g->confidential ? STR("user") : STR("patient"));
 	echo_members(&w, g);
 	json_obj_end(&w);
-	r->audit.event = AUDIT_EV_CLIENT_REGISTERED;
-	r->audit.resource_id = g->id;
-	r->who.client_id = g->id;
 	return STEP_REPLY;
 }
 
-static STEP_TABLE(registration_steps, 0, { "registration_read", registration_read },
+STEP_TABLE(registration_steps, 0, { "registration_read", registration_read },
     { "registration_make", registration_make }, { "registration_insert", registration_insert },
     { "registration_reply", registration_reply });
 

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Registration of a client, for the endpoint (RFC 7591) and for the page (register_page.c): the same checks, row and answer. */
+#ifndef GATEWAY_OAUTH_REGISTRATION_H
+#define GATEWAY_OAUTH_REGISTRATION_H
+
+#include "gateway/oauth/endpoint.h"
+
+/* Frame of registration_steps, which always reply. */
+struct registration {
+	/* in */
+	json_t *doc;            /* client metadata of RFC 7591, kept by the arena; NULL: read from the request's body */
+	struct str given_token; /* initial access token that stood elsewhere than in Authorization; .n 0: none  */
+	/* What a page says instead of JSON. refused: a check failed, r->reply holds the error as JSON. NULL: JSON. */
+	enum step (*answer)(struct request *r, struct registration *g);
+	enum step (*refused)(struct request *r, struct registration *g);
+	/* out, for answer() */
+	struct str id, secret, token, path, scope, method;
+	bool confidential, enabled;
+	int64_t issued_s;
+	/* working state */
+	struct str stored_secret, jwks, joined[4]; /* contacts, redirect, logout, grants */
+	struct redis_result *redis;
+	struct db_result *db;
+};
+extern const struct step_table registration_steps;
+
+#endif
