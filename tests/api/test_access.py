@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The access matrix: every route of the Standard and the Portal API, asked by everyone. What is expected follows from the scope file and the
+stock groups (grants.py), not from the program. And ownership: what belongs to another patient is not found, and stays as it is."""
+import pytest
+from generation import ACCOUNTS
+from grants import GROUP_OF, granted
+from routes import ROUTES
+from world import BODIES
+
+SITE = "access"
+STAFF = tuple(GROUP_OF)
+ACTORS = ("nobody", "other site", "no scope", "wrong scope", *STAFF, *ACCOUNTS)
+# v8: 401 without a token or scope, 403 for the API, the role or the ACL
+ALLOWED, UNKNOWN, FORBIDDEN = "allowed", 401, 403
+UNGRANTABLE = "background_service"  # OpenEMR offers no scope for these routes
+
+
+class Row:
+    def __init__(self, route, actor):
+        self.route, self.actor, self.resource = route, actor, route.resource
+
+    def __str__(self):
+        return f"{self.route.name} by {self.actor}"
+
+    @property
+    def expected(self):
+        route, actor = self.route, self.actor
+        if route.row.get("public"):
+            return ALLOWED if actor != "other site" else (ALLOWED, UNKNOWN)
+        if actor in ("nobody", "other site"):
+            return UNKNOWN
+        standard, patient = route.api == "standard", actor in ACCOUNTS
+        if actor == "no scope" or standard == patient:
+            return FORBIDDEN  # the API's own scope, or its role
+        if actor == "wrong scope" or self.resource == UNGRANTABLE:
+            return UNKNOWN
+        return ALLOWED if patient or granted(actor, route.row.get("acl")) else FORBIDDEN
+
+
+MATRIX = [Row(route, actor) for route in ROUTES for actor in ACTORS]
+
+
+def token(api, row):
+    if row.actor == "nobody":
+        return None
+    if row.actor == "other site":
+        return api.token("hostile", "admin")
+    if row.actor == "no scope":
+        return api.token(SITE, "admin", "openid api:fhir user/Patient.read")
+    if row.actor == "wrong scope":
+        patient = row.route.api == "portal"
+        if patient:
+            other = "patient/encounter.rs" if row.resource == "patient" else "patient/patient.s"
+            return api.token(SITE, "Phil1", f"openid api:port {other}")
+        return api.token(SITE, "admin", "openid api:oemr " + ("user/facility.rs" if row.resource != "facility" else "user/patient.rs"))
+    return api.token(SITE, row.actor)
+
+
+def owner(row):
+    return 2 if row.actor == "Zoe2" else 1
+
+
+@pytest.mark.parametrize("row", MATRIX, ids=str)
+def test_who_may_use_the_route(api, row):
+    if not api.served(row.route.name, SITE):
+        pytest.skip("not served by direct yet")
+    # nothing is deleted: the last number of the path is unknown
+    path = api.world[SITE].path(row.route, owner(row))
+    if row.route.method == "DELETE":
+        path = path.rsplit("/", 1)[0] + ("/99999" if path.rsplit("/", 1)[1].isdigit() else "/00000000-0000-4000-8000-000000000000")
+    r = api.gateway.request(row.route.method, f"/apis/{SITE}{path}", token(api, row), **({"json": {}} if row.route.method in ("POST", "PUT") else {}))
+    expected = row.expected if isinstance(row.expected, tuple) else (row.expected,)
+    got = r.status_code if r.status_code in (401, 403) else ALLOWED
+    assert got in expected, f"{path}: {r.status_code} {r.text[:300]}"
+    assert r.status_code < 500 and "Route not found" not in r.text, f"{path}: {r.status_code} {r.text[:300]}"
+    if got == ALLOWED and row.route.method == "GET" and "$" not in path and row.actor in ("admin", *ACCOUNTS) and not path.endswith("/document"):
+        assert r.status_code == 200, f"{path}: {r.status_code} {r.text[:300]}"
+
+
+# --- ownership -----------------------------------------------------------------------------------------------------------------------------
+class Nested:
+    """A route below a patient, with one of its parameters naming a record of the other patient."""
+
+    def __init__(self, route, parameter):
+        self.route, self.parameter, self.resource = route, parameter, route.resource
+
+    def __str__(self):
+        return f"{self.route.name} with another's :{self.parameter}"
+
+    def path(self, world, mine, other):
+        values = {p: world.parameter(self.route, p, other if p == self.parameter else mine) for p in self.route.parameters}
+        return self.route.filled(values)
+
+
+PATIENT = ("pid", "puuid")
+NESTED = [Nested(r, p) for r in ROUTES if set(PATIENT) & set(r.parameters) for p in r.parameters if p not in (*PATIENT, "type")]
+VOLATILE = ("log", "api_log", "log_comment_encrypt", "ip_tracking", "users_secure", "api_token", "oauth_clients", "oauth_trusted_user", "extended_log")
+
+
+def checksums(api, site=SITE):
+    """{table: checksum} of everything that a request could change but must not."""
+    tables = [t for (t,) in api.sql("SHOW TABLES", site) if t not in VOLATILE]
+    return dict(api.sql("CHECKSUM TABLE " + ",".join(f"`{t}`" for t in tables), site))
+
+
+def is_not_found(r):
+    """400, 404, or the 8.x answer 200 without data."""
+    if r.status_code in (400, 404):
+        return True
+    body = r.json()
+    if body in (True, {"message": "record deleted"}):
+        return True  # DELETE answers so whether or not there was a record; the tables tell
+    if isinstance(body, dict) and "data" in body:
+        return r.status_code == 200 and body["data"] in ([], None) or bool(body["validationErrors"])
+    return isinstance(body, dict) and any(isinstance(v, dict) for v in body.values())
+
+
+@pytest.mark.parametrize("row", NESTED, ids=str)
+def test_a_record_of_another_patient_is_not_found_and_not_changed(api, row):
+    if not api.served(row.route.name, SITE):
+        pytest.skip("not served by direct yet")
+
+    before = checksums(api)
+    path = row.path(api.world[SITE], 1, 2)
+    r = api(row.route.method, path, SITE, json=BODIES.get(row.route.name) if row.route.method in ("POST", "PUT") else None)
+    assert is_not_found(r) or row.route.method == "PUT" and list(r.json()) in (["mid"], ["id"], ["sid"], ["vid"]), f"{path}: {r.status_code} {r.text[:400]}"
+    after = checksums(api)
+    assert {t for t in after if after[t] != before[t]} == set(), path
+
+
+OWN_PATH = [r for r in ROUTES if set(PATIENT) & set(r.parameters)]
+
+
+@pytest.mark.parametrize("route", OWN_PATH, ids=lambda r: r.name)
+def test_nothing_is_found_or_made_below_an_unknown_patient(api, route):
+    if not api.served(route.name, SITE):
+        pytest.skip("not served by direct yet")
+
+    world = api.world[SITE]
+    unknown = {"pid": 99999, "puuid": "00000000-0000-4000-8000-000000000000"}
+    path = route.filled({p: unknown[p] if p in unknown else world.parameter(route, p, 1) for p in route.parameters})
+    before = checksums(api)
+    r = api(route.method, path, SITE, json=BODIES.get(route.name) if route.method in ("POST", "PUT") else None)
+    assert r.status_code < 500, r.text[:300]
+    assert is_not_found(r) or route.method == "PUT" and list(r.json()) in (["mid"], ["id"], ["sid"], ["vid"]), f"{path}: {r.status_code} {r.text[:400]}"
+    after = checksums(api)
+    assert {t for t in after if after[t] != before[t]} == set(), path
+
+
+LISTS = [r for r in ROUTES if r.method == "GET" and r.parameters and set(r.parameters) <= {*PATIENT, "eid"} and r.path.split("/")[-1][0] not in ":$"]
+
+
+@pytest.mark.parametrize("route", LISTS, ids=lambda r: r.name)
+def test_a_list_below_a_patient_holds_that_patients_records_alone(api, route):
+    if not api.served(route.name, SITE):
+        pytest.skip("not served by direct yet")
+    world, seen = api.world[SITE], []
+    for pid in (1, 2):
+        path = world.path(route, pid) + ("?path=/Medical Record" if route.resource == "document" else "")
+        r = api("GET", path, SITE)
+        assert r.status_code == 200, r.text[:300]
+        body = r.json()
+        found = body["data"] if isinstance(body, dict) else body
+        found = found[0] if found and isinstance(found[0], list) else found
+        seen.append({str(e.get("uuid") or e.get("euuid") or e.get("pc_eid") or e.get("id") or e.get("form_id")) for e in found})
+    assert seen[0] and seen[1] and not seen[0] & seen[1]
+
+
+@pytest.mark.parametrize("path", ["encounter/:euuid", "appointment/:auuid"])
+def test_the_portal_shows_a_patient_nothing_of_another(api, path):
+    route = next(r for r in ROUTES if r.path == f"/portal/patient/{path}")
+    if not api.served(route.name, SITE):
+        pytest.skip("not served by direct yet")
+    world = api.world[SITE]
+    assert api("GET", world.path(route, 2), SITE, who="Zoe2").status_code == 200
+    assert is_not_found(api("GET", world.path(route, 2), SITE, who="Phil1"))
+
+
+def test_the_portal_patient_is_the_one_who_signed_in(api):
+    if not api.served("GET /portal/patient", SITE):
+        pytest.skip("not served by direct yet")
+    names = [api("GET", "/portal/patient", SITE, who=w).json()["data"]["lname"] for w in ACCOUNTS]
+    assert names == ["Belford", "Nguyễn"]
