@@ -144,6 +144,8 @@ enum step introspect_endpoint(struct request *r, struct oauth_state *s);
 enum step userinfo_endpoint(struct request *r, struct oauth_state *s);
 enum step revoke_endpoint(struct request *r, struct oauth_state *s);
 enum step style_document_endpoint(struct request *r, struct oauth_state *s);
+enum step register_page_endpoint(struct request *r, struct oauth_state *s);
+enum step register_page_post(struct request *r, struct oauth_state *s);
 
 /* Grants, pushed by the token endpoint with its struct token_call as frame. */
 struct token_call {

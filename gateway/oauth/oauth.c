@@ -32,6 +32,8 @@ static const struct endpoint endpoints[] = {
 	{ HTTP_POST, STR_INIT("/revoke"), revoke_endpoint },
 	{ HTTP_POST, STR_INIT("/smart/launch"), launch_create_endpoint },
 	{ HTTP_GET, STR_INIT("/smart/smart-style"), style_document_endpoint },
+	{ HTTP_GET, STR_INIT("/interface/smart/register-app.php"), register_page_endpoint },
+	{ HTTP_POST, STR_INIT("/interface/smart/register-app.php"), register_page_post },
 };
 
 /* --- errors ----------------------------------------------------------------------------------------------------------------- */

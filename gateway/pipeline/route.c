@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Which site and which route: the path below /apis/{site} or /oauth2/{site}; /swagger is the default site's. contract/standard-api.md 1, oauth2.md 1. */
+/* Which site and which route: the path below /apis/{site} or /oauth2/{site}; OpenEMR's other paths name it by
+ * ?site=. contract/standard-api.md 1, oauth2.md 1, 5.4. */
 #include "gateway/base/map.h"
 #include "gateway/pipeline/pipe.h"
 #include "policy/route_table.h"
 
-/* site.n > 0: OpenEMR's path without a site in it; it is whole a path of that site. */
+/* site.n > 0: OpenEMR's path without a site in it; it is whole a path of the site that the query names, or of this one. */
 static const struct {
 	struct str prefix;
 	enum route_tree tree;
@@ -13,6 +14,7 @@ static const struct {
 	{ STR_INIT("/apis/"), ROUTE_TREE_APIS, STR_INIT("") },
 	{ STR_INIT("/oauth2/"), ROUTE_TREE_OAUTH2, STR_INIT("") },
 	{ STR_INIT("/swagger"), ROUTE_TREE_APIS, STR_INIT("default") },
+	{ STR_INIT("/interface"), ROUTE_TREE_OAUTH2, STR_INIT("default") },
 };
 
 /* The site's name and the path behind it; false: not below a tree. */
@@ -27,7 +29,8 @@ path_split(struct pipe *p, struct str *site)
 		size_t slash = str_find(rest, '/');
 		p->tree = trees[i].tree;
 		if (trees[i].site.n > 0) {
-			*site = trees[i].site;
+			struct str named = form_get(&p->r.query, STR("site"), NULL);
+			*site = named.n > 0 ? named : trees[i].site;
 			p->r.path = path;
 			return slash == 0 || rest.n == 0;
 		}

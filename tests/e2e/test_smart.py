@@ -114,3 +114,82 @@ def test_the_style_is_an_object_in_the_sites_theme(gateway, theme, background):
     assert isinstance(style, dict) and style["color_background"] == background
     assert {"color_error", "color_highlight", "color_modal_backdrop", "color_success", "color_text", "dim_border_radius", "dim_font_size",
             "dim_spacing_size", "font_family_body", "font_family_heading"} <= set(style)
+
+
+# --- the registration page -------------------------------------------------------------------------------------------------------
+REGISTER = "/interface/smart/register-app.php"
+
+
+def page_form(**change):
+    form = {"client_name": "Paged <b>app</b>", "application_type": "public", "redirect_uris": "https://app.example.org/cb http://127.0.0.1/cb",
+            "initiate_login_uri": "https://app.example.org/launch", "scope[openid]": "1", "scope[launch/patient]": "1",
+            "scope[patient/Patient.rs]": "1"}
+    form.update(change)
+    return {k: v for k, v in form.items() if v is not None}
+
+
+def registered_values(page):
+    return [x.split("</code>")[0] for x in page.split("<dd><code>")[1:]]
+
+
+@pytest.mark.parametrize("path, site", [(REGISTER, "default"), (REGISTER + "?site=alternate", "alternate"),
+                                        ("/oauth2/alternate" + REGISTER, "alternate")])
+def test_the_registration_page_registers_by_a_plain_form(gateway, path, site):
+    page = gateway.get(path)
+    assert page.status_code == 200 and page.headers["Content-Type"].startswith("text/html") and "<script" not in page.text
+    assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
+    assert f"/oauth2/{site}{REGISTER}" in page.text  # where the form goes
+    done = gateway.post(path, data=page_form())
+    assert done.status_code == 200 and done.headers["Cache-Control"] == "no-store", done.text
+    client_id = registered_values(done.text)[0]
+    row = gateway.sql(f"SELECT client_name, redirect_uri, scope, is_confidential, is_enabled, initiate_login_uri, site_id FROM oauth_clients "
+                      f"WHERE client_id='{client_id}'", site)
+    assert row == [["Paged <b>app</b>", "https://app.example.org/cb|http://127.0.0.1/cb", "openid launch/patient patient/Patient.rs", "0", "1",
+                    "https://app.example.org/launch", site]]
+
+
+def test_the_registration_page_shows_a_confidential_apps_secret_once(gateway):
+    done = gateway.post(REGISTER, data=page_form(application_type="private", token_endpoint_auth_method="client_secret_basic",
+                                                 **{"scope[user/Patient.rs]": "1"}))
+    client_id, secret, iss = registered_values(done.text)
+    assert len(secret) == 86 and iss == f"{gateway.origin}/apis/default/fhir" and "administrator" in done.text
+    gateway.cli("client", "enable", "--site", "default", client_id)
+    ask = {"token": "x"}
+    assert gateway.post(f"{SITE}/introspect", data=ask, auth=(client_id, secret)).json() == {"active": False}
+    assert gateway.post(f"{SITE}/introspect", data=ask, auth=(client_id, "wrong")).status_code == 401
+
+
+@pytest.mark.parametrize("change, say", [
+    ({"client_name": ""}, "client_name is invalid"), ({"client_name": "x" * 81}, "client_name is invalid"),
+    ({"redirect_uris": "http://evil.example.org/cb"}, "redirect_uris is invalid"), ({"redirect_uris": None}, "redirect_uris is invalid"),
+    ({"redirect_uris": "https://app.example.org/#x"}, "redirect_uris is invalid"),
+    ({"scope[openid]": None, "scope[launch/patient]": None, "scope[patient/Patient.rs]": None}, "scope"),
+    ({"scope[user/Nosuch.rs]": "1"}, "user/Nosuch.rs"), ({"scope[user/Patient.rs]": "1"}, "only allowed for confidential"),
+    ({"application_type": "private", "token_endpoint_auth_method": "none"}, "Unsupported"),
+    ({"application_type": "private", "token_endpoint_auth_method": "private_key_jwt"}, "jwks is invalid"),
+    ({"jwks": "{"}, "jwks is invalid"),
+])
+def test_the_registration_page_says_what_is_wrong_and_keeps_the_rest(gateway, change, say):
+    before = gateway.sql("SELECT COUNT(*) FROM oauth_clients")
+    r = gateway.post(REGISTER, data=page_form(**change))
+    assert r.status_code == 400 and r.headers["Content-Type"].startswith("text/html"), r.text
+    problem = r.text.split('role="alert">')[1].split("</div>")[0]
+    assert say in problem, problem
+    assert "<b>app" not in r.text
+    if "client_name" not in change:
+        assert "Paged &lt;b&gt;app&lt;/b&gt;" in r.text
+    assert gateway.sql("SELECT COUNT(*) FROM oauth_clients") == before
+
+
+def test_the_registration_page_follows_the_sites_policy(make_gateway, tmp_path):
+    (tmp_path / "token").write_text("let-me-in-0123456789")
+    g = make_gateway(extra={"sites.default.oauth.registration": "closed", "sites.alternate.oauth.registration": "token",
+                            "sites.alternate.oauth.registration_token": {"file": str(tmp_path / "token")}})
+    assert g.get(REGISTER).status_code == 403
+    assert g.post(REGISTER, data=page_form()).status_code == 403
+    other = REGISTER + "?site=alternate"
+    assert "initial_access_token" in g.get(other).text
+    assert g.post(other, data=page_form()).status_code == 403
+    assert g.post(other, data=page_form(initial_access_token="wrong")).status_code == 403
+    assert g.post(other, data=page_form(initial_access_token="let-me-in-0123456789")).status_code == 200
+    assert g.get(REGISTER + "?site=nowhere").status_code == 400 and g.get("/interface/smart/other.php").status_code == 404

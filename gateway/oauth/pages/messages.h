@@ -79,6 +79,45 @@ enum language { LANG_EN, LANG_N };
 	X(SCOPE_API_OEMR, "use the practice's standard interface")                                                     \
 	X(SCOPE_API_FHIR, "use the practice's FHIR interface")                                                         \
 	X(SCOPE_API_PORT, "use the patient portal's interface")                                                        \
+	/* registration of apps */                                                                                     \
+	X(REGISTER_TITLE, "Register an app")                                                                           \
+	X(REGISTER_TEXT,                                                                                               \
+	    "For developers of SMART on FHIR apps. What you enter here is kept with the app's registration at "        \
+	    "this practice.")                                                                                          \
+	X(REGISTER_REFUSED, "The app was not registered. {0}")                                                         \
+	X(REGISTER_CLOSED, "This practice registers apps itself. Ask its administrator.")                              \
+	X(REGISTER_UNREADABLE, "The form could not be read. Nothing was registered.")                                  \
+	X(REGISTER_NAME, "Name of the app")                                                                            \
+	X(REGISTER_TYPE, "Where the app runs")                                                                         \
+	X(REGISTER_PUBLIC, "In a browser or on a phone: it cannot keep a secret (public)")                             \
+	X(REGISTER_PRIVATE, "On a server of its own: it keeps a secret or a key (confidential)")                       \
+	X(REGISTER_REDIRECT, "Redirect addresses")                                                                     \
+	X(REGISTER_REDIRECT_HINT, "Where people return after signing in. Several: separated by spaces.")               \
+	X(REGISTER_LAUNCH, "Launch address")                                                                           \
+	X(REGISTER_LAUNCH_HINT, "Opened with iss and launch when the app is started from a patient's chart.")          \
+	X(REGISTER_LOGOUT, "Address after signing out")                                                                \
+	X(REGISTER_CONTACT, "Contact (email)")                                                                         \
+	X(REGISTER_JWKS_URI, "Address of the app's public keys (JWKS)")                                                \
+	X(REGISTER_JWKS, "Public keys (JWKS) as text")                                                                 \
+	X(REGISTER_JWKS_HINT, "Instead of an address. Needed for signed assertions and for system access.")            \
+	X(REGISTER_METHOD, "How a confidential app proves itself")                                                     \
+	X(REGISTER_BASIC, "Secret in the Authorization header")                                                        \
+	X(REGISTER_POST, "Secret in the form")                                                                         \
+	X(REGISTER_KEY_JWT, "Assertion signed with its key")                                                           \
+	X(REGISTER_SCOPES, "What the app may ask for (scopes)")                                                        \
+	X(REGISTER_SCOPES_GENERAL, "Sign-in, launch and interfaces")                                                   \
+	X(REGISTER_SCOPES_PATIENT, "One patient's record")                                                             \
+	X(REGISTER_SCOPES_USER, "All that the person may work with (confidential apps)")                               \
+	X(REGISTER_SCOPES_SYSTEM, "System access without a person (confidential apps)")                                \
+	X(REGISTER_TOKEN, "Initial access token of this practice")                                                     \
+	X(REGISTER_SUBMIT, "Register")                                                                                 \
+	X(REGISTERED_TITLE, "The app is registered")                                                                   \
+	X(REGISTERED_TEXT, "Keep this client id with your app.")                                                       \
+	X(REGISTERED_SECRET, "Keep both with your app. The secret is shown this once.")                                \
+	X(REGISTERED_ID, "Client id")                                                                                  \
+	X(REGISTERED_CLIENT_SECRET, "Client secret")                                                                   \
+	X(REGISTERED_ISS, "FHIR base address")                                                                         \
+	X(REGISTERED_WAITS, "An administrator of the practice must enable the app before it can be used.")             \
 	/* notices */                                                                                                  \
 	X(SIGNED_OUT_TITLE, "Signed out")                                                                              \
 	X(SIGNED_OUT_TEXT, "You have been signed out. Thank you.")                                                     \

@@ -66,6 +66,10 @@ static const struct str rules[] = {
 	STR_INIT("a{color:var(--main)}"),
 	STR_INIT(".problem{margin:0 0 1.25rem;padding:.7rem .85rem;border-left:4px solid var(--bad);border-radius:6px;"
 	         "background:var(--bad-back);color:var(--bad)}"),
+	STR_INIT("summary{cursor:pointer;font-weight:600;padding:.5rem 0}"),
+	STR_INIT("details .scopes{max-height:22rem;overflow:auto}"),
+	STR_INIT("code{font:.92rem ui-monospace,Menlo,Consolas,\"DejaVu Sans Mono\",monospace;overflow-wrap:anywhere}"),
+	STR_INIT("dl.result{margin:0 0 1rem}dt{font-weight:600}dd{margin:0 0 .8rem}"),
 	STR_INIT("table{width:100%;border-collapse:collapse;margin:0 0 1rem}"),
 	STR_INIT("th,td{text-align:left;padding:.55rem .6rem;border-bottom:1px solid var(--line);vertical-align:top}"),
 	STR_INIT("th{font-size:.88rem;color:var(--soft)}"),
