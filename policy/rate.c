@@ -119,10 +119,10 @@ rate_who(struct arena *a, const struct rate_class *c, const struct principal *wh
 	if (c->by == RATE_BY_SITE)
 		return STR("s:");
 	if (c->by == RATE_BY_USER && who->sub.n > 0) /* one user through two clients is counted once */
-		return arena_printf(a, "u:%.*s", STR_ARG(who->sub));
+		return arena_join(a, STR("u:"), who->sub, STR(""));
 	if (c->by == RATE_BY_CLIENT && who->client_id.n > 0)
-		return arena_printf(a, "c:%.*s", STR_ARG(who->client_id));
-	return arena_printf(a, "a:%.*s", STR_ARG(address));
+		return arena_join(a, STR("c:"), who->client_id, STR(""));
+	return arena_join(a, STR("a:"), address, STR(""));
 }
 
 void

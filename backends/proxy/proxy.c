@@ -72,7 +72,9 @@ forwarded_put(struct buf *b, const struct request *r)
 	buf_str_put(b, v6 ? STR("\"[") : STR(""));
 	buf_str_put(b, r->client_address);
 	buf_str_put(b, v6 ? STR("]\"") : STR(""));
-	buf_printf(b, ";proto=https;host=\"%.*s\"\r\n", STR_ARG(host));
+	buf_lit(b, ";proto=https;host=\"");
+	buf_str_put(b, host);
+	buf_lit(b, "\"\r\n");
 }
 
 static struct str
@@ -100,7 +102,9 @@ head_make(struct call *c)
 		c->chunked_out = true;
 		http_field_put(&b, STR("Transfer-Encoding"), STR("chunked"));
 	} else if (h->has_length) {
-		buf_printf(&b, "Content-Length: %llu\r\n", (unsigned long long)h->content_length);
+		buf_lit(&b, "Content-Length: ");
+		buf_u64(&b, h->content_length);
+		buf_lit(&b, "\r\n");
 	}
 	buf_lit(&b, "\r\n");
 	return buf_ok(&b) ? buf_str(&b) : STR_NULL;
@@ -124,6 +128,7 @@ stream_end(struct call *c, bool complete)
 	if (c->finished)
 		return;
 	c->finished = true;
+	c->source.cut = !complete;
 	loop_timer_free(&c->timer);
 	upstream_put(&c->user, complete && c->body_sent && c->head.keep_alive && c->body.kind != HTTP_BODY_UNTIL_CLOSE);
 	if (complete)
@@ -290,7 +295,8 @@ up_readable(struct upstream_user *user, struct str bytes, size_t *used)
 {
 	struct call *c = call_of(user);
 	if (c->streaming) {
-		loop_timer_set(c->timer, c->proxy->conf->read_ms);
+		if (c->timer != NULL)
+			loop_timer_set(c->timer, c->proxy->conf->read_ms);
 		*used = stream_bytes(c, bytes);
 	} else if (!c->head_done) {
 		head_read(c, bytes, used);
@@ -337,17 +343,18 @@ source_start(struct body_source *s, struct exchange *x, struct str fields, void 
 	exchange_on_drain(x, drain);
 	exchange_reply_begin(x, c->head.status, fields, bodyless(c) && !c->head.has_length ? 0 : length);
 	c->streaming = true;
+	if (c->user.conn == NULL || http_body_ended(&c->body)) {
+		stream_end(c, http_body_ended(&c->body));
+		return;
+	}
+	upstream_read_pause(&c->user, false); /* a short body is there already: it needs no timer */
+	if (c->finished)
+		return;
 	c->timer = loop_timer_new(x->loop, stream_late, c);
-	if (c->timer == NULL || (c->user.conn == NULL && !http_body_ended(&c->body))) {
+	if (c->timer == NULL)
 		stream_end(c, false);
-		return;
-	}
-	loop_timer_set(c->timer, c->proxy->conf->read_ms);
-	if (http_body_ended(&c->body)) {
-		stream_end(c, true);
-		return;
-	}
-	upstream_read_pause(&c->user, false);
+	else
+		loop_timer_set(c->timer, c->proxy->conf->read_ms);
 }
 
 static void
@@ -447,7 +454,8 @@ proxy_answer(struct task *t)
 		r->reply.cache_control_set |= str_ieq(f->name, STR("cache-control"));
 		reply_field(&r->reply, f->name, f->value);
 	}
-	c->source = (struct body_source){ source_start, source_cancel, c };
+	c->source = (struct body_source){ .start = source_start, .cancel = source_cancel, .state = c };
+	c->source.length = bodyless(c) ? 0 : c->head.has_length ? (int64_t)c->head.content_length : -1;
 	r->reply.source = &c->source;
 	return STEP_REPLY;
 }

@@ -28,7 +28,8 @@ struct upstream_conn {
 	struct loop_io *io;
 	struct loop_timer *timer; /* connect, idle */
 	struct buf in, out;
-	bool paused, reused, read_wants_write, write_wants_read;
+	struct loop_defer flush; /* small pieces of a turn go together */
+	bool paused, reused, read_wants_write, write_wants_read, held, full;
 	bool delivering, put,
 	    put_reuse; /* put while its bytes are with the user: settled when the user has said how many it took */
 };
@@ -126,6 +127,8 @@ conn_send(struct upstream_conn *c, const char *p, size_t n)
 	return r >= 0 ? r : errno == EAGAIN || errno == EINTR ? IO_BLOCKED : IO_BROKEN;
 }
 
+/* What to wait for. Changing it costs a system call, so reading stays on through a pause until something comes within it (held), and
+ * writing is asked for only when the socket was full (full).                                                               */
 static void
 interest(struct upstream_conn *c)
 {
@@ -133,9 +136,10 @@ interest(struct upstream_conn *c)
 	if (c->state != OPEN) {
 		want = c->state == CONNECTING || c->read_wants_write ? LOOP_WRITE : LOOP_READ;
 	} else {
-		if (!c->paused || c->write_wants_read)
+		c->held = c->held && c->paused;
+		if (!c->held || c->write_wants_read)
 			want |= LOOP_READ;
-		if (c->out.n > 0 || c->read_wants_write)
+		if (c->full || c->read_wants_write)
 			want |= LOOP_WRITE;
 	}
 	loop_io_interest(c->io, want);
@@ -150,6 +154,7 @@ conn_close(struct upstream_conn *c)
 {
 	list_del(&c->link);
 	c->pool->n_conns--;
+	loop_defer_cancel(c->pool->loop, &c->flush);
 	loop_io_free(&c->io);
 	loop_timer_free(&c->timer);
 	if (c->ssl != NULL) {
@@ -183,10 +188,13 @@ static int
 conn_flush(struct upstream_conn *c)
 {
 	size_t before = c->out.n;
+	c->full = false;
 	while (c->out.n > 0) {
 		ssize_t n = conn_send(c, c->out.p, c->out.n);
-		if (n == IO_BLOCKED)
+		if (n == IO_BLOCKED) {
+			c->full = !c->write_wants_read;
 			break;
+		}
 		if (n <= 0)
 			return -1;
 		buf_consume(&c->out, (size_t)n);
@@ -311,8 +319,19 @@ conn_ready(int fd, unsigned ready, void *arg)
 		conn_broken(c, false);
 		return;
 	}
+	c->held |= (ready & LOOP_READ) != 0 && c->paused;
 	if ((ready & LOOP_READ) || c->read_wants_write)
 		conn_read(c);
+	else
+		interest(c);
+}
+
+static void
+flush_now(void *arg)
+{
+	struct upstream_conn *c = arg;
+	if (c->state == OPEN && conn_flush(c) != 0)
+		conn_broken(c, false);
 	else
 		interest(c);
 }
@@ -452,7 +471,8 @@ upstream_write(struct upstream_user *user, struct str bytes)
 	if (c == NULL)
 		return 0;
 	buf_str_put(&c->out, bytes);
-	interest(c); /* leaves from the loop: small pieces of a turn go together */
+	if (!c->flush.pending && !c->full)
+		loop_defer(c->pool->loop, &c->flush, flush_now, c);
 	return c->out.n;
 }
 

@@ -39,7 +39,7 @@ struct auditd {
 	struct audit_peer peers[PEERS_MAX];
 	size_t n_peers;
 	struct waiting batch[BATCH_MAX];
-	size_t n_batch;
+	size_t n_batch, n_last; /* n_last: records of the last batch */
 	bool failing;
 	int64_t again_us;
 };
@@ -128,6 +128,7 @@ batch_sync(struct auditd *d)
 	}
 	for (size_t i = 0; i < d->n_batch; i++)
 		answer(d, &d->batch[i], ok);
+	d->n_last = d->n_batch;
 	d->n_batch = 0;
 }
 
@@ -176,8 +177,8 @@ turn(struct auditd *d, int *control_fd, uint32_t group_us)
 	if (poll(fds, n + 1, d->failing ? 250 : -1) < 0)
 		return;
 	const struct timespec gather = { group_us / 1000000, (long)(group_us % 1000000) * 1000 };
-	if (group_us > 0)
-		(void)ppoll(NULL, 0, &gather, NULL); /* more records for one fsync */
+	if (group_us > 0 && d->n_last > 1) /* more records for one fsync; a client that is alone does not wait */
+		(void)ppoll(NULL, 0, &gather, NULL);
 	for (size_t i = 0; i < n; i++)
 		dead[i] = (fds[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0 && peer_read(d, (unsigned)i) != 0;
 	batch_sync(d);

@@ -203,6 +203,15 @@ time_put(struct json_write *w, const struct request *r)
 	json_kv_str(w, STR("time"), buf_str(&b));
 }
 
+/* Of the answer's body: sent, at the end of a stream; announced or complete in memory, before. */
+static int64_t
+record_bytes(const struct request *r, enum audit_event event)
+{
+	if (event == AUDIT_EV_STREAM_END && r->x != NULL)
+		return (int64_t)r->x->bytes_out;
+	return r->reply.source != NULL ? MAX(r->reply.source->length, (int64_t)0) : (int64_t)r->reply.body.n;
+}
+
 static void
 record_put(struct buf *out, const struct request *r, enum audit_event event)
 {
@@ -232,8 +241,7 @@ record_put(struct buf *out, const struct request *r, enum audit_event event)
 	opt(&w, "rule", r->audit.rule);
 	opt(&w, "reason", str_sub(r->audit.reason, 0, PATH_MAX_BYTES));
 	json_kv_i64(&w, STR("status"), r->reply.status);
-	json_kv_i64(&w, STR("bytes"),
-	    event == AUDIT_EV_STREAM_END && r->x != NULL ? (int64_t)r->x->bytes_out : (int64_t)r->reply.body.n);
+	json_kv_i64(&w, STR("bytes"), record_bytes(r, event));
 	json_kv_i64(&w, STR("duration_us"), loop_now_us(r->task.loop) - r->started_us);
 	opt(&w, "token", str_of(r->who.token_hash));
 	json_kv_str(&w, STR("request_id"), r->request_id.p == NULL ? STR("") : r->request_id);

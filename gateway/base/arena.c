@@ -190,6 +190,35 @@ arena_printf(struct arena *a, const char *fmt, ...)
 	return out;
 }
 
+struct str
+arena_join(struct arena *a, struct str x, struct str y, struct str z)
+{
+	const struct str parts[] = { x, y, z };
+	char *p = arena_raw(a, x.n + y.n + z.n + 1);
+	size_t at = 0;
+	if (p == NULL)
+		return STR_NULL;
+	for (size_t i = 0; i < NITEMS(parts); i++) {
+		if (parts[i].n > 0)
+			memcpy(p + at, parts[i].p, parts[i].n);
+		at += parts[i].n;
+	}
+	p[at] = 0;
+	return (struct str){ p, at };
+}
+
+struct str
+arena_u64(struct arena *a, uint64_t v)
+{
+	char text[20];
+	size_t i = sizeof text;
+	do {
+		text[--i] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v > 0);
+	return arena_str(a, (struct str){ text + i, sizeof text - i });
+}
+
 int
 arena_defer(struct arena *a, void (*fn)(void *arg), void *arg)
 {

@@ -26,6 +26,9 @@ void *arena_array(struct arena *a, size_t n, size_t size) MUSTUSE;
 /* A copy with a NUL behind it (not counted in n); .p NULL when the arena is full. */
 struct str arena_str(struct arena *a, struct str s);
 struct str arena_printf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* For keys that each request makes: the three texts one behind the other; v in decimal. */
+struct str arena_join(struct arena *a, struct str x, struct str y, struct str z);
+struct str arena_u64(struct arena *a, uint64_t v);
 /* Calls fn(arg) when the arena is reset or freed, last added first: for what lives as long as the arena but has memory of its own.
  * -1 when the arena is full (fn is then not kept).                                                                         */
 int arena_defer(struct arena *a, void (*fn)(void *arg), void *arg) MUSTUSE;

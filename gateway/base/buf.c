@@ -69,24 +69,6 @@ buf_room(struct buf *b, size_t n)
 }
 
 void
-buf_put(struct buf *b, const void *p, size_t n)
-{
-	if (n == 0)
-		return;
-	char *to = buf_room(b, n);
-	if (to == NULL)
-		return;
-	memcpy(to, p, n);
-	b->n += n;
-}
-
-void
-buf_char(struct buf *b, char c)
-{
-	buf_put(b, &c, 1);
-}
-
-void
 buf_u64(struct buf *b, uint64_t v)
 {
 	char text[20];
@@ -112,9 +94,11 @@ buf_printf(struct buf *b, const char *fmt, ...)
 	va_list ap, again;
 	va_start(ap, fmt);
 	va_copy(again, ap);
-	int n = vsnprintf(NULL, 0, fmt, ap);
-	char *to = n < 0 ? NULL : buf_room(b, (size_t)n + 1);
-	if (to != NULL && vsnprintf(to, (size_t)n + 1, fmt, again) == n)
+	size_t left = b->failed || b->p == NULL ? 0 : b->cap - b->n; /* often it fits at once */
+	int n = vsnprintf(left == 0 ? NULL : b->p + b->n, left, fmt, ap);
+	bool fits = n >= 0 && (size_t)n < left;
+	char *to = n < 0 || fits ? NULL : buf_room(b, (size_t)n + 1);
+	if (fits || (to != NULL && vsnprintf(to, (size_t)n + 1, fmt, again) == n))
 		b->n += (size_t)n;
 	else
 		b->failed = true;

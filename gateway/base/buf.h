@@ -30,14 +30,29 @@ buf_str(const struct buf *b)
 void buf_clear(struct buf *b); /* n = 0, failed = false; keeps the memory */
 /* Room for n more bytes at b->p + b->n, or NULL (then failed). The caller adds what it wrote to b->n. */
 char *buf_room(struct buf *b, size_t n);
-void buf_put(struct buf *b, const void *p, size_t n);
+/* Inline: an answer and its audit record are made of hundreds of small pieces. */
+static inline void
+buf_put(struct buf *b, const void *p, size_t n)
+{
+	if (n == 0)
+		return;
+	char *to = !b->failed && b->cap - b->n >= n ? b->p + b->n : buf_room(b, n);
+	if (to == NULL)
+		return;
+	memcpy(to, p, n);
+	b->n += n;
+}
 static inline void
 buf_str_put(struct buf *b, struct str s)
 {
 	buf_put(b, s.p, s.n);
 }
 #define buf_lit(b, lit) buf_put((b), "" lit, sizeof(lit) - 1)
-void buf_char(struct buf *b, char c);
+static inline void
+buf_char(struct buf *b, char c)
+{
+	buf_put(b, &c, 1);
+}
 void buf_u64(struct buf *b, uint64_t v);
 void buf_i64(struct buf *b, int64_t v);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);

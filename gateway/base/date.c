@@ -182,34 +182,67 @@ date_is_zero(const struct date *d)
 	return d->month == 0 || d->day == 0;
 }
 
+/* One separator (0: none) and v in exactly n digits. */
+static void
+part_put(struct buf *b, char before, int v, size_t n)
+{
+	char text[8];
+	CHECK(n < sizeof text);
+	for (size_t i = n; i > 0; i--, v /= 10)
+		text[i] = (char)('0' + v % 10);
+	text[0] = before;
+	if (before != 0)
+		buf_put(b, text, n + 1);
+	else
+		buf_put(b, text + 1, n);
+}
+
+static void
+day_put(struct buf *b, const struct date *d)
+{
+	part_put(b, 0, d->year, 4);
+	if (d->precision >= DATE_MONTH)
+		part_put(b, '-', d->month, 2);
+	if (d->precision >= DATE_DAY)
+		part_put(b, '-', d->day, 2);
+}
+
+static void
+time_put(struct buf *b, char before, const struct date *d)
+{
+	part_put(b, before, d->hour, 2);
+	part_put(b, ':', d->minute, 2);
+	if (d->precision >= DATE_SECOND)
+		part_put(b, ':', d->second, 2);
+}
+
 void
 date_put_iso(struct buf *b, const struct date *d)
 {
-	buf_printf(b, "%04d", d->year);
-	if (d->precision >= DATE_MONTH)
-		buf_printf(b, "-%02d", d->month);
-	if (d->precision >= DATE_DAY)
-		buf_printf(b, "-%02d", d->day);
+	day_put(b, d);
 	if (d->precision < DATE_MINUTE)
 		return;
-	buf_printf(b, "T%02d:%02d", d->hour, d->minute);
-	if (d->precision >= DATE_SECOND)
-		buf_printf(b, ":%02d", d->second);
+	time_put(b, 'T', d);
 	if (d->precision >= DATE_FRACTION)
-		buf_printf(b, ".%06d", d->micro);
-	if (!d->has_offset || d->offset_min == 0) {
-		if (d->has_offset)
-			buf_char(b, 'Z');
+		part_put(b, '.', d->micro, 6);
+	if (!d->has_offset)
+		return;
+	if (d->offset_min == 0) {
+		buf_char(b, 'Z');
 		return;
 	}
 	int m = d->offset_min < 0 ? -d->offset_min : d->offset_min;
-	buf_printf(b, "%c%02d:%02d", d->offset_min < 0 ? '-' : '+', m / 60, m % 60);
+	part_put(b, d->offset_min < 0 ? '-' : '+', m / 60, 2);
+	part_put(b, ':', m % 60, 2);
 }
 
 void
 date_put_sql(struct buf *b, const struct date *d)
 {
-	buf_printf(b, "%04d-%02d-%02d %02d:%02d:%02d", d->year, d->month, d->day, d->hour, d->minute, d->second);
+	struct date whole = *d;
+	whole.precision = DATE_SECOND; /* a column of type DATETIME wants all of it */
+	day_put(b, &whole);
+	time_put(b, ' ', &whole);
 }
 
 void

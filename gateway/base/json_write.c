@@ -2,6 +2,9 @@
 /* JSON out. Runs of plain characters are copied whole; a table says which bytes need work per escape mode. */
 #include "gateway/base/json_write.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 #include <math.h>
 #include <stdio.h>
 
@@ -178,16 +181,37 @@ put_special(struct buf *b, unsigned char c, enum json_escape escape)
 		buf_put(b, two, sizeof two);
 }
 
+/* How many bytes from p on need no work. Sixteen at a time: most text is plain. */
+static size_t
+plain_span(const unsigned char *p, size_t n, enum json_escape escape)
+{
+	unsigned char mask = mask_of[escape];
+	size_t i = 0;
+#ifdef __SSE2__
+	for (; escape != JSON_PHP_HEX && n - i >= 16; i += 16) {
+		__m128i v, odd;
+		memcpy(&v, p + i, sizeof v);
+		odd = _mm_cmplt_epi8(v, _mm_set1_epi8(' ')); /* signed: controls, and all beyond ASCII */
+		odd = _mm_or_si128(odd, _mm_cmpeq_epi8(v, _mm_set1_epi8('"')));
+		odd = _mm_or_si128(odd, _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
+		odd = escape == JSON_PLAIN ? odd : _mm_or_si128(odd, _mm_cmpeq_epi8(v, _mm_set1_epi8('/')));
+		if (_mm_movemask_epi8(odd) != 0)
+			break; /* the table knows the rest */
+	}
+#endif
+	while (i < n && !(class_of[p[i]] & mask))
+		i++;
+	return i;
+}
+
 void
 json_escape_put(struct buf *b, struct str s, enum json_escape escape)
 {
 	const unsigned char *p = (const unsigned char *)s.p;
-	unsigned char mask = mask_of[escape];
 	size_t i = 0;
 	while (i < s.n) {
 		size_t from = i;
-		while (i < s.n && !(class_of[p[i]] & mask))
-			i++;
+		i += plain_span(p + i, s.n - i, escape);
 		if (i > from)
 			buf_put(b, p + from, i - from);
 		if (i == s.n)

@@ -6,6 +6,7 @@
 #include "gateway/base/secret.h"
 
 #include <openssl/crypto.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,16 +82,49 @@ clock_fake(struct clock *c, int64_t us)
 /* --- rng ------------------------------------------------------------------------------------------------------------------- */
 
 static void
-system_fill(struct rng *r, void *p, size_t n)
+kernel_fill(void *p, size_t n)
 {
 	char *to = p;
-	(void)r;
 	while (n > 0) {
 		ssize_t got = getrandom(to, n, 0);
 		CHECK(got >= 0); /* a kernel without randomness: nothing here may go on */
 		to += got;
 		n -= (size_t)got;
 	}
+}
+
+/* Small draws come from a pool, so that a request's id costs no system call. Bytes are wiped as they are given, and a child process
+ * begins with an empty pool: two processes must not give the same bytes. One thread draws, as everywhere here.                */
+enum { POOL_BYTES = 256 };
+static struct {
+	bool watched;
+	size_t left;
+	unsigned char bytes[POOL_BYTES];
+} pool;
+
+static void
+pool_empty(void)
+{
+	secret_wipe(pool.bytes, sizeof pool.bytes);
+	pool.left = 0;
+}
+
+static void
+system_fill(struct rng *r, void *p, size_t n)
+{
+	(void)r;
+	if (n > POOL_BYTES / 4 || (!pool.watched && pthread_atfork(NULL, NULL, pool_empty) != 0)) {
+		kernel_fill(p, n);
+		return;
+	}
+	pool.watched = true;
+	if (pool.left < n) {
+		kernel_fill(pool.bytes, sizeof pool.bytes);
+		pool.left = sizeof pool.bytes;
+	}
+	pool.left -= n;
+	memcpy(p, pool.bytes + pool.left, n);
+	secret_wipe(pool.bytes + pool.left, n);
 }
 
 /* splitmix64: repeatable, for tests only. */

@@ -9,11 +9,15 @@
 
 struct exchange;
 /* A body that is not in memory. start() is called once after the audit record is durable; the source then calls
- * exchange_reply_begin/write/end itself, honouring drain, and finally done(arg) exactly once; cancel() stops it without done(). */
+ * exchange_reply_begin/write/end itself, honouring drain, and finally done(arg) exactly once; cancel() stops it without done().
+ * length: the bytes that the audit record tells; -1: not known before the end, which then has a record of its own.
+ * cut: set by the source before done() when the body ended before its length; recorded too.                                */
 struct body_source {
 	void (*start)(struct body_source *s, struct exchange *x, struct str fields, void (*done)(void *arg), void *arg);
 	void (*cancel)(struct body_source *s);
 	void *state;
+	int64_t length;
+	bool cut;
 };
 struct reply {
 	unsigned status;            /* 0: nothing decided yet */

@@ -83,15 +83,22 @@ backend_step(struct task *t)
 static void
 rate_fields(struct pipe *p)
 {
-	struct arena *a = p->r.task.arena;
+	struct buf *b = &p->r.reply.fields;
 	if (p->rate == NULL || !p->rate_known)
 		return;
-	struct str name = p->rate->name;
-	reply_field(&p->r.reply, STR("RateLimit-Policy"),
-	    arena_printf(a, "\"%.*s\";q=%u;w=%u", STR_ARG(name), p->rate->limit, p->rate->window_ms / 1000));
-	reply_field(&p->r.reply, STR("RateLimit"),
-	    arena_printf(
-	        a, "\"%.*s\";r=%lld;t=%u", STR_ARG(name), (long long)p->rate_left, rate_seconds(p->rate_reset_us)));
+	buf_lit(b, "RateLimit-Policy: \"");
+	buf_str_put(b, p->rate->name);
+	buf_lit(b, "\";q=");
+	buf_u64(b, p->rate->limit);
+	buf_lit(b, ";w=");
+	buf_u64(b, p->rate->window_ms / 1000);
+	buf_lit(b, "\r\nRateLimit: \"");
+	buf_str_put(b, p->rate->name);
+	buf_lit(b, "\";r=");
+	buf_i64(b, p->rate_left);
+	buf_lit(b, ";t=");
+	buf_u64(b, rate_seconds(p->rate_reset_us));
+	buf_lit(b, "\r\n");
 }
 
 /* The outermost table continues here after NEXT, REPLY and FAIL alike. */
@@ -126,16 +133,22 @@ answer_step(struct task *t)
 
 /* --- audit ---------------------------------------------------------------------------------------------------------------- */
 
+enum audit_class
+audit_class_of(const struct request *r)
+{
+	return r->route == NULL ? AUDIT_DURABLE : r->route->audit;
+}
+
 enum step
 audit_step(struct task *t)
 {
 	struct pipe *p = pipe_of(t);
 	struct request *r = &p->r;
-	enum audit_class class = r->route == NULL ? AUDIT_DURABLE : r->route->audit;
 	p->durable_ok = true;
 	if (r->audit.rule.n == 0)
 		r->audit.rule = STR("none");
-	switch (class) {
+	p->recorded = true;
+	switch (audit_class_of(r)) {
 	case AUDIT_DURABLE:
 		p->durable_ok = false;
 		return audit_write(r, r->worker->audit, &p->durable_ok);
@@ -212,11 +225,18 @@ respond_step(struct task *t)
 	return STEP_WAIT;
 }
 
+bool
+stream_recorded(const struct pipe *p)
+{
+	const struct body_source *s = p->r.reply.source;
+	return s != NULL && (s->length < 0 || s->cut);
+}
+
 enum step
 streamed_step(struct task *t)
 {
 	struct pipe *p = pipe_of(t);
-	if (p->r.reply.source != NULL)
+	if (stream_recorded(p) && audit_class_of(&p->r) != AUDIT_NONE)
 		audit_send(&p->r, p->r.worker->audit, AUDIT_EV_STREAM_END);
 	return STEP_NEXT;
 }

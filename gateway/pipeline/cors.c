@@ -140,8 +140,7 @@ preflight_step(struct task *t)
 		    STR("origin, authorization, accept, content-type, content-encoding, x-requested-with, prefer, "
 		        "if-match, "
 		        "if-none-match, idempotency-key, x-request-id"));
-		reply_field(
-		    rp, STR("Access-Control-Max-Age"), arena_printf(t->arena, "%u", p->r.site->conf->cors.max_age_s));
+		reply_field(rp, STR("Access-Control-Max-Age"), arena_u64(t->arena, p->r.site->conf->cors.max_age_s));
 	}
 	p->r.audit.allowed = true;
 	p->r.audit.rule = STR("preflight");

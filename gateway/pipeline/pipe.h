@@ -41,7 +41,7 @@ struct pipe {
 	enum route_tree tree;
 	enum api api;
 	unsigned body_refused;
-	bool origin_allowed, preflight, wants_token, durable_ok, answered, finished, body_waits, rate_known;
+	bool origin_allowed, preflight, wants_token, durable_ok, answered, finished, body_waits, rate_known, recorded;
 	enum reply_error route_error; /* decided early, told after the bearer check; REPLY_ERROR_N: none */
 };
 static inline struct pipe *
@@ -81,9 +81,11 @@ enum step body_read_step(struct task *t);
 enum step backend_step(struct task *t);
 enum step backend_end_step(struct task *t);
 enum step answer_step(struct task *t);
+enum audit_class audit_class_of(const struct request *r);
 enum step audit_step(struct task *t);
 enum step audit_read_step(struct task *t);
 enum step respond_step(struct task *t);
+bool stream_recorded(const struct pipe *p); /* the end of its answer has an audit record of its own */
 enum step streamed_step(struct task *t);
 
 #endif

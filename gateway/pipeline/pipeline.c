@@ -54,13 +54,19 @@ log_request(const struct pipe *p, bool ok)
 }
 
 static void
+count(const struct pipe *p)
+{
+	metric_request(p->r.worker->metrics, p->r.site == NULL ? SIZE_MAX : p->r.site->index,
+	    p->r.route == NULL ? SIZE_MAX : p->r.route->index, p->r.reply.status,
+	    loop_now_us(p->r.task.loop) - p->r.started_us);
+}
+
+static void
 pipe_done(struct task *t)
 {
 	struct pipe *p = pipe_of(t);
 	p->finished = true;
-	metric_request(p->r.worker->metrics, p->r.site == NULL ? SIZE_MAX : p->r.site->index,
-	    p->r.route == NULL ? SIZE_MAX : p->r.route->index, p->r.reply.status,
-	    loop_now_us(t->loop) - p->r.started_us);
+	count(p);
 	if (!p->answered && p->r.x != NULL)
 		exchange_abort(p->r.x);
 }
@@ -95,10 +101,13 @@ pipe_closed(struct exchange *x, bool ok)
 	if (p == NULL)
 		return;
 	x->user = NULL;
-	if (!p->finished) {
+	if (!p->finished) { /* the client left, or a streamed answer was out before the task woke to see it */
 		task_cancel(&p->r.task);
-		p->r.audit.reason = STR("client gone");
-		audit_send(&p->r, p->r.worker->audit, p->r.audit.event);
+		count(p);
+		if (!ok)
+			p->r.audit.reason = STR("client gone");
+		if (audit_class_of(&p->r) != AUDIT_NONE && (!ok || stream_recorded(p)))
+			audit_send(&p->r, p->r.worker->audit, p->recorded ? AUDIT_EV_STREAM_END : p->r.audit.event);
 	}
 	p->r.x = NULL;
 	log_request(p, ok);

@@ -48,8 +48,8 @@ state_step(struct task *t)
 		return STEP_FAIL;
 	if (keys[0].n == 0 && keys[1].n == 0)
 		return STEP_NEXT;
-	args[0] = arena_printf(t->arena, "%lld", p->rate == NULL ? 0LL : (long long)p->rate->interval_us);
-	args[1] = arena_printf(t->arena, "%u", p->rate == NULL ? 0 : p->rate->burst);
+	args[0] = arena_u64(t->arena, p->rate == NULL ? 0 : (uint64_t)p->rate->interval_us);
+	args[1] = arena_u64(t->arena, p->rate == NULL ? 0 : p->rate->burst);
 	if (args[0].p == NULL || args[1].p == NULL)
 		return STEP_FAIL;
 	return redis_eval(t, p->r.worker->redis, &state_script, keys, NITEMS(keys), args, NITEMS(args), &p->redis);

@@ -649,7 +649,7 @@ redis_eval(struct task *t, struct redis *r, const struct redis_script *script, c
     const struct str *args, size_t n_args, struct redis_result **out)
 {
 	size_t argc = 3 + n_keys + n_args;
-	struct str *argv = arena_array(t->arena, argc, sizeof *argv), count = arena_printf(t->arena, "%zu", n_keys);
+	struct str *argv = arena_array(t->arena, argc, sizeof *argv), count = arena_u64(t->arena, n_keys);
 	CHECK(argc <= ARGS_MAX);
 	if (argv == NULL || count.p == NULL) {
 		(void)ERR(&t->err, E_LIMIT, "redis: arena full");

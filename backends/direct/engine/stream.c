@@ -203,7 +203,7 @@ stream_continue(struct call *c)
 		return -1;
 	s->magic = STREAM_MAGIC;
 	s->c = c;
-	s->source = (struct body_source){ .start = stream_start, .cancel = stream_cancel, .state = s };
+	s->source = (struct body_source){ .start = stream_start, .cancel = stream_cancel, .state = s, .length = -1 };
 	s->tail = c->stream_tail;
 	if (position_take(s, db_cell(c->keys, HYDRATE_MAX - 1, 0)) != 0)
 		return -1;
