@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { THREADS = 4, UUID_BYTES = 16, COLUMNS = 128, CELL_BYTES = 512 };
+enum { THREADS = 4, UUID_BYTES = 16, COLUMNS = 256, CELL_BYTES = 512 };
 
 static const char *socket_path, *database;
 static unsigned char uuid[UUID_BYTES];
