@@ -169,6 +169,12 @@ void successor_secret(struct str token, uint8_t key[32]);
  * the reply is decided and -1 returned.                                                                                    */
 int oauth_scopes(struct request *r, struct str requested, const struct oauth_client *client, enum role role,
     const struct scope_set **out) MUSTUSE;
+/* The same before anybody has signed in: known to the server, cut to what the client registered. -1: refused, nothing decided; *bad_name
+ * tells the scope (.n 0: the list is malformed).                                                                           */
+int oauth_scopes_registered(struct request *r, struct str requested, const struct oauth_client *client,
+    const struct scope_set **out, struct str *bad_name) MUSTUSE;
+/* Did the client register this grant? Rows without grant_types are OpenEMR's oldest: authorization_code. */
+bool client_grant_registered(const struct oauth_client *k, struct str grant);
 /* Random bytes as base64url text. */
 struct str oauth_random(struct request *r, size_t bytes);
 /* "application/json; charset=UTF-8" reply with no-store, status 200. */

@@ -21,26 +21,41 @@ scope_refused(struct request *r, struct str name)
 }
 
 int
-oauth_scopes(struct request *r, struct str requested, const struct oauth_client *client, enum role role,
-    const struct scope_set **out)
+oauth_scopes_registered(struct request *r, struct str requested, const struct oauth_client *client,
+    const struct scope_set **out, struct str *bad_name)
 {
 	const struct policy *p = r->site->policy;
 	const struct scope_set *asked, *registered;
 	const struct scope *bad = NULL;
 	struct err e = { 0 };
 	struct arena *a = r->task.arena;
+	*bad_name = STR_NULL;
 	if (scope_set_parse(a, requested, &asked, &e) != 0)
-		return scope_refused(r, STR_NULL);
-	if (!scope_catalog_accepts_all(p->catalog, p->system_scopes, asked, &bad))
-		return scope_refused(r, bad->text);
+		return -1;
+	if (!scope_catalog_accepts_all(p->catalog, p->system_scopes, asked, &bad)) {
+		*bad_name = bad->text;
+		return -1;
+	}
 	for (size_t i = 0; i < scope_set_count(asked); i++)
-		if (classic_api_missing(r->site, asked, scope_set_at(asked, i)))
-			return scope_refused(r, scope_set_at(asked, i)->text);
+		if (classic_api_missing(r->site, asked, scope_set_at(asked, i))) {
+			*bad_name = scope_set_at(asked, i)->text;
+			return -1;
+		}
 	/* a row that OpenEMR wrote may hold anything; what cannot be read grants nothing */
 	if (scope_set_parse(a, client->scope, &registered, &e) != 0)
-		return scope_refused(r, STR_NULL);
+		return -1;
 	*out = scope_set_narrow(a, asked, registered);
-	*out = *out == NULL ? NULL : scope_set_for_role(a, *out, role);
+	return *out == NULL ? -1 : 0;
+}
+
+int
+oauth_scopes(struct request *r, struct str requested, const struct oauth_client *client, enum role role,
+    const struct scope_set **out)
+{
+	struct str bad;
+	if (oauth_scopes_registered(r, requested, client, out, &bad) != 0)
+		return scope_refused(r, bad);
+	*out = scope_set_for_role(r->task.arena, *out, role);
 	if (*out != NULL)
 		return 0;
 	reply_error(&r->reply, r->dialect, REPLY_UNAVAILABLE, STR_NULL);
