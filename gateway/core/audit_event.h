@@ -16,6 +16,9 @@
 	X(LOGIN, "login")                                                                                              \
 	X(LOGIN_FAILED, "login_failed")                                                                                \
 	X(LOCKOUT, "lockout")                                                                                          \
+	X(CONSENT, "consent")                                                                                          \
+	X(CONSENT_DENIED, "consent_denied")                                                                            \
+	X(CODE_ISSUED, "code_issued")                                                                                  \
 	X(CLIENT_REGISTERED, "client_registered")                                                                      \
 	X(CLIENT_CHANGED, "client_changed")                                                                            \
 	X(REVOKED, "revoked")                                                                                          \

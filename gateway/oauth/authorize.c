@@ -6,7 +6,14 @@
 #include "gateway/oauth/pages/page.h"
 #include "policy/scope_set.h"
 
-enum { PARAMS_MAX = 64, CLIENT_ID_MAX = 80, FLOW_ID_BYTES = 12, CHALLENGE_TEXT_MIN = 43, CHALLENGE_TEXT_MAX = 128, SCOPE_TEXT_MAX_ALL = 16 << 10 };
+enum {
+	PARAMS_MAX = 64,
+	CLIENT_ID_MAX = 80,
+	FLOW_ID_BYTES = 12,
+	CHALLENGE_TEXT_MIN = 43,
+	CHALLENGE_TEXT_MAX = 128,
+	SCOPE_TEXT_MAX_ALL = 16 << 10
+};
 
 /* --- refusals before the redirect URI is trusted -------------------------------------------------------------------------------- */
 
@@ -52,7 +59,8 @@ parameters_read(struct request *r, struct form *out)
 }
 
 static const struct db_stmt client_sql = { "authorize_client",
-	"SELECT client_id, client_name, redirect_uri, grant_types, scope, is_confidential, is_enabled, policy_uri, tos_uri "
+	"SELECT client_id, client_name, redirect_uri, grant_types, scope, is_confidential, is_enabled, policy_uri, "
+	"tos_uri "
 	"FROM oauth_clients WHERE client_id = ?",
 	false };
 enum { COL_ID, COL_NAME, COL_REDIRECT, COL_GRANTS, COL_SCOPE, COL_CONFIDENTIAL, COL_ENABLED, COL_POLICY, COL_TOS };
@@ -94,7 +102,8 @@ static bool
 loopback_same(struct str registered, struct str given)
 {
 	struct uri a, b;
-	if (uri_parse(registered, &a, NULL) != 0 || uri_parse(given, &b, NULL) != 0 || !is_loopback(&a) || !is_loopback(&b))
+	if (uri_parse(registered, &a, NULL) != 0 || uri_parse(given, &b, NULL) != 0 || !is_loopback(&a) ||
+	    !is_loopback(&b))
 		return false;
 	return a.ipv6 == b.ipv6 && str_eq(a.host, b.host) && str_eq(a.path, b.path) && str_eq(a.query, b.query) &&
 	       (a.query.p == NULL) == (b.query.p == NULL);
@@ -156,7 +165,8 @@ check_kind(struct request *r, struct flow_call *c)
 		return bad(r, c, "response_mode must be query");
 	for (size_t i = 0; i < NITEMS(not_taken); i++)
 		if (form_get(&c->form, not_taken[i].name, NULL).p != NULL)
-			return flow_refuse(r, &c->flow, not_taken[i].error, STR_NULL, "a parameter that is not supported");
+			return flow_refuse(
+			    r, &c->flow, not_taken[i].error, STR_NULL, "a parameter that is not supported");
 	return STEP_NEXT;
 }
 
@@ -236,7 +246,8 @@ check_scope(struct request *r, struct flow_call *c, const struct oauth_client *k
 	buf_init(&b, r->task.arena, 512, SCOPE_TEXT_MAX_ALL);
 	scope_set_put(set, 0, &b);
 	if (!buf_ok(&b))
-		return flow_refuse(r, &c->flow, STR("invalid_scope"), STR("The list of scopes is too long"), "scope too long");
+		return flow_refuse(
+		    r, &c->flow, STR("invalid_scope"), STR("The list of scopes is too long"), "scope too long");
 	c->flow.scope = b.n == 0 ? STR("") : buf_str(&b);
 	return STEP_NEXT;
 }
@@ -247,7 +258,8 @@ parameters_check(struct request *r, struct flow_call *c, const struct oauth_clie
 	struct flow *f = &c->flow;
 	enum step s = check_kind(r, c);
 	if (s == STEP_NEXT && !client_grant_registered(k, STR("authorization_code")))
-		s = flow_refuse(r, f, STR("unauthorized_client"), STR_NULL, "client did not register authorization_code");
+		s = flow_refuse(
+		    r, f, STR("unauthorized_client"), STR_NULL, "client did not register authorization_code");
 	if (s == STEP_NEXT)
 		s = check_pkce(r, c, k->confidential);
 	if (s == STEP_NEXT)

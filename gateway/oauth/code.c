@@ -8,10 +8,20 @@
 #include "gateway/core/keys.h"
 #include "gateway/crypto/hash.h"
 #include "gateway/oauth/pages/page.h"
+#include "gateway/oauth/revocation.h"
 #include "policy/scope_set.h"
 
-enum { CODE_BYTES = 32, FAMILY_BYTES = 18, CODE_S = 60, USED_S = 3600, DAY_S = 86400, RECORD_MAX = 64 << 10,
-	CODE_TEXT_MAX = 256, VERIFIER_MIN = 43, VERIFIER_MAX = 128 };
+enum {
+	CODE_BYTES = 32,
+	FAMILY_BYTES = 18,
+	CODE_S = 60,
+	USED_S = 3600,
+	DAY_S = 86400,
+	RECORD_MAX = 64 << 10,
+	CODE_TEXT_MAX = 256,
+	VERIFIER_MIN = 43,
+	VERIFIER_MAX = 128
+};
 
 static struct str
 key_code(struct arena *a, const struct site *site, struct str code)
@@ -89,6 +99,36 @@ consent_record(struct request *r, const struct flow_call *c, struct str scope)
 	return buf_ok(&b) ? buf_str(&b) : STR_NULL;
 }
 
+/* --- the person ----------------------------------------------------------------------------------------------------------------------- */
+
+/* Active, and the password of the login: the same expressions as the bearer check's (issue.c). */
+static const struct db_stmt subject_sql = { "subject_live",
+	"SELECT LEFT(SHA2(COALESCE(s.last_update_password, ''), 256), 16) FROM users u JOIN users_secure s ON s.id = "
+	"u.id "
+	"WHERE u.uuid = ? AND u.active = 1 "
+	"UNION ALL SELECT LEFT(SHA2(COALESCE(a.portal_pwd, ''), 256), 16) FROM patient_data p JOIN "
+	"patient_access_onsite a "
+	"ON a.pid = p.pid WHERE p.uuid = ? AND p.allow_patient_portal = 'YES'",
+	false };
+
+enum step
+subject_read(struct task *t, struct request *r, const struct subject *who, struct db_result **out)
+{
+	struct db_val *v = arena_array(t->arena, 2, sizeof *v);
+	struct uuid *sub = ARENA_NEW(t->arena, struct uuid);
+	if (v == NULL || sub == NULL || uuid_parse(who->sub, sub) != 0)
+		return STEP_FAIL;
+	v[0] = v[1] = DB_V_BIN(sub->b, sizeof sub->b);
+	return db_query(t, r->site->db, &subject_sql, v, 2, out);
+}
+
+bool
+subject_good(const struct db_result *res, const struct subject *who)
+{
+	return res->n_rows == 1 && db_cell(res, 0, 0)->kind == DB_C_TEXT &&
+	       (who->stamp.n == 0 || str_eq(db_cell(res, 0, 0)->s, who->stamp));
+}
+
 /* --- giving --------------------------------------------------------------------------------------------------------------------------- */
 
 static struct str
@@ -118,11 +158,13 @@ code_record(struct request *r, const struct flow_call *c, struct str scope, stru
 /* KEYS: session, code, consents. ARGV: field of the request, request as it was, code's record, its life, family, client, consent ('' none),
  * life of the consents. The request ends, the code begins, both or neither.                                                */
 static const struct redis_script give_script = { "code_give",
-	"if redis.call('EXISTS', KEYS[1]) == 0 or (redis.call('HGET', KEYS[1], ARGV[1]) or '') ~= ARGV[2] then return 0 end "
+	"if redis.call('EXISTS', KEYS[1]) == 0 or (redis.call('HGET', KEYS[1], ARGV[1]) or '') ~= ARGV[2] then return "
+	"0 end "
 	"redis.call('HDEL', KEYS[1], ARGV[1]) "
 	"redis.call('HSET', KEYS[1], 'c:' .. ARGV[5], ARGV[6]) "
 	"redis.call('SET', KEYS[2], ARGV[3], 'EX', ARGV[4]) "
-	"if ARGV[7] ~= '' then redis.call('HSET', KEYS[3], ARGV[6], ARGV[7]) redis.call('EXPIRE', KEYS[3], ARGV[8]) end "
+	"if ARGV[7] ~= '' then redis.call('HSET', KEYS[3], ARGV[6], ARGV[7]) redis.call('EXPIRE', KEYS[3], ARGV[8]) "
+	"end "
 	"return 1" };
 
 static enum step
@@ -137,7 +179,8 @@ give_store(struct task *t)
 	c->code = oauth_random(r, CODE_BYTES);
 	if (scope.p == NULL || family.p == NULL || c->code.p == NULL)
 		return STEP_FAIL;
-	struct str keys[] = { c->session->key, key_code(a, r->site, c->code), key_consents(a, r->site, c->session->who.sub) };
+	struct str keys[] = { c->session->key, key_code(a, r->site, c->code),
+		key_consents(a, r->site, c->session->who.sub) };
 	struct str args[] = { arena_printf(a, "f:%.*s", STR_ARG(c->flow.id)), was.n == 0 ? STR("") : was,
 		code_record(r, c, scope, family), arena_printf(a, "%d", CODE_S), family, c->flow.client_id,
 		consent_record(r, c, scope), arena_printf(a, "%lld", 400LL * DAY_S) };
@@ -181,13 +224,14 @@ STEP_TABLE(code_give_steps, 0, { "give_store", give_store }, { "give_reply", giv
 /* --- the grant ------------------------------------------------------------------------------------------------------------------------ */
 
 /* KEYS: code. ARGV: client, life of the mark. The record as it was; of the right client it is marked as used in the same step: of parallel
- * uses one gets it unused.                                                                                                 */
+ * uses one gets it unused. A second use leaves its mark too, for the issuing that may be under way (issue.c).              */
 static const struct redis_script take_script = { "code_take",
 	"local r = redis.call('GET', KEYS[1]) "
 	"if not r then return false end "
 	"local d = cjson.decode(r) "
-	"if d.used or d.client ~= ARGV[1] then return r end "
-	"redis.call('SET', KEYS[1], cjson.encode({used = true, client = d.client, family = d.family}), 'EX', ARGV[2]) "
+	"if not d.used and d.client ~= ARGV[1] then return r end "
+	"redis.call('SET', KEYS[1], cjson.encode({used = true, reused = d.used, client = d.client, family = d.family, "
+	"sub = d.sub or d.who.sub}), 'EX', ARGV[2]) "
 	"return r" };
 
 static enum step
@@ -202,7 +246,7 @@ code_take(struct task *t)
 		return oauth_missing(r, "code");
 	if (code.n > CODE_TEXT_MAX)
 		return oauth_refuse(r, OAUTH_GRA, STR_NULL, "code unknown");
-	key = key_code(t->arena, r->site, code);
+	key = c->issue.code_key = key_code(t->arena, r->site, code);
 	if (key.p == NULL || life.p == NULL)
 		return STEP_FAIL;
 	struct str args[] = { c->auth.client.id, life };
@@ -222,11 +266,18 @@ code_judge(struct task *t)
 	c->record = json_in(c->redis->value.s, RECORD_MAX, &e);
 	if (c->record == NULL || json_keep(t->arena, c->record) != 0)
 		return STEP_FAIL;
-	c->reused = json_is_true(json_object_get(c->record, "used"));
-	if (c->reused)
-		return family_revoke(t, r, json_in_str(c->record, "family"), STR_NULL, &c->redis);
+	if (json_is_true(json_object_get(c->record, "used"))) {
+		c->revoke = ARENA_NEW(t->arena, struct revoke);
+		if (c->revoke == NULL)
+			return STEP_FAIL;
+		c->revoke->sub = json_in_str(c->record, "sub");
+		c->revoke->client = json_in_str(c->record, "client");
+		c->revoke->family = json_in_str(c->record, "family");
+		return task_push(t, &revoke_steps, c->revoke);
+	}
 	if (!str_eq(json_in_str(c->record, "client"), c->auth.client.id))
-		return oauth_refuse(r, OAUTH_GRA, STR("Authorization code was not issued to this client"), "code of another client");
+		return oauth_refuse(
+		    r, OAUTH_GRA, STR("Authorization code was not issued to this client"), "code of another client");
 	return STEP_NEXT;
 }
 
@@ -247,10 +298,10 @@ pkce_check(struct request *r, struct str challenge, struct str verifier)
 	uint8_t hash[SHA256_LEN];
 	struct buf b;
 	if (challenge.n == 0)
-		return verifier.n == 0 ? STEP_NEXT
-		                       : oauth_refuse(r, OAUTH_GRA,
-		                             STR("code_verifier received when no code_challenge is present"),
-		                             "verifier without challenge");
+		return verifier.n == 0
+		           ? STEP_NEXT
+		           : oauth_refuse(r, OAUTH_GRA, STR("code_verifier received when no code_challenge is present"),
+		                 "verifier without challenge");
 	if (verifier.n == 0)
 		return oauth_missing(r, "code_verifier");
 	if (!verifier_sound(verifier))
@@ -269,10 +320,11 @@ redirect_check(struct request *r, const json_t *rec, const struct form *params)
 {
 	struct str given = form_get(params, STR("redirect_uri"), NULL);
 	if (given.n == 0)
-		return json_is_true(json_object_get(rec, "redirect_given")) ? oauth_missing(r, "redirect_uri") : STEP_NEXT;
-	return str_eq(given, json_in_str(rec, "redirect_uri"))
-	           ? STEP_NEXT
-	           : oauth_refuse(r, OAUTH_GRA, STR("Invalid redirect URI"), "redirect_uri differs from the authorization's");
+		return json_is_true(json_object_get(rec, "redirect_given")) ? oauth_missing(r, "redirect_uri")
+		                                                            : STEP_NEXT;
+	return str_eq(given, json_in_str(rec, "redirect_uri")) ? STEP_NEXT
+	                                                       : oauth_refuse(r, OAUTH_GRA, STR("Invalid redirect URI"),
+	                                                             "redirect_uri differs from the authorization's");
 }
 
 static enum step
@@ -280,20 +332,21 @@ code_check(struct task *t)
 {
 	struct request *r = request_of(t);
 	struct token_call *c = task_frame(t);
-	if (c->reused) {
-		if (c->redis->status != REDIS_OK)
-			return request_unavailable(r, "redis down: grant cannot be revoked");
-		r->audit.event = AUDIT_EV_CODE_REUSED;
-		return oauth_refuse(r, OAUTH_GRA, STR("Authorization code has been revoked"), "code reused: its grant is revoked");
+	if (c->revoke != NULL) {
+		r->audit.event = AUDIT_EV_REUSED;
+		r->who.sub = c->revoke->sub;
+		return oauth_refuse(
+		    r, OAUTH_GRA, STR("Authorization code has been revoked"), "code reused: its grant is revoked");
 	}
 	enum step s = redirect_check(r, c->record, &c->params);
 	if (s == STEP_NEXT)
-		s = pkce_check(r, json_in_str(c->record, "challenge"), form_get(&c->params, STR("code_verifier"), NULL));
+		s = pkce_check(
+		    r, json_in_str(c->record, "challenge"), form_get(&c->params, STR("code_verifier"), NULL));
 	if (s != STEP_NEXT)
 		return s;
 	if (subject_get(json_object_get(c->record, "who"), &c->issue.who) != 0)
 		return STEP_FAIL;
-	return subject_active(t, r, c->issue.who.sub, &c->db);
+	return subject_read(t, r, &c->issue.who, &c->db);
 }
 
 static enum step
@@ -304,8 +357,8 @@ code_issue(struct task *t)
 	struct err e = { 0 };
 	if (c->db->status != DB_OK)
 		return request_unavailable(r, "database down: user cannot be checked");
-	if (db_cell(c->db, 0, 0)->i == 0)
-		return oauth_refuse(r, OAUTH_GRA, STR_NULL, "user not active");
+	if (!subject_good(c->db, &c->issue.who))
+		return oauth_refuse(r, OAUTH_GRA, STR_NULL, "user not active, or password changed");
 	if (scope_set_parse(t->arena, json_in_str(c->record, "scope"), &c->scopes, &e) != 0)
 		return STEP_FAIL;
 	r->audit.actor = c->issue.who.username;
@@ -313,6 +366,7 @@ code_issue(struct task *t)
 	c->issue.role = c->issue.who.role;
 	c->issue.family = json_in_str(c->record, "family");
 	c->issue.sid = json_in_str(c->record, "sid");
+	c->issue.session = key_session(t->arena, r->site, c->issue.sid);
 	c->issue.nonce = json_in_str(c->record, "nonce");
 	launch_context_read(c->record, &c->issue.launch);
 	c->issue.scopes = c->scopes;

@@ -12,6 +12,10 @@ int flow_scopes(struct request *r, struct flow_call *c) MUSTUSE;
 /* Does the record in c->redis (HGET of key_consents) cover c->scopes still? */
 bool consent_remembered(struct request *r, const struct flow_call *c);
 
+/* Is the person still active, with the password of the login? *out as in db.h; a sub that is no uuid: STEP_FAIL. */
+enum step subject_read(struct task *t, struct request *r, const struct subject *who, struct db_result **out);
+bool subject_good(const struct db_result *res, const struct subject *who);
+
 /* Frame struct flow_call: gives a code for c->scopes and redirects; the request under way ends with it. Always replies. */
 extern const struct step_table code_give_steps;
 

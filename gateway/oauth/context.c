@@ -26,8 +26,8 @@ context_begin(struct task *t)
 	struct flow_call *c = task_frame(t);
 	struct str launch = form_get(&c->form, STR("launch"), NULL);
 	if (c->flow.aud.n > 0 ? !audience_ours(r, c->flow.aud) : launch.n > 0)
-		return flow_refuse(r, &c->flow, STR("invalid_request"), STR("Aud parameter did not match authorized server"),
-		    "aud of another server, or none with launch");
+		return flow_refuse(r, &c->flow, STR("invalid_request"),
+		    STR("Aud parameter did not match authorized server"), "aud of another server, or none with launch");
 	if (launch.n > 0)
 		return flow_refuse(r, &c->flow, STR("invalid_request"),
 		    STR("launch parameter was incorrectly formatted or did not originate from this server"),

@@ -72,7 +72,8 @@ grants_member(struct json_write *w, const struct site *site)
 static void
 claims_member(struct json_write *w)
 {
-	static const char *const always[] = { "aud", "iat", "iss", "exp", "sub", "at_hash", "nonce", "api:oemr",
+	static const char *const always[] = { "aud", "iat", "iss", "exp", "sub", "at_hash", "nonce", "auth_time",
+		"amr", "acr", "sid", "api:oemr",
 		"api:fhir", "api:port" };
 	json_key(w, STR("claims_supported"));
 	json_arr(w);
@@ -165,6 +166,12 @@ code_flow_members(struct json_write *w, const struct site *site)
 		return;
 	LIST_MEMBER(w, "response_modes_supported", "query");
 	LIST_MEMBER(w, "code_challenge_methods_supported", "S256");
+	LIST_MEMBER(w, "prompt_values_supported", "none", "login", "consent", "select_account");
+	LIST_MEMBER(w, "acr_values_supported", "1", "2");
+	LIST_MEMBER(w, "ui_locales_supported", "en");
+	json_kv_bool(w, STR("claims_parameter_supported"), false);
+	json_kv_bool(w, STR("request_parameter_supported"), false);
+	json_kv_bool(w, STR("request_uri_parameter_supported"), false); /* OIDC Discovery 3: true unless said */
 	json_kv_bool(w, STR("authorization_response_iss_parameter_supported"), true); /* RFC 9207 3 */
 }
 

@@ -7,6 +7,7 @@
 #include "gateway/core/backend.h"
 #include "gateway/crypto/hashd.h"
 #include "gateway/oauth/launch.h"
+#include "gateway/oauth/session.h"
 
 #include <jansson.h>
 
@@ -94,7 +95,7 @@ struct login {
 	bool mfa_required;
 	struct uuid uuid;
 	int64_t user_id, pid;
-	struct str canonical_name;
+	struct str canonical_name, stamp; /* stamp: of the password, as code.c compares it */
 	/* working state */
 	struct db_result *db;
 	struct redis_result *redis;
@@ -117,10 +118,14 @@ struct issue {
 	uint32_t ttl_s;
 	bool refresh;            /* give a refresh token, if offline_access or online_access was granted */
 	int64_t grant_started_s; /* for the absolute end of refresh tokens; 0: now */
-	struct str session;      /* Redis key of the login session: an online_access grant ends with it; .n 0: none */
-	struct str jkt;          /* thumbprint of the client's DPoP key (RFC 9449 6); .n 0: bearer */
-	struct str stamp;        /* of the person's credential; .n 0: read for a new grant */
-	struct {                 /* rotation: the refresh token that was used; .token.n 0: none */
+	struct str sid;          /* of the login session, for id_tokens; .n 0: none */
+	struct subject who;      /* how the person signed in; amr .n 0: no claims about it */
+	struct str
+	    code_key;       /* Redis key of the code of this grant: no state is kept if it was used again; .n 0: none */
+	struct str session; /* Redis key of the login session: an online_access grant ends with it; .n 0: none */
+	struct str jkt;     /* thumbprint of the client's DPoP key (RFC 9449 6); .n 0: bearer */
+	struct str stamp;   /* of the person's credential; .n 0: read for a new grant */
+	struct {            /* rotation: the refresh token that was used; .token.n 0: none */
 		struct str token, key, access_key, jti;
 	} used;
 	/* working state */
@@ -158,9 +163,10 @@ struct token_call {
 	struct db_result *db;
 	struct str refresh_key;
 	json_t *refresh_record;
+	json_t *record; /* of a code */
 	struct revoke *revoke;
 };
-extern const struct step_table grant_password_steps, grant_credentials_steps, grant_refresh_steps;
+extern const struct step_table grant_password_steps, grant_credentials_steps, grant_refresh_steps, grant_code_steps;
 
 /* Redis key and AES key of the sealed answer that a used refresh token gave: only who holds the token can open it. */
 struct str key_successor(struct arena *a, const struct site *site, struct str token);

@@ -9,7 +9,7 @@
 #include "gateway/oauth/pages/page.h"
 #include "policy/scope_set.h"
 
-enum { FLOW_ID_BYTES = 12, FLOW_ID_TEXT = 16, RECORD_MAX = 64 << 10, FORM_PAIRS_MAX = 1024 };
+enum { FLOW_ID_TEXT = 16, RECORD_MAX = 64 << 10, FORM_PAIRS_MAX = 1024 };
 
 /* --- the record ------------------------------------------------------------------------------------------------------------------ */
 
@@ -121,8 +121,7 @@ flow_move(struct flow *f, enum flow_state to)
 struct str
 flow_page_path(struct request *r, const struct flow *f, const char *path)
 {
-	return arena_printf(
-	    r->task.arena, "/oauth2/%.*s%s?flow=%.*s", STR_ARG(r->site->name), path, STR_ARG(f->id));
+	return arena_printf(r->task.arena, "/oauth2/%.*s%s?flow=%.*s", STR_ARG(r->site->name), path, STR_ARG(f->id));
 }
 
 void
@@ -226,6 +225,43 @@ open_judge(struct task *t)
 
 STEP_TABLE(flow_open_steps, 0, { "open_read", open_read }, { "open_judge", open_judge });
 
+enum step
+flow_page_begin(struct request *r, unsigned allowed, const struct step_table *steps, struct str rule)
+{
+	struct flow_call *c = ARENA_NEW(r->task.arena, struct flow_call);
+	if (c == NULL)
+		return STEP_FAIL;
+	c->allowed = allowed;
+	r->audit.rule = rule;
+	return task_push(&r->task, steps, c);
+}
+
+enum step
+flow_open(struct task *t)
+{
+	return task_push(t, &flow_open_steps, task_frame(t));
+}
+
+enum step
+flow_deny(struct task *t, struct flow_call *c)
+{
+	return session_flow_put(t, request_of(t), c->session, c->flow.id, c->flow.text, STR_NULL, &c->redis);
+}
+
+enum step
+flow_denied(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct flow_call *c = task_frame(t);
+	if (c->redis->status != REDIS_OK)
+		return request_unavailable(r, "redis down: request cannot be ended");
+	if (c->redis->value.kind != REDIS_INT || c->redis->value.i != 1)
+		return flow_step_refused(r, 400, "request under way changed meanwhile");
+	r->audit.event = AUDIT_EV_CONSENT_DENIED;
+	return flow_refuse(
+	    r, &c->flow, STR("access_denied"), STR("The resource owner denied the request."), "denied by the person");
+}
+
 /* --- advance: what is due next ------------------------------------------------------------------------------------------------------ */
 
 static bool
@@ -274,6 +310,15 @@ static const struct {
 	{ FLOW_CONSENT, consent_due, "/scope-authorize-confirm", STR_INIT("consent_required") },
 };
 
+/* A session of a person who has been switched off, or whose password has changed, counts for nothing. */
+static enum step
+advance_subject(struct task *t)
+{
+	struct flow_call *c = task_frame(t);
+	c->db = NULL;
+	return signed_in(c) ? subject_read(t, request_of(t), &c->session->who, &c->db) : STEP_NEXT;
+}
+
 /* The person's last consent for this client, if anybody has signed in. */
 static enum step
 advance_consents(struct task *t)
@@ -282,6 +327,12 @@ advance_consents(struct task *t)
 	struct flow_call *c = task_frame(t);
 	struct str key;
 	c->redis = NULL;
+	if (c->db != NULL && c->db->status != DB_OK)
+		return request_unavailable(r, "database down: user cannot be checked");
+	if (c->db != NULL && !subject_good(c->db, &c->session->who)) {
+		c->session->who = (struct subject){ 0 };
+		c->flow.fresh = false;
+	}
 	if (!signed_in(c))
 		return STEP_NEXT;
 	if (flow_scopes(r, c) != 0)
@@ -346,5 +397,5 @@ advance_reply(struct task *t)
 	return STEP_REPLY;
 }
 
-STEP_TABLE(flow_advance_steps, 0, { "advance_consents", advance_consents }, { "advance_stage", advance_stage },
-    { "advance_reply", advance_reply });
+STEP_TABLE(flow_advance_steps, 0, { "advance_subject", advance_subject }, { "advance_consents", advance_consents },
+    { "advance_stage", advance_stage }, { "advance_reply", advance_reply });

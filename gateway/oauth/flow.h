@@ -11,6 +11,7 @@
 
 #include "gateway/oauth/endpoint.h"
 #include "gateway/oauth/launch.h"
+#include "gateway/oauth/second_factor.h"
 #include "gateway/oauth/session.h"
 
 enum flow_state { FLOW_NEW, FLOW_ACCOUNT, FLOW_LOGIN, FLOW_FACTOR, FLOW_CONTEXT, FLOW_CONSENT, FLOW_CODE, FLOW_N };
@@ -22,8 +23,8 @@ struct flow {
 	/* what was asked, checked */
 	struct str client_id, client_name, redirect_uri;
 	struct str policy_uri, tos_uri;
-	bool redirect_given; /* redirect_uri stood in the request: the token request must repeat it */
-	struct str state_param; /* the client's state; .p NULL: none */
+	bool redirect_given;     /* redirect_uri stood in the request: the token request must repeat it */
+	struct str state_param;  /* the client's state; .p NULL: none */
 	struct str nonce, scope; /* scope: known to the server and registered by the client */
 	struct str challenge;    /* S256; .n 0: none */
 	struct str login_hint, ui_locales, aud;
@@ -32,9 +33,9 @@ struct flow {
 	int64_t started_s;
 	/* what has happened */
 	struct launch_context launch; /* context.h fills it */
-	bool chosen;            /* the account was chosen on the page */
-	bool fresh;             /* signed in within this request: prompt=login and max_age are met */
-	struct subject pending; /* password right, second factor still due; role ROLE_NONE: nobody */
+	bool chosen;                  /* the account was chosen on the page */
+	bool fresh;                   /* signed in within this request: prompt=login and max_age are met */
+	struct subject pending;       /* password right, second factor still due; role ROLE_NONE: nobody */
 };
 
 /* The one place that changes a state: -1 when the move is not legal (then nothing changed). */
@@ -61,11 +62,18 @@ struct flow_call {
 	struct db_result *db;
 	const struct scope_set *scopes; /* what may be granted to the person: flow_advance_steps */
 	struct login login;
+	struct second_factor factor;
 	bool consented; /* on the page, just now */
 	size_t stage;   /* that is being stored   */
 	struct str code;
 };
 extern const struct step_table flow_open_steps;
+/* Begins a page's endpoint: a frame with allowed, then steps, whose first row is { "...", flow_open }. rule: for the audit. */
+enum step flow_page_begin(struct request *r, unsigned allowed, const struct step_table *steps, struct str rule);
+enum step flow_open(struct task *t);
+/* The person does not want to: removes the request; the next row is { "...", flow_denied }, which tells the client access_denied. */
+enum step flow_deny(struct task *t, struct flow_call *c);
+enum step flow_denied(struct task *t);
 
 /* Frame struct flow_call: whatever stage is due next. Stores the request and redirects (303) to its page, or gives the code and redirects
  * to the client; with prompt=none the error instead. The last sub-table of an endpoint: it always replies.                 */
@@ -73,7 +81,8 @@ extern const struct step_table flow_advance_steps;
 
 /* Redirects to the client with an error, state and iss (RFC 6749 4.1.2.1, RFC 9207). description .n 0: none. A request that is stored
  * already is the caller's to remove. Returns STEP_REPLY, or STEP_FAIL when there is no room.                              */
-enum step flow_refuse(struct request *r, const struct flow *f, struct str error, struct str description, const char *reason);
+enum step flow_refuse(
+    struct request *r, const struct flow *f, struct str error, struct str description, const char *reason);
 /* {redirect_uri}{? or &}name=value...: response parameters in arena memory. */
 struct str flow_redirect(struct request *r, const struct flow *f, const struct form *parameters);
 /* {issuer path}{path}?flow={id} */

@@ -317,6 +317,9 @@ refresh_issue(struct task *t)
 	c->issue.family = json_in_str(rec, "family");
 	launch_context_read(rec, &c->issue.launch);
 	c->issue.session = json_in_str(rec, "session");
+	c->issue.sid = json_in_str(rec, "sid");
+	if (json_object_get(rec, "who") != NULL && subject_get(json_object_get(rec, "who"), &c->issue.who) != 0)
+		return STEP_FAIL;
 	c->issue.stamp = json_in_str(rec, "stamp");
 	c->issue.grant_started_s = (int64_t)json_integer_value(json_object_get(rec, "started"));
 	c->issue.used.access_key = json_in_str(rec, "access");

@@ -18,8 +18,11 @@ enum { JTI_BYTES = 40, REFRESH_BYTES = 48, FAMILY_BYTES = 18, CLAIMS_MAX = 32 <<
 /* KEYS: access token, family, refresh token ('' none), refresh token used ('' none), its sealed answer, its access token, the person's
  * grants. ARGV: access state, access ttl, refresh record, refresh ttl, record of the used token, sealed answer, grace (s), member of the
  * grants, now. One step: a crash never leaves half a grant, and of parallel uses of a token one wins: the others get its answer.
+ * KEYS[8]: the grant's code ('' none): used a second time before this, the grant is over as soon as it is given (RFC 6749 4.1.2).
  * Answers 1, the winner's sealed answer, or 0: the token is gone.                                                          */
 static const struct redis_script issue_script = { "issue",
+	"if KEYS[8] ~= '' and string.find(redis.call('GET', KEYS[8]) or '', '\"reused\":true', 1, true) then return 1 "
+	"end "
 	"if KEYS[4] ~= '' then "
 	"  local used = redis.call('GET', KEYS[4]) "
 	"  if not used then return 0 end "
@@ -110,6 +113,24 @@ at_hash_member(struct json_write *w, struct request *r, struct str access)
 	json_kv_str(w, STR("at_hash"), buf_str(&b));
 }
 
+/* When and how the person signed in: auth_time, amr (RFC 8176), acr ("1": one factor, "2": two), sid (Back-Channel Logout 2.1). */
+static void
+sign_in_members(struct json_write *w, const struct issue *i)
+{
+	struct str list = i->who.amr, one;
+	if (list.n == 0)
+		return;
+	json_kv_i64(w, STR("auth_time"), i->who.auth_time_s);
+	json_key(w, STR("amr"));
+	json_arr(w);
+	while (str_next(&list, ' ', &one))
+		json_str(w, one);
+	json_arr_end(w);
+	json_kv_str(w, STR("acr"), str_ends(i->who.amr, STR("mfa")) ? STR("2") : STR("1"));
+	if (i->sid.n > 0)
+		json_kv_str(w, STR("sid"), i->sid);
+}
+
 static struct str
 id_claims(struct request *r, const struct issue *i)
 {
@@ -128,6 +149,7 @@ id_claims(struct request *r, const struct issue *i)
 	if (i->nonce.n > 0)
 		json_kv_str(&w, STR("nonce"), i->nonce);
 	at_hash_member(&w, r, i->access);
+	sign_in_members(&w, i);
 	claims_put(&w, r, &person, i->scopes);
 	for (size_t n = 0; n < NITEMS(api); n++)
 		if (scope_set_has(i->scopes, api[n]))
@@ -289,6 +311,10 @@ refresh_record(struct request *r, const struct issue *i)
 		json_kv_str(&w, STR("jkt"), i->jkt);
 	if (online_only(i))
 		json_kv_str(&w, STR("session"), i->session);
+	if (i->who.amr.n > 0)
+		subject_put(&w, STR("who"), &i->who);
+	if (i->sid.n > 0)
+		json_kv_str(&w, STR("sid"), i->sid);
 	if (r->site->conf->oauth.openemr_rows)
 		json_kv_bool(&w, STR("rows"), true);
 	launch_context_put(&w, &i->launch);
@@ -383,7 +409,8 @@ issue_store(struct task *t)
 	struct str keys[] = { key_access_token(a, r->site, i->jti), key_family(a, r->site, i->family),
 		i->refresh ? key_refresh_token(a, r->site, i->refresh_token) : STR(""),
 		rotation ? i->used.key : STR(""), rotation ? key_successor(a, r->site, i->used.token) : STR(""),
-		rotation ? i->used.access_key : STR(""), key_grants(a, r->site, i->sub) };
+		rotation ? i->used.access_key : STR(""), key_grants(a, r->site, i->sub),
+		i->code_key.n > 0 ? i->code_key : STR("") };
 	struct str args[] = { access_state(r, i), arena_printf(a, "%u", i->ttl_s),
 		i->refresh ? refresh_record(r, i) : STR(""), arena_printf(a, "%lld", (long long)MAX(life, 1)),
 		rotation ? rotated_record(r, i) : STR(""), rotation ? answer_sealed(r, i) : STR(""),

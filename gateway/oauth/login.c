@@ -124,12 +124,13 @@ address_status(struct request *r, struct login *l)
 	"EXISTS (SELECT 1 FROM `groups` g WHERE BINARY g.user = BINARY u.username), "                                  \
 	"EXISTS (SELECT 1 FROM gacl_aro a JOIN gacl_groups_aro_map m ON m.aro_id = a.id "                              \
 	"WHERE a.section_value = 'users' AND a.value = u.username), "                                                  \
-	"EXISTS (SELECT 1 FROM login_mfa_registrations f WHERE f.user_id = u.id) "                                     \
+	"EXISTS (SELECT 1 FROM login_mfa_registrations f WHERE f.user_id = u.id), "                                    \
+	"LEFT(SHA2(COALESCE(s.last_update_password, ''), 256), 16) "                                                   \
 	"FROM users u LEFT JOIN users_secure s ON s.id = u.id WHERE u.username = ? AND BINARY u.username = BINARY ?"
 static const struct db_stmt staff_sql = { "login_staff", STAFF_SQL("TIMESTAMPDIFF(SECOND, s.last_login_fail, NOW())"),
 	false };
 static const struct db_stmt staff_before_702_sql = { "login_staff_before_702", STAFF_SQL("0"), false };
-enum { S_ID, S_UUID, S_NAME, S_ACTIVE, S_PASSWORD, S_FAILS, S_FAIL_AGE, S_AGE_DAYS, S_GROUP, S_ARO, S_MFA };
+enum { S_ID, S_UUID, S_NAME, S_ACTIVE, S_PASSWORD, S_FAILS, S_FAIL_AGE, S_AGE_DAYS, S_GROUP, S_ARO, S_MFA, S_STAMP };
 
 static enum step
 staff_find(struct task *t)
@@ -171,6 +172,7 @@ staff_row(struct login *l, const struct db_result *res)
 	l->canonical_name = db_cell(res, 0, S_NAME)->s;
 	l->fail_counter = number(db_cell(res, 0, S_FAILS), 0);
 	l->fail_age_s = number(db_cell(res, 0, S_FAIL_AGE), INT64_MAX);
+	l->stamp = db_cell(res, 0, S_STAMP)->s;
 	l->mfa_required = number(db_cell(res, 0, S_MFA), 0) == 1;
 	l->stored = db_cell(res, 0, S_PASSWORD)->s;
 	int64_t age = number(db_cell(res, 0, S_AGE_DAYS), 0);
@@ -319,10 +321,11 @@ STEP_TABLE(login_staff_steps, 0, { "login_globals", login_globals }, { "login_ad
 static const struct db_stmt patient_sql = { "login_patient",
 	"SELECT a.pid, p.uuid, a.portal_username, a.portal_login_username, a.portal_pwd, a.portal_pwd_status, "
 	"a.portal_onetime, "
-	"p.allow_patient_portal, p.email FROM patient_access_onsite a LEFT JOIN patient_data p ON p.pid = a.pid "
+	"p.allow_patient_portal, p.email, LEFT(SHA2(COALESCE(a.portal_pwd, ''), 256), 16) FROM patient_access_onsite a "
+	"LEFT JOIN patient_data p ON p.pid = a.pid "
 	"WHERE BINARY a.portal_login_username = BINARY ?",
 	false };
-enum { P_PID, P_UUID, P_USERNAME, P_LOGIN, P_PASSWORD, P_STATUS, P_ONETIME, P_ALLOWED, P_EMAIL };
+enum { P_PID, P_UUID, P_USERNAME, P_LOGIN, P_PASSWORD, P_STATUS, P_ONETIME, P_ALLOWED, P_EMAIL, P_STAMP };
 
 static enum step
 patient_find(struct task *t)
@@ -348,6 +351,7 @@ patient_row(struct login *l, const struct db_result *res)
 	l->pid = number(db_cell(res, 0, P_PID), 0);
 	l->canonical_name = db_cell(res, 0, P_LOGIN)->s;
 	l->stored = db_cell(res, 0, P_PASSWORD)->s;
+	l->stamp = db_cell(res, 0, P_STAMP)->s;
 	if (db_cell(res, 0, P_USERNAME)->s.n == 0 || l->stored.n == 0)
 		(void)failed(l, "patient missing username, login username, or password");
 	if (db_cell(res, 0, P_ONETIME)->s.n > 0)

@@ -6,6 +6,7 @@
 #include "gateway/base/json_write.h"
 #include "gateway/crypto/jwk.h"
 #include "gateway/oauth/endpoint.h"
+#include "gateway/oauth/flow.h"
 #include "gateway/oauth/launch_token.h"
 #include "gateway/oauth/pages/page.h"
 
@@ -24,6 +25,16 @@ static const struct endpoint endpoints[] = {
 	{ HTTP_GET, STR_INIT("/fhir/.well-known/smart-configuration"), smart_configuration_endpoint },
 	{ HTTP_GET, STR_INIT("/jwk"), jwk_endpoint },
 	{ HTTP_GET, STR_INIT("/pages/style.css"), style_endpoint },
+	{ HTTP_GET, STR_INIT("/authorize"), authorize_endpoint },
+	{ HTTP_POST, STR_INIT("/authorize"), authorize_endpoint },
+	{ HTTP_GET, STR_INIT("/provider/account"), account_page_endpoint },
+	{ HTTP_POST, STR_INIT("/account"), account_endpoint },
+	{ HTTP_GET, STR_INIT("/provider/login"), login_page_endpoint },
+	{ HTTP_POST, STR_INIT("/login"), login_endpoint },
+	{ HTTP_GET, STR_INIT("/provider/second-factor"), factor_page_endpoint },
+	{ HTTP_POST, STR_INIT("/second-factor"), factor_endpoint },
+	{ HTTP_GET, STR_INIT("/scope-authorize-confirm"), consent_page_endpoint },
+	{ HTTP_POST, STR_INIT("/device/code"), consent_endpoint },
 	{ HTTP_POST, STR_INIT("/registration"), registration_endpoint },
 	{ HTTP_POST, STR_INIT("/token"), token_endpoint },
 	{ HTTP_POST, STR_INIT("/introspect"), introspect_endpoint },

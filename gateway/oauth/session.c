@@ -106,6 +106,7 @@ subject_put(struct json_write *w, struct str key, const struct subject *s)
 	json_kv_i64(w, STR("user_id"), s->user_id);
 	json_kv_i64(w, STR("pid"), s->pid);
 	json_kv_i64(w, STR("auth_time"), s->auth_time_s);
+	json_kv_str(w, STR("stamp"), s->stamp.n > 0 ? s->stamp : STR(""));
 	json_kv_str(w, STR("amr"), s->amr);
 	json_obj_end(w);
 }
@@ -122,6 +123,7 @@ subject_get(const json_t *o, struct subject *s)
 		.user_id = (int64_t)json_integer_value(json_object_get(o, "user_id")),
 		.pid = (int64_t)json_integer_value(json_object_get(o, "pid")),
 		.auth_time_s = (int64_t)json_integer_value(json_object_get(o, "auth_time")),
+		.stamp = json_in_str(o, "stamp"),
 		.amr = json_in_str(o, "amr") };
 	return s->role == ROLE_NONE || s->sub.n == 0 ? -1 : 0;
 }

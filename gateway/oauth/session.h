@@ -29,7 +29,8 @@ struct subject {
 	struct str username;
 	int64_t user_id, pid;
 	int64_t auth_time_s;
-	struct str amr; /* RFC 8176, space separated: "pwd", "pwd otp mfa" */
+	struct str stamp; /* of the password then; .n 0: not known yet, read at the next step */
+	struct str amr;   /* RFC 8176, space separated: "pwd", "pwd otp mfa" */
 };
 void subject_put(struct json_write *w, struct str key, const struct subject *s);
 /* -1: not such an object. Strings borrow from o. */

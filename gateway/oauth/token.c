@@ -2,7 +2,7 @@
 /* POST {issuer}/token: who is the client, which grant, then the grant's own table. RFC 6749 3.2. */
 #include "gateway/oauth/endpoint.h"
 
-enum { GRANT_PASSWORD, GRANT_CREDENTIALS, GRANT_REFRESH };
+enum { GRANT_PASSWORD, GRANT_CREDENTIALS, GRANT_REFRESH, GRANT_CODE };
 static const struct {
 	struct str name;
 	const struct step_table *steps;
@@ -10,7 +10,20 @@ static const struct {
 	[GRANT_PASSWORD] = { STR_INIT("password"), &grant_password_steps },
 	[GRANT_CREDENTIALS] = { STR_INIT("client_credentials"), &grant_credentials_steps },
 	[GRANT_REFRESH] = { STR_INIT("refresh_token"), &grant_refresh_steps },
+	[GRANT_CODE] = { STR_INIT("authorization_code"), &grant_code_steps },
 };
+
+bool
+client_grant_registered(const struct oauth_client *k, struct str grant)
+{
+	struct str list = k->grant_types, one;
+	if (str_trim(list).n == 0)
+		return str_eq(grant, STR("authorization_code"));
+	while (str_next(&list, '|', &one))
+		if (str_eq(one, grant))
+			return true;
+	return false;
+}
 
 static bool
 grant_on(const struct site *site, size_t grant)
@@ -40,7 +53,8 @@ token_client(struct task *t)
 	if (i == GRANT_CREDENTIALS && form_get(&c->params, STR("client_assertion"), NULL).n == 0)
 		return oauth_refuse(r, OAUTH_REQ, STR("assertion type is not supported"), "no client assertion");
 	c->auth.params = &c->params;
-	c->auth.lenient = i != GRANT_CREDENTIALS && str_eq(r->site->conf->oauth.client_auth, STR("documented"));
+	c->auth.lenient =
+	    (i == GRANT_PASSWORD || i == GRANT_REFRESH) && str_eq(r->site->conf->oauth.client_auth, STR("documented"));
 	c->issue.grant = grants[i].name;
 	return task_push(t, &client_auth_steps, &c->auth);
 }

@@ -13,7 +13,6 @@ enum language { LANG_EN, LANG_N };
 	/* frame */                                                                                                    \
 	X(FOOTER, "Protected by Gatehouse")                                                                            \
 	X(SKIP, "Skip to content")                                                                                     \
-	X(ERROR_SUMMARY, "There is a problem")                                                                         \
 	/* login */                                                                                                    \
 	X(LOGIN_TITLE, "Sign in")                                                                                      \
 	X(LOGIN_TO, "to continue to {0}")                                                                              \
@@ -54,16 +53,18 @@ enum language { LANG_EN, LANG_N };
 	X(CONSENT_PATIENT, "The record of the selected patient")                                                       \
 	X(CONSENT_USER, "Everything you may work with at this practice")                                               \
 	X(CONSENT_OTHER, "Other")                                                                                      \
-	X(CONSENT_ALL, "everything in this list of kinds, now and later")                                              \
-	X(CONSENT_ONLY, "only {0}")                                                                                    \
-	X(CONSENT_CATEGORIES, "Only some kinds (untick the line above to choose)")                                     \
+	X(CONSENT_CATEGORIES, "Only some kinds (untick the line above)")                                                \
+	X(CONSENT_CATEGORY, "only {0}")                                                                                \
 	X(CONSENT_NOTHING, "This app asks for nothing but to know that you signed in.")                                \
-	X(VERB_READ, "see {0}")                                                                                        \
-	X(VERB_ADD, "add {0}")                                                                                         \
-	X(VERB_CHANGE, "change {0}")                                                                                   \
-	X(VERB_DELETE, "delete {0}")                                                                                   \
-	X(VERB_OPERATION, "run \"{1}\" on {0}")                                                                        \
+	X(VERB_SEE, "see")                                                                                             \
+	X(VERB_ADD, "add")                                                                                             \
+	X(VERB_CHANGE, "change")                                                                                       \
+	X(VERB_DELETE, "delete")                                                                                       \
+	X(LIST_COMMA, ", ")                                                                                            \
 	X(LIST_AND, " and ")                                                                                           \
+	X(SCOPE_VERBS, "{0} {1}")                                                                                      \
+	X(SCOPE_EXPORT, "export {0} in bulk")                                                                          \
+	X(SCOPE_OPERATION, "run \"{0}\" on {1}")                                                                       \
 	X(SCOPE_OPENID, "know that you signed in")                                                                     \
 	X(SCOPE_PROFILE, "see your name and profile")                                                                  \
 	X(SCOPE_NAME, "see your name")                                                                                 \
@@ -79,6 +80,59 @@ enum language { LANG_EN, LANG_N };
 	X(SCOPE_API_OEMR, "use the practice's standard interface")                                                     \
 	X(SCOPE_API_FHIR, "use the practice's FHIR interface")                                                         \
 	X(SCOPE_API_PORT, "use the patient portal's interface")                                                        \
+	/* kinds of data */                                                                                            \
+	X(RES_ALL, "everything else in the record")                                                                    \
+	X(RES_ALLERGIES, "allergies and intolerances")                                                                 \
+	X(RES_APPOINTMENTS, "appointments")                                                                            \
+	X(RES_BINARY, "files")                                                                                         \
+	X(RES_CARE_PLANS, "care plans")                                                                                \
+	X(RES_CARE_TEAMS, "care teams")                                                                                \
+	X(RES_CONDITIONS, "health problems and diagnoses")                                                             \
+	X(RES_COVERAGE, "insurance coverage")                                                                          \
+	X(RES_DEVICES, "implanted devices")                                                                            \
+	X(RES_REPORTS, "diagnostic reports")                                                                           \
+	X(RES_DOCUMENTS, "documents and clinical notes")                                                               \
+	X(RES_ENCOUNTERS, "visits")                                                                                    \
+	X(RES_GOALS, "health goals")                                                                                   \
+	X(RES_GROUPS, "groups of patients")                                                                            \
+	X(RES_IMMUNIZATIONS, "vaccinations")                                                                           \
+	X(RES_LOCATIONS, "places of care")                                                                             \
+	X(RES_MEDICATIONS, "medications")                                                                              \
+	X(RES_DISPENSES, "dispensed medications")                                                                      \
+	X(RES_PRESCRIPTIONS, "prescriptions")                                                                          \
+	X(RES_OBSERVATIONS, "measurements, lab results and observations")                                              \
+	X(RES_VITALS, "vital signs")                                                                                   \
+	X(RES_OPERATIONS, "descriptions of the interface")                                                             \
+	X(RES_ORGANIZATIONS, "organizations")                                                                          \
+	X(RES_PATIENTS, "patient details such as name, birth date and address")                                        \
+	X(RES_PERSONS, "details of persons")                                                                           \
+	X(RES_PRACTITIONERS, "details of clinicians")                                                                  \
+	X(RES_ROLES, "roles of clinicians")                                                                            \
+	X(RES_PROCEDURES, "procedures")                                                                                \
+	X(RES_SURGERIES, "surgeries")                                                                                  \
+	X(RES_PROVENANCE, "where data came from")                                                                      \
+	X(RES_QUESTIONNAIRES, "questionnaires")                                                                        \
+	X(RES_ANSWERS, "answers to questionnaires")                                                                    \
+	X(RES_RELATED, "related persons")                                                                              \
+	X(RES_ORDERS, "orders and referrals")                                                                          \
+	X(RES_SPECIMENS, "specimens")                                                                                  \
+	X(RES_LISTS, "lists of codes")                                                                                 \
+	X(RES_DENTAL, "dental issues")                                                                                 \
+	X(RES_EMPLOYER, "employer details")                                                                            \
+	X(RES_INSURERS, "insurance companies")                                                                         \
+	X(RES_MESSAGES, "messages")                                                                                    \
+	X(RES_PRODUCTS, "product registration")                                                                        \
+	X(RES_NOTES, "visit notes (SOAP)")                                                                             \
+	X(RES_USERS, "user accounts of the practice")                                                                  \
+	X(CAT_HEALTH_CONCERN, "health concerns")                                                                       \
+	X(CAT_ENCOUNTER_DIAGNOSIS, "diagnoses of visits")                                                              \
+	X(CAT_PROBLEM_LIST, "the problem list")                                                                        \
+	X(CAT_CLINICAL_NOTE, "clinical notes")                                                                         \
+	X(CAT_SDOH, "social needs")                                                                                    \
+	X(CAT_SOCIAL_HISTORY, "social history")                                                                        \
+	X(CAT_LABORATORY, "laboratory results")                                                                        \
+	X(CAT_SURVEY, "answers to surveys")                                                                            \
+	X(CAT_VITAL_SIGNS, "vital signs")                                                                              \
 	/* registration of apps */                                                                                     \
 	X(REGISTER_TITLE, "Register an app")                                                                           \
 	X(REGISTER_TEXT,                                                                                               \
