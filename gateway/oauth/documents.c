@@ -72,9 +72,8 @@ grants_member(struct json_write *w, const struct site *site)
 static void
 claims_member(struct json_write *w)
 {
-	static const char *const always[] = { "aud", "iat", "iss", "exp", "sub", "at_hash", "nonce", "auth_time",
-		"amr", "acr", "sid", "api:oemr",
-		"api:fhir", "api:port" };
+	static const char *const always[] = { "aud", "iat", "iss", "exp", "sub", "at_hash", "nonce", "auth_time", "amr",
+		"acr", "sid", "api:oemr", "api:fhir", "api:port" };
 	json_key(w, STR("claims_supported"));
 	json_arr(w);
 	for (size_t i = 0; i < NITEMS(always); i++)
