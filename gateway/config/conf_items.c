@@ -3,28 +3,35 @@
  * is the order of the printed file; rows of one section stand together.                                                   */
 #include "gateway/config/conf_item.h"
 
-#define SECTION(where, text)                                                                                           \
-	{                                                                                                              \
-		.path = (where), .type = C_SECTION, .help = (text)                                                     \
-	}
+#define SECTION(where, text) { .path = (where), .type = C_SECTION, .help = (text) }
 #define ITEM(where, kind, owner, member, default_text, text, ...)                                                      \
-	{                                                                                                              \
-		.path = (where), .type = (kind), .offset = offsetof(owner, member),                                    \
-		.size = sizeof(((owner *)0)->member), .def = (default_text), .help = (text), __VA_ARGS__               \
-	}
+	{ .path = (where),                                                                                             \
+		.type = (kind),                                                                                        \
+		.offset = offsetof(owner, member),                                                                     \
+		.size = sizeof(((owner *)0)->member),                                                                  \
+		.def = (default_text),                                                                                 \
+		.help = (text),                                                                                        \
+		__VA_ARGS__ }
 #define RANGE(low, high) .min = (low), .max = (high)
 #define MANY(where, kind, owner, member, count, default_text, text, ...)                                               \
-	{                                                                                                              \
-		.path = (where), .type = (kind), .flags = C_MANY, .offset = offsetof(owner, member),                   \
-		.size = sizeof(struct str), .n_offset = offsetof(owner, count), .def = (default_text), .help = (text), \
-		__VA_ARGS__                                                                                            \
-	}
+	{ .path = (where),                                                                                             \
+		.type = (kind),                                                                                        \
+		.flags = C_MANY,                                                                                       \
+		.offset = offsetof(owner, member),                                                                     \
+		.size = sizeof(struct str),                                                                            \
+		.n_offset = offsetof(owner, count),                                                                    \
+		.def = (default_text),                                                                                 \
+		.help = (text),                                                                                        \
+		__VA_ARGS__ }
 #define GROUP(where, owner, member, count, boot, text)                                                                 \
-	{                                                                                                              \
-		.path = (where), .type = C_GROUP, .flags = (boot), .offset = offsetof(owner, member),                  \
-		.size = sizeof(void *), .n_offset = offsetof(owner, count),                                            \
-		.elem_size = sizeof(*((owner *)0)->member), .help = (text)                                             \
-	}
+	{ .path = (where),                                                                                             \
+		.type = C_GROUP,                                                                                       \
+		.flags = (boot),                                                                                       \
+		.offset = offsetof(owner, member),                                                                     \
+		.size = sizeof(void *),                                                                                \
+		.n_offset = offsetof(owner, count),                                                                    \
+		.elem_size = sizeof(*((owner *)0)->member),                                                            \
+		.help = (text) }
 #define SITE(where, kind, member, ...)     ITEM("sites.*." where, kind, struct conf_site, member, __VA_ARGS__)
 #define UPSTREAM(where, kind, member, ...) SITE("upstream." where, kind, upstream.member, __VA_ARGS__)
 #define DATABASE(where, kind, member, ...) SITE("database." where, kind, db.member, __VA_ARGS__)
@@ -139,8 +146,8 @@ const struct conf_item conf_items[] = {
 	ITEM("audit.signing_key", C_PATH, struct conf, audit.signing_key, "/var/lib/gatehouse/keys/audit.pem",
 	    "Ed25519 key that signs checkpoints; made at the first start.", .flags = C_BOOT),
 	ITEM("audit.group_wait", C_US, struct conf, audit.group_us, "300us",
-	    "While several requests are under way, time to gather their records for one fsync.",
-	    RANGE("0", "100ms"), .flags = C_BOOT),
+	    "While several requests are under way, time to gather their records for one fsync.", RANGE("0", "100ms"),
+	    .flags = C_BOOT),
 	ITEM("audit.segment_max", C_BYTES, struct conf, audit.segment_bytes, "64MiB",
 	    "Size at which a new segment begins.", RANGE("64KiB", "4GiB"), .flags = C_BOOT),
 	ITEM("audit.checkpoint_records", C_UINT, struct conf, audit.checkpoint_records, "10000",
@@ -250,8 +257,8 @@ const struct conf_item conf_items[] = {
 	    RANGE("0", "60s")),
 	SITE("oauth.session_ttl", C_SECONDS, oauth.session_ttl_s, "4h",
 	    "End of a sign-in session; within it other apps need no new sign-in.", RANGE("1m", "30d")),
-	SITE("oauth.session_idle", C_SECONDS, oauth.session_idle_s, "1h", "A sign-in session not used for so long ends.",
-	    RANGE("1m", "30d")),
+	SITE("oauth.session_idle", C_SECONDS, oauth.session_idle_s, "1h",
+	    "A sign-in session not used for so long ends.", RANGE("1m", "30d")),
 	SITE("oauth.consent_days", C_UINT, oauth.consent_days, "0",
 	    "For how many days a consent is remembered, per person and app; 0: asked each time.", RANGE("0", "3650")),
 	SITE("oauth.openemr_rows", C_BOOL, oauth.openemr_rows, "true",

@@ -53,7 +53,7 @@ enum language { LANG_EN, LANG_N };
 	X(CONSENT_PATIENT, "The record of the selected patient")                                                       \
 	X(CONSENT_USER, "Everything you may work with at this practice")                                               \
 	X(CONSENT_OTHER, "Other")                                                                                      \
-	X(CONSENT_CATEGORIES, "Only some kinds (untick the line above)")                                                \
+	X(CONSENT_CATEGORIES, "Only some kinds (untick the line above)")                                               \
 	X(CONSENT_CATEGORY, "only {0}")                                                                                \
 	X(CONSENT_NOTHING, "This app asks for nothing but to know that you signed in.")                                \
 	X(VERB_SEE, "see")                                                                                             \
