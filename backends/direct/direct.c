@@ -24,7 +24,7 @@ struct opening {
 	struct arena *arena; /* of the round */
 	struct task task;
 	struct loop_timer *timer;
-	struct db_result *rows;
+	struct db_result *rows, *settings;
 	struct db_val lists[LISTS_MAX];
 	struct backfill backfill;
 	unsigned again_ms;
@@ -98,7 +98,11 @@ schema_take(struct task *t)
 	if (o->rows->status != DB_OK)
 		return STEP_FAIL;
 	o->d->schema = schema_new(o->rows, &t->err);
-	return o->d->schema == NULL || plans_make(o) != 0 ? STEP_FAIL : STEP_NEXT;
+	if (o->d->schema == NULL || plans_make(o) != 0)
+		return STEP_FAIL;
+	o->d->parents = parents_new(o->d->arena, o->d->schema);
+	o->d->log = write_log_new(o->d->arena, o->d->schema);
+	return o->d->parents == NULL ? STEP_FAIL : STEP_NEXT;
 }
 
 /* One piece per round: the rounds follow each other at once until every row has its uuid. */
@@ -140,6 +144,10 @@ lists_named(struct opening *o)
 				else if (f->kind == K_EXT_OMB || f->kind == K_EXT_LIST)
 					list_add_name(o, &n, f->arg2);
 			}
+	for (unsigned i = 0; i < o->n_plans; i++)
+		for (unsigned k = 0; o->plans[i]->write != NULL && k < o->plans[i]->write->n_ops; k++)
+			if (o->plans[i]->write->ops[k].f->option_of != NULL)
+				list_add_name(o, &n, o->plans[i]->write->ops[k].f->option_of);
 	for (unsigned i = n; n > 0 && i < LISTS_MAX; i++)
 		o->lists[i] = o->lists[n - 1];
 	return n;
@@ -153,6 +161,32 @@ lists_ask(struct task *t)
 	if (!o->backfill.done || !schema_has_table(o->d->schema, STR("list_options")) || lists_named(o) == 0)
 		return STEP_NEXT;
 	return db_query(t, o->d->site->db, &lists_sql, o->lists, LISTS_MAX, &o->rows);
+}
+
+static enum step
+globals_ask(struct task *t)
+{
+	struct opening *o = task_frame(t);
+	o->settings = NULL;
+	if (!o->backfill.done || !schema_has_table(o->d->schema, STR("globals")))
+		return STEP_NEXT;
+	return db_query(t, o->d->site->db, &globals_sql, NULL, 0, &o->settings);
+}
+
+static enum step
+globals_take(struct task *t)
+{
+	struct opening *o = task_frame(t);
+	if (o->settings == NULL)
+		return STEP_NEXT;
+	if (o->settings->status != DB_OK)
+		return STEP_FAIL;
+	struct globals *g = globals_new(o->settings);
+	if (g == NULL)
+		return STEP_FAIL;
+	globals_free(&o->d->globals);
+	o->d->globals = g;
+	return STEP_NEXT;
 }
 
 static enum step
@@ -186,8 +220,9 @@ round_end(struct task *t)
 	return STEP_NEXT;
 }
 
-static STEP_TABLE(round_table, 5, { "schema", schema_ask }, { "plans", schema_take }, { "uuids", uuids_give },
-    { "lists", lists_ask }, { "options", lists_take }, { "end", round_end });
+static STEP_TABLE(round_table, 7, { "schema", schema_ask }, { "plans", schema_take }, { "uuids", uuids_give },
+    { "globals", globals_ask }, { "settings", globals_take }, { "lists", lists_ask }, { "options", lists_take },
+    { "end", round_end });
 
 /* A round that failed comes again soon, then less and less often; one that succeeded, when the lists are due. */
 static void
@@ -234,6 +269,7 @@ direct_close(void **state)
 		free(d->opening);
 	}
 	lists_free(&d->lists);
+	globals_free(&d->globals);
 	schema_free(&d->schema);
 	query_forms_free(&d->forms);
 	arena_free(&d->arena);
@@ -282,8 +318,12 @@ row_find(const struct direct_route *rows, unsigned n, const struct route *route)
 static const struct direct_route *
 row_of(const struct route *route)
 {
-	const struct direct_route *row = row_find(rest_routes, n_rest_routes, route);
-	return row != NULL ? row : row_find(fhir_routes, n_fhir_routes, route);
+	for (unsigned i = 0; i < n_rest_routes; i++) {
+		const struct direct_route *row = row_find(rest_routes[i]->rows, rest_routes[i]->n, route);
+		if (row != NULL)
+			return row;
+	}
+	return row_find(fhir_routes, n_fhir_routes, route);
 }
 
 static bool

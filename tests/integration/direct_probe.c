@@ -124,8 +124,13 @@ text_of(const json_t *o, const char *name)
 static void
 headers_set(struct http_head *head, const json_t *headers)
 {
-	static struct http_field prefer, none;
-	struct str p = text_of(headers, "prefer"), n = text_of(headers, "if-none-match");
+	static struct http_field prefer, none, idempotency;
+	struct str p = text_of(headers, "prefer"), n = text_of(headers, "if-none-match"),
+	           key = text_of(headers, "idempotency-key");
+	if (key.p != NULL) {
+		idempotency = (struct http_field){ STR("Idempotency-Key"), key, HTTP_F_IDEMPOTENCY_KEY };
+		head->known[HTTP_F_IDEMPOTENCY_KEY] = &idempotency;
+	}
 	if (p.p != NULL) {
 		prefer = (struct http_field){ STR("Prefer"), p, HTTP_F_PREFER };
 		head->known[HTTP_F_PREFER] = &prefer;

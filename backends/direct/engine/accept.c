@@ -37,6 +37,14 @@ violations_put(struct json_write *w, const struct violations *v)
 		if (seen)
 			continue;
 		json_key(w, v->v[i].field);
+		if (v->v[i].code.n == 0) {
+			if (v->v[i].code.p == NULL)
+				json_arr(w);
+			json_str(w, v->v[i].message);
+			if (v->v[i].code.p == NULL)
+				json_arr_end(w);
+			continue;
+		}
 		json_obj(w);
 		for (unsigned k = i; k < v->n; k++)
 			if (str_eq(v->v[k].field, v->v[i].field))
@@ -54,6 +62,7 @@ struct sink {
 	const struct plan_write *w;
 	struct accepted *out;
 	struct violations *violations;
+	const struct lists *lists;
 	bool create;
 };
 
@@ -86,7 +95,7 @@ value_set(struct accept_sink *base, unsigned i, struct str text)
 			return; /* an update skips null */
 		*v = (struct accepted_value){ .given = true, .null = pc->nullable_date, .text = STR("") };
 	} else {
-		validate_value(f, pc->column, text, s->violations);
+		validate_value(f, pc->rules, pc->column, s->lists, text, s->violations);
 		*v = (struct accepted_value){ .given = true, .text = text };
 	}
 	if (pc->column == NULL && placeholder(text))
@@ -111,7 +120,7 @@ field_accept(const struct plan *p, const struct plan_op *op, const json_t *body,
 		return;
 	const json_t *v = member_of(p, f, body);
 	if (v == NULL) {
-		if (s->create && (f->flags & F_REQUIRED))
+		if ((s->create || s->w->rule->update_needs_required) && (f->flags & F_REQUIRED))
 			violation_add(s->violations, str_of(f->name), STR("Required::NON_EXISTENT_KEY"),
 			    "%s must be provided, but does not exist", f->name);
 		return;
@@ -154,14 +163,15 @@ in_words(const char *words, const char *name)
 }
 
 int
-accept_body(const struct plan *p, const json_t *body, bool create, struct arena *a, struct accepted *out,
-    struct violations *violations)
+accept_body(const struct plan *p, const json_t *body, bool create, const struct lists *lists, struct arena *a,
+    struct accepted *out, struct violations *violations)
 {
-	const struct plan_source *ps = &p->sources[0];
+	const struct plan_write *ps = p->write;
 	struct sink s = { .base = { .set = value_set, .arena = a },
 		.w = p->write,
 		.out = out,
 		.violations = violations,
+		.lists = lists,
 		.create = create };
 	struct str order = str_of(p->write->rule->rule_order), word;
 	violations->arena = a;
@@ -198,7 +208,7 @@ accepted_bind(const struct plan_write *w, const struct accepted *in, unsigned wh
 	for (unsigned i = 0; i < w->n_cols; i++) {
 		const struct plan_column *pc = &w->cols[i];
 		const struct accepted_value *v = &in->v[i];
-		if (pc->column == NULL || set_by_server(w, pc->column->name, when))
+		if (!pc->own || pc->column == NULL || set_by_server(w, pc->column->name, when))
 			continue;
 		if (pc->nullable_date) {
 			vals[(*n)++] = DB_V_I64(v->given);
@@ -213,7 +223,25 @@ struct str
 accepted_text(const struct plan_write *w, const struct accepted *in, struct str column)
 {
 	for (unsigned i = 0; i < w->n_cols; i++)
-		if (w->cols[i].column != NULL && str_eq(w->cols[i].column->name, column) && in->v[i].given)
+		if (w->cols[i].own && w->cols[i].column != NULL && str_eq(w->cols[i].column->name, column) &&
+		    in->v[i].given)
 			return in->v[i].text;
 	return STR_NULL;
+}
+
+struct str
+accepted_input(const struct plan_write *w, const struct accepted *in, const char *name)
+{
+	for (unsigned i = 0; i < w->n_cols; i++)
+		if (strcmp(w->cols[i].input, name) == 0 && in->v[i].given)
+			return in->v[i].text;
+	return STR_NULL;
+}
+
+void
+accepted_input_set(const struct plan_write *w, struct accepted *in, const char *name, struct str text)
+{
+	for (unsigned i = 0; i < w->n_cols; i++)
+		if (strcmp(w->cols[i].input, name) == 0)
+			in->v[i] = (struct accepted_value){ .given = true, .text = text };
 }

@@ -6,7 +6,7 @@
 
 #include "backends/direct/engine/plan.h"
 
-/* {field: {code: message}} */
+/* {field: {code: message}}; code.p NULL: {field: [message]}; code "": {field: message} */
 struct violation {
 	struct str field, code, message;
 };
@@ -31,12 +31,15 @@ struct accepted {
 
 /* body: the parsed object; NULL counts as an empty one, as OpenEMR reads anything else. create: required fields must be there; on update they may
  * be left out but not emptied. -1: the arena is full (nothing else is an error: violations tells).                         */
-int accept_body(const struct plan *p, const json_t *body, bool create, struct arena *a, struct accepted *out,
-    struct violations *violations) MUSTUSE;
+int accept_body(const struct plan *p, const json_t *body, bool create, const struct lists *lists, struct arena *a,
+    struct accepted *out, struct violations *violations) MUSTUSE;
 /* The values in the order of the statement's marks, server-set columns excluded. when: SET_CREATE or SET_UPDATE. */
 void accepted_bind(
     const struct plan_write *w, const struct accepted *in, unsigned when, struct db_val *vals, size_t *n);
 /* The text accepted for a column, STR_NULL when not given. */
 struct str accepted_text(const struct plan_write *w, const struct accepted *in, struct str column);
+/* The text that the body's member of that name gave, STR_NULL when not given; and another in its place. */
+struct str accepted_input(const struct plan_write *w, const struct accepted *in, const char *name);
+void accepted_input_set(const struct plan_write *w, struct accepted *in, const char *name, struct str text);
 
 #endif

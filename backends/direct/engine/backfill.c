@@ -51,8 +51,10 @@ find(struct task *t)
 	if (b->done)
 		return STEP_NEXT;
 	const struct plan *p = b->plans[b->plan];
-	if (p->state != PLAN_READY || p->n_sources == 0) {
-		b->source = p->n_sources;
+	if (p->state != PLAN_READY || b->source >= p->n_sources || p->sources[b->source].uuid == SLOT_NONE ||
+	    p->sources[b->source].id == SLOT_NONE) {
+		if (p->state != PLAN_READY)
+			b->source = p->n_sources;
 		table_over(b);
 		b->rows = NULL;
 		return STEP_NEXT;

@@ -6,8 +6,18 @@
 
 #include "backends/direct/engine/accept.h"
 #include "backends/direct/engine/fetch.h"
+#include "backends/direct/engine/parent.h"
 #include "backends/direct/engine/query.h"
 #include "gateway/core/request.h"
+
+#include "backends/direct/engine/globals.h"
+#include "backends/direct/engine/idempotency.h"
+
+/* Statements of OpenEMR's log row. */
+struct write_log {
+	struct db_stmt row, checksum; /* checksum.sql NULL: the site has no such table */
+};
+struct write_log *write_log_new(struct arena *a, const struct schema *schema);
 
 /* A site's state of the backend (direct.c). */
 struct direct {
@@ -18,7 +28,10 @@ struct direct {
 	struct schema *schema;
 	struct lists *lists;
 	struct query_forms *forms;
-	bool ready; /* plans are there */
+	const struct parents *parents; /* made with the plans */
+	struct globals *globals;       /* NULL until read */
+	struct write_log *log;         /* NULL: the site has no log */
+	bool ready;                    /* plans are there */
 	struct opening *opening;
 };
 struct handler { /* a bound route */
@@ -36,7 +49,9 @@ struct call {
 	const struct plan *plan;
 	const struct style *style;
 	struct render render;
-	/* read, update */
+	/* the patient and the encounter of the path */
+	struct parent parent;
+	/* read, update, delete */
 	struct str id_text; /* as in the path */
 	bool id_valid;
 	struct fetch_one one;
@@ -53,11 +68,20 @@ struct call {
 	/* write */
 	struct accepted accepted;
 	struct violations violations;
+	unsigned n_exists; /* references asked for */
 	struct db_tx *tx;
 	struct db_result *done, *inserted;
-	int64_t next;       /* SV_NEXT */
+	unsigned when;  /* SET_CREATE, SET_UPDATE, 0: the row goes */
+	int64_t next;   /* SV_NEXT, SV_SEQUENCE */
+	int64_t row_id; /* of the row that is written */
+	int64_t further_id[FURTHER_MAX];
 	struct uuid *uuids; /* of the row, then of its mappings */
-	bool lost, committing, committed;
+	struct str group;   /* the caller's, of OpenEMR's groups */
+	int64_t log_id;
+	struct str log_checksum;
+	unsigned op; /* of the transaction: the next one */
+	bool op_running, lost, committing, committed;
+	struct idempotency idempotency;
 };
 
 /* How answers look; each writes the whole reply. */
@@ -72,30 +96,36 @@ struct dialect_ops {
 	bool (*body)(struct call *c, const json_t *doc);
 	void (*invalid)(struct call *c); /* c->violations */
 	void (*created)(struct call *c);
+	void (*removed)(struct call *c);
+	/* The patient or encounter of the path is not there, or malformed. On create: as violations, true when there is one to add. */
+	void (*no_parent)(struct call *c);
+	bool (*parent_violation)(struct call *c);
+	/* An Idempotency-Key that cannot be used: status 409 or 422. */
+	void (*key_refused)(struct call *c, unsigned status, const char *text);
 	bool stream; /* pages without limit go on as a stream */
 	/* The route's parameters, body and answers for the OpenAPI document; NULL: not told. */
 	void (*describe)(const struct handler *h, struct openapi_operation *op);
 };
-struct style {
-	const struct dialect_ops *ops;
-	const char *missing_text; /* Standard: what stands before the id: "value ", " value " */
-	bool hidden_404;          /* a hidden row is 404 with empty data, an unknown one 400 */
-	bool strings_unfiltered;  /* a list without filter has numbers as strings */
-	bool strings_unfiltered_classic;
-	bool paging;       /* _limit, _offset, _sort */
-	const char *sorts; /* columns of _sort */
-};
-
 /* The state of a call in the request's arena, or NULL (full). */
 struct call *call_new(struct request *r, const struct handler *h);
 /* The operation of the route: pushes its table. */
 enum step call_run(struct call *c);
-extern const struct step_table read_table, list_table, create_table, update_table;
+extern const struct step_table read_table, list_table, create_table, update_table, remove_table;
+extern const struct step_table transaction_table; /* frame: the call; c->when says what is written (write_tx.c) */
 
 /* A status that is not DB_OK as the reply: 503, or 413 for an answer that does not fit. */
 enum step call_db_failed(struct call *c, enum db_status status);
 /* Row filter, database and key of c->one. */
 void call_one_prepare(struct call *c, const struct uuid *uuid);
+/* Looks the row of the path up: its key, and whose it must be. False: the key is malformed, or the arena is full (c->one.status). */
+bool call_one_by_path(struct call *c);
+/* The row with this id of the first source (after a creation). */
+void call_one_by_id(struct call *c, int64_t id);
+/* The patient and encounter of the path, as the first rows of an operation: ask, then read. c->parent. */
+enum step parent_ask(struct task *t);
+enum step parent_read(struct task *t);
+/* The text of a field of the row in c->one; "" when it has none. buf: for numbers. */
+struct str call_cell(const struct call *c, const char *field, char number[24]);
 /* Tells the audit record whom the row is about. */
 void call_audit_row(struct call *c, const struct plan_source *ps, const struct db_cell *row);
 

@@ -3,6 +3,7 @@
 #ifndef BACKENDS_DIRECT_ENGINE_CODEC_H
 #define BACKENDS_DIRECT_ENGINE_CODEC_H
 
+#include "backends/direct/engine/globals.h"
 #include "backends/direct/engine/lists.h"
 #include "backends/direct/engine/mapping.h"
 #include "gateway/base/json_write.h"
@@ -13,6 +14,7 @@
 /* How values are written in this answer. */
 struct render {
 	const struct lists *lists;
+	const struct globals *globals;
 	bool fhir;    /* absent members instead of null */
 	bool strings; /* numbers as strings             */
 	enum compat compat;

@@ -111,7 +111,7 @@ element_schema(struct json_write *w, const struct place *at, const struct plan_o
 		json_key(w, STR("const"));
 		json_raw(w, str_of(f->arg));
 		json_obj_end(w);
-	} else if (kinds[f->kind].type != NULL) {
+	} else if (kinds[f->kind].type != NULL && f->sql == NULL) {
 		column_value(w, at, f);
 	} else {
 		json_raw(w, STR("{}"));
@@ -183,7 +183,11 @@ describe_rows(struct json_write *w, struct openapi_operation *op, const struct p
 		}
 		for (unsigned i = 0; i < p->n_sources; i++) {
 			struct place at = { &p->sources[i], NULL, strings };
-			object_schema(op->schemas, &at, p->sources[i].ops, p->sources[i].n_ops);
+			const struct plan_op *ops = p->sources[i].ops;
+			if (p->sources[i].n_ops == 1 && ops[0].f->name == NULL) /* rows that are one value */
+				element_schema(op->schemas, &at, &ops[0]);
+			else
+				object_schema(op->schemas, &at, ops, p->sources[i].n_ops);
 		}
 		if (p->n_sources > 1) {
 			json_arr_end(op->schemas);
@@ -199,7 +203,7 @@ describe_rows(struct json_write *w, struct openapi_operation *op, const struct p
 static const struct plan_column *
 written_column(const struct plan *p, const struct plan_op *op)
 {
-	if (!(op->f->flags & F_WRITE) || op->n_cols == 0 || op->write[0] == SLOT_NONE)
+	if (!(op->f->flags & F_WRITE) || op->write[0] == SLOT_NONE)
 		return NULL;
 	const struct plan_column *pc = &p->write->cols[op->write[0]];
 	return pc->column == NULL ? NULL : pc;
@@ -225,6 +229,18 @@ body_types(struct json_write *w, const struct field *f, const struct schema_colu
 }
 
 static void
+allowed_put(struct json_write *w, const char *in)
+{
+	struct str rest = str_of(in), word;
+	json_key(w, STR("enum"));
+	json_arr(w);
+	while (words_next(&rest, &word))
+		json_str(w, word);
+	json_nil(w);
+	json_arr_end(w);
+}
+
+static void
 body_member(struct json_write *w, const struct plan_column *pc, const struct field *field)
 {
 	static const struct {
@@ -237,11 +253,13 @@ body_member(struct json_write *w, const struct plan_column *pc, const struct fie
 	json_obj(w);
 	body_types(w, field, pc->column, (f->flags & F_REQUIRED) != 0);
 	for (size_t i = 0; i < NITEMS(rules); i++)
-		if (f->flags & rules[i].bit)
+		if (pc->rules & rules[i].bit)
 			json_kv_str(w, str_of(rules[i].member), str_of(rules[i].value));
-	if (!(f->flags & R_DATE) && date_column(pc->column))
+	if (!(pc->rules & R_DATE) && date_column(pc->column))
 		json_kv_str(w, STR("description"),
 		    pc->column->type == COL_DATE ? STR("YYYY-MM-DD") : STR("YYYY-MM-DD HH:MM:SS"));
+	if (f->in != NULL)
+		allowed_put(w, f->in);
 	if (f->min > 0)
 		json_kv_i64(w, STR("minLength"), f->min);
 	if (max > 0 && max <= LENGTH_TOLD_MAX)
@@ -258,7 +276,7 @@ in_body(const struct plan *p, const struct plan_op *op, bool create)
 static void
 body_schema(struct json_write *w, const struct plan *p, bool create)
 {
-	const struct plan_source *ps = &p->sources[0];
+	const struct plan_write *ps = p->write;
 	json_obj(w);
 	json_kv_str(w, STR("type"), STR("object"));
 	json_key(w, STR("properties"));
@@ -271,7 +289,8 @@ body_schema(struct json_write *w, const struct plan *p, bool create)
 	json_obj_end(w);
 	json_key(w, STR("required"));
 	json_arr(w);
-	for (unsigned i = 0; create && i < ps->n_ops; i++)
+	bool required = create || ps->rule->update_needs_required;
+	for (unsigned i = 0; required && i < ps->n_ops; i++)
 		if (in_body(p, &ps->ops[i], create) && (ps->ops[i].f->flags & F_REQUIRED))
 			json_str(w, str_of(ps->ops[i].f->name));
 	json_arr_end(w);
@@ -292,9 +311,12 @@ static struct str
 sample_of(const struct plan_column *pc, char text[SAMPLE_MAX])
 {
 	const struct field *f = pc->f;
-	if ((f->flags & R_DATE) || pc->column->type == COL_DATE)
+	struct str allowed = str_of(f->in), word;
+	if (words_next(&allowed, &word))
+		return word;
+	if ((pc->rules & R_DATE) || pc->column->type == COL_DATE)
 		return STR("1990-02-28");
-	if (pc->column->type == COL_DATETIME)
+	if ((pc->rules & R_DATETIME) || pc->column->type == COL_DATETIME)
 		return STR("2026-01-31 10:30:00");
 	if (f->flags & (R_EMAIL | R_EMAIL_STRICT))
 		return STR("name@example.org");
@@ -311,7 +333,7 @@ sample_of(const struct plan_column *pc, char text[SAMPLE_MAX])
 void
 describe_body_example(struct json_write *w, const struct plan *p)
 {
-	const struct plan_source *ps = &p->sources[0];
+	const struct plan_write *ps = p->write;
 	char text[SAMPLE_MAX];
 	json_obj(w);
 	for (unsigned i = 0; i < ps->n_ops; i++)

@@ -512,11 +512,17 @@ fhir_created(struct call *c)
 		if (str_eq(word, STR("uuid")))
 			json_kv_str(&w, word, (struct str){ text, UUID_TEXT });
 		else
-			json_kv_i64(&w, word, str_eq(word, STR("id")) ? (int64_t)c->inserted->insert_id : c->next);
+			json_kv_i64(&w, word, str_eq(word, STR("id")) ? c->row_id : c->next);
 	}
 	json_obj_end(&w);
 	reply_field(&c->r->reply, STR("Location"),
 	    arena_printf(c->r->task.arena, "%.*s/%s/%s", STR_ARG(fhir_base(c->r)), c->plan->res->name, text));
+}
+
+static void
+fhir_key_refused(struct call *c, unsigned status, const char *text)
+{
+	outcome_put(c->r, status, status == 409 ? STR("conflict") : STR("business-rule"), str_of(text));
 }
 
 const struct dialect_ops dialect_fhir = {
@@ -528,4 +534,5 @@ const struct dialect_ops dialect_fhir = {
 	.body = fhir_body,
 	.invalid = fhir_invalid,
 	.created = fhir_created,
+	.key_refused = fhir_key_refused,
 };

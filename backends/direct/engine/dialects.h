@@ -5,11 +5,12 @@
 
 #include "backends/direct/engine/call.h"
 
-extern const struct dialect_ops
-    dialect_standard; /* PR-new: {"validationErrors","internalErrors","data"[,"links"]}, statuses honoured */
+extern const struct dialect_ops dialect_standard; /* envelopes and statuses by the style */
 extern const struct dialect_ops dialect_fhir;
 /* What dialect_standard answers, for the OpenAPI document. */
 void standard_describe(const struct handler *h, struct openapi_operation *op);
+
+enum json_escape style_escape(const struct style *s); /* of the Standard API */
 
 /* A FHIR error: OperationOutcome with one issue; code: an issue type of R4. The text never has a value of the client's. */
 void outcome_put(struct request *r, unsigned status, struct str code, struct str text);

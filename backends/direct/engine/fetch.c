@@ -9,6 +9,8 @@ of_patient(const struct fetch_one *f, const struct plan_source *ps, const struct
 {
 	if (!f->by_patient || f->plan->res->compartment == COMPARTMENT_OPEN)
 		return true;
+	if (ps->patient == SLOT_NONE)
+		return false;
 	const struct db_cell *c = &row[ps->patient];
 	return c->kind == DB_C_TEXT && c->s.n == sizeof f->patient.b && memcmp(c->s.p, f->patient.b, c->s.n) == 0;
 }
@@ -46,10 +48,44 @@ has_children(const struct fetched *row, unsigned child)
 }
 
 static enum step
+source_read(struct task *t, struct fetch_one *f)
+{
+	struct str key = { (const char *)f->uuid.b, sizeof f->uuid.b };
+	f->started = true;
+	if (f->stmt != NULL)
+		return db_query(t, f->db, f->stmt, f->vals, f->n_vals, &f->result);
+	return db_point_read(t, f->db, &f->plan->sources[f->source].point, key, &f->result);
+}
+
+/* By the row's uuid where it has one: such reads of several requests become one. */
+static enum step
+child_read(struct task *t, struct fetch_one *f)
+{
+	const struct plan_source *ps = f->row.ps;
+	const struct plan_child *pc = &ps->children[f->child];
+	f->started = true;
+	if (ps->uuid != SLOT_NONE)
+		return db_point_read(t, f->db, &pc->point, f->row.row[ps->uuid].s, &f->result);
+	struct db_val *ids = arena_array(t->arena, hydrate_sizes[0], sizeof *ids);
+	if (ids == NULL)
+		return STEP_FAIL;
+	for (unsigned i = 0; i < hydrate_sizes[0]; i++)
+		ids[i] = DB_V_I64(f->row.row[ps->id].i);
+	return db_query(t, f->db, &pc->by_ids[0], ids, hydrate_sizes[0], &f->result);
+}
+
+/* A source that reads may ask: not one for lists alone, and by uuid only where the rows have one. */
+static bool
+source_readable(const struct fetch_one *f)
+{
+	const struct plan_source *ps = &f->plan->sources[f->source];
+	return !ps->s->list_only && (f->stmt != NULL ? f->source == 0 : ps->point.sql != NULL);
+}
+
+static enum step
 one_step(struct task *t)
 {
 	struct fetch_one *f = task_frame(t);
-	struct str key = { (const char *)f->uuid.b, sizeof f->uuid.b };
 	if (f->started) {
 		if (f->row.row == NULL)
 			one_source_take(f);
@@ -59,18 +95,15 @@ one_step(struct task *t)
 	}
 	if (f->status != DB_OK)
 		return STEP_NEXT;
-	if (f->row.row == NULL && f->source < f->plan->n_sources) {
-		f->started = true;
-		return db_point_read(t, f->db, &f->plan->sources[f->source].point, key, &f->result);
-	}
+	while (f->row.row == NULL && f->source < f->plan->n_sources && !source_readable(f))
+		f->source++;
+	if (f->row.row == NULL && f->source < f->plan->n_sources)
+		return source_read(t, f);
 	if (f->found != FOUND || f->without_children)
 		return STEP_NEXT;
 	while (f->child < f->row.ps->n_children && !has_children(&f->row, f->child))
 		f->child++;
-	if (f->child == f->row.ps->n_children)
-		return STEP_NEXT;
-	f->started = true;
-	return db_point_read(t, f->db, &f->row.ps->children[f->child].point, key, &f->result);
+	return f->child == f->row.ps->n_children ? STEP_NEXT : child_read(t, f);
 }
 
 /* One row per source and child that may be read, and one that takes in the last. */

@@ -20,6 +20,9 @@ struct fetch_one {
 	const struct plan *plan;
 	struct db_pool *db;
 	struct uuid uuid;
+	const struct db_stmt *stmt; /* of the first source, instead of the point read by uuid */
+	const struct db_val *vals;
+	size_t n_vals;
 	bool by_patient; /* the row filter: compared on the row */
 	struct uuid patient;
 	bool without_children;

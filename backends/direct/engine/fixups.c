@@ -63,3 +63,77 @@ fix_deceased(struct json_write *w, const struct render *r, const struct db_cell 
 	json_bool(w, false);
 	return true;
 }
+
+/* --- codes -------------------------------------------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *type, *uri, *oid;
+} code_systems[] = {
+	{ "ICD10", "http://hl7.org/fhir/sid/icd-10", "2.16.840.1.113883.6.90" },
+	{ "ICD9", "http://hl7.org/fhir/sid/icd-9-cm", "2.16.840.1.113883.6.103" },
+	{ "SNOMED-CT", "http://snomed.info/sct", "2.16.840.1.113883.6.96" },
+	{ "SNOMED", "http://snomed.info/sct", "2.16.840.1.113883.6.96" },
+	{ "RXCUI", "http://www.nlm.nih.gov/research/umls/rxnorm", "2.16.840.1.113883.6.88" },
+	{ "RXNORM", "http://www.nlm.nih.gov/research/umls/rxnorm", "2.16.840.1.113883.6.88" },
+	{ "LOINC", "http://loinc.org", "2.16.840.1.113883.6.1" },
+	{ "CPT4", "http://www.ama-assn.org/go/cpt", "2.16.840.1.113883.6.12" },
+	{ "CVX", "http://hl7.org/fhir/sid/cvx", "2.16.840.1.113883.12.292" },
+	{ "NDC", "http://hl7.org/fhir/sid/ndc", "2.16.840.1.113883.6.69" },
+};
+
+static struct str
+code_system(struct str type, enum compat compat)
+{
+	for (size_t i = 0; i < NITEMS(code_systems); i++)
+		if (str_eq(type, str_of(code_systems[i].type)))
+			return str_of(compat == COMPAT_CLASSIC ? code_systems[i].oid : code_systems[i].uri);
+	return STR_NULL;
+}
+
+static void
+codes_put(struct json_write *w, const struct render *r, struct str codes, struct str first_text)
+{
+	struct str part;
+	json_obj(w);
+	for (bool first = true; str_next(&codes, ';', &part); first = false) {
+		size_t colon = str_find(part, ':');
+		struct str type = colon < part.n ? str_sub(part, 0, colon) : STR(""),
+		           code = colon < part.n ? str_skip(part, colon + 1) : part;
+		if (code.n == 0)
+			continue;
+		json_key(w, code);
+		json_obj(w);
+		json_kv_str(w, STR("code"), code);
+		json_kv_str(w, STR("description"), first ? first_text : STR(""));
+		json_kv_str(w, STR("code_type"), type);
+		json_kv_str(w, STR("system"), code_system(type, r->compat));
+		json_obj_end(w);
+	}
+	json_obj_end(w);
+}
+
+bool
+fix_codes(struct json_write *w, const struct render *r, const struct db_cell *const *c)
+{
+	if (c[0]->kind != DB_C_TEXT)
+		return false;
+	struct str text = c[1] != NULL && c[1]->kind == DB_C_TEXT ? c[1]->s : STR("");
+	if (c[0]->s.n == 0)
+		json_str(w, c[0]->s);
+	else
+		codes_put(w, r, c[0]->s, text);
+	return true;
+}
+
+bool
+fix_reaction(struct json_write *w, const struct render *r, const struct db_cell *const *c)
+{
+	if (c[0]->kind != DB_C_TEXT)
+		return false;
+	const struct list_option *o = lists_find(r->lists, STR("reaction"), c[0]->s);
+	if (o == NULL || o->codes.n == 0)
+		json_str(w, c[0]->s);
+	else
+		codes_put(w, r, o->codes, o->title);
+	return true;
+}

@@ -15,4 +15,20 @@ bool fix_text(struct json_write *w, const struct render *r, const struct db_cell
 /* deceased_date: deceasedDateTime's value, in FHIR. */
 bool fix_deceased(struct json_write *w, const struct render *r, const struct db_cell *const *c);
 
+/* A ;-separated list of TYPE:CODE and, as far as the site's code tables know it, the text of the first: {code: {code, description,
+ * code_type, system}}; NULL and "" as they are. system is an OID in classic, a URI in 8.x. OpenEMR's BaseService. */
+bool fix_codes(struct json_write *w, const struct render *r, const struct db_cell *const *c);
+/* reaction: those codes of the option of list "reaction" that the column names, else the column. AllergyIntoleranceService. */
+bool fix_reaction(struct json_write *w, const struct render *r, const struct db_cell *const *c);
+/* The expression for fix_codes' text: ICD-10 has a table of its own, the others are in codes. */
+#define CODE_FIRST(col) "SUBSTRING_INDEX(SUBSTRING_INDEX(" col ", ';', 1), ':', -1)"
+#define CODE_TYPE(col)  "SUBSTRING_INDEX(" col ", ':', 1)"
+#define CODE_TEXT(col)                                                                                                 \
+	"SELECT COALESCE((SELECT d.long_desc FROM icd10_dx_order_code d WHERE " CODE_TYPE(                             \
+	    col) " = 'ICD10' AND "                                                                                     \
+	         "d.formatted_dx_code = " CODE_FIRST(                                                                  \
+	             col) " AND d.active = 1 LIMIT 1), (SELECT k.code_text FROM codes k JOIN code_types t ON "         \
+	                  "t.ct_id = k.code_type WHERE t.ct_key = " CODE_TYPE(col) " AND k.code = " CODE_FIRST(        \
+	                      col) " LIMIT 1))"
+
 #endif

@@ -66,9 +66,12 @@ enum {
 	R_EMAIL = 1 << 9,         /* a text and a mail address; failure code is the field's name      */
 	R_EMAIL_STRICT = 1 << 10, /* Email::INVALID_VALUE                                            */
 	R_URL = 1 << 11,
-	R_DATE = 1 << 12,   /* exactly YYYY-MM-DD                                               */
-	R_EXISTS = 1 << 13, /* the value is a key of exists_in ("facility.id")                  */
+	R_DATE = 1 << 12,     /* exactly YYYY-MM-DD                                               */
+	R_EXISTS = 1 << 13,   /* the value is a key of exists_in ("facility.id")                  */
+	R_DATETIME = 1 << 14, /* exactly YYYY-MM-DD HH:MM:SS                                    */
+	R_ANY = 1 << 15,      /* no rule: what stands in classic_rules then takes a rule away   */
 };
+#define RULES (R_NUMERIC | R_EMAIL | R_EMAIL_STRICT | R_URL | R_DATE | R_DATETIME | R_EXISTS | R_ANY)
 enum { FIELD_COLS_MAX = 11 };
 
 struct codemap {
@@ -86,6 +89,7 @@ struct field {
 	const struct codemap *map;
 	const char *was;     /* the column's name in older generations: "p.interpretter"                        */
 	const char *classic; /* the member's name under compat classic                                          */
+	const char *sql; /* an expression whose value comes behind those of cols; it may name aliases of the source */
 	const struct field *sub;
 	unsigned n_sub, arg_n;
 	fixup_fn *fixup;
@@ -93,6 +97,9 @@ struct field {
 	const char *label;       /* in messages; NULL: the name with _ as spaces */
 	unsigned short min, max; /* length in bytes; max 0: no rule              */
 	const char *exists_in;
+	const char *in;         /* the allowed values, with blanks between */
+	const char *option_of;  /* the value is an option of this list     */
+	unsigned classic_rules; /* R_ bits that replace those of flags under compat classic; 0: the same */
 };
 
 /* A search parameter or filter. */
@@ -118,6 +125,13 @@ struct param {
 struct join {
 	const char *table, *alias, *on; /* of a source: LEFT JOIN; a table that the site lacks joins nothing */
 };
+/* What a value in the path is compared with, by its form. A form without a column is a malformed value. A source without keys is
+ * read by its uuid. The parameters puuid and pid (the patient), euuid and eid (the encounter) in front of the last one need no
+ * row: the engine looks the patient or the encounter up, and the source's pid and encounter columns tie its rows to them.  */
+struct key {
+	const char *param;                /* name of the path parameter: "muuid" */
+	const char *uuid, *number, *text; /* "l.uuid", "l.id", "o.list_id"       */
+};
 /* A 1:n table of a source: fetched in one read for all rows of an answer, and only for rows that have some. */
 struct child {
 	const char *name;          /* statement name                                                        */
@@ -131,12 +145,18 @@ struct child {
 /* A table that a resource comes from. */
 struct source {
 	const char *table, *alias;
-	const char *id;      /* unique integer: paging and hydrating        */
-	const char *uuid;    /* 16 bytes, unique: reads                     */
-	const char *updated; /* last change; NULL or missing column: none   */
-	const char *created; /* stands in for updated where that is missing */
-	const char *patient; /* uuid of the patient whose data these are    */
-	const char *where;   /* rows that do not fulfil it do not exist for the API */
+	const char *id;   /* unique integer: paging and hydrating; NULL: a small table, its lists are one statement */
+	const char *uuid; /* 16 bytes, unique: reads; NULL: the rows have none */
+	const char *updated;   /* last change; NULL or missing column: none   */
+	const char *created;   /* stands in for updated where that is missing */
+	const char *patient;   /* uuid of the patient whose data these are    */
+	const char *pid;       /* number of that patient; ties rows to the patient of the path    */
+	const char *encounter; /* number of the encounter; ties rows to the encounter of the path */
+	const char *where;     /* rows that do not fulfil it do not exist for the API             */
+	const char *order;     /* of lists: "-l.date l.title", - downwards; ties by id            */
+	bool list_only;        /* its rows appear in lists, and are not found by reads            */
+	const struct key *keys;
+	unsigned n_keys;
 	const struct join *joins;
 	unsigned n_joins;
 	const struct field *fields;
@@ -151,27 +171,71 @@ struct source {
 struct mapped {
 	const char *resource, *path; /* "Observation", "category=social-history&code=76690-7" */
 };
-/* Values that the server sets: "c.column=expression" of these. */
-enum server_value { SV_NONE, SV_UUID, SV_NOW, SV_USER_ID, SV_NEXT, SV_COPY, SV_USERNAME };
+/* Values that the server sets. */
+enum server_value {
+	SV_NONE,      /* the value is sql alone                                                 */
+	SV_UUID,      /* a new uuid, the row's; on update the row's                             */
+	SV_NOW,       /* NOW()                                                                  */
+	SV_USER_ID,   /* users.id of the caller                                                 */
+	SV_USER,      /* users.username of the caller                                           */
+	SV_GROUP,     /* the caller's group (groups.name)                                       */
+	SV_NEXT,      /* locked MAX+1 of the column itself                                      */
+	SV_SEQUENCE,  /* the next number of OpenEMR's table sequences                           */
+	SV_NUMBER,    /* the number that SV_NEXT or SV_SEQUENCE gave                            */
+	SV_COPY,      /* the body's value, where it gave none: that number                      */
+	SV_USERNAME,  /* the body's value, where it gave none: the row's uuid as text           */
+	SV_CONST,     /* of: the text                                                           */
+	SV_PATH,      /* of: name of a path parameter                                           */
+	SV_PID,       /* number of the patient of the path                                      */
+	SV_ENCOUNTER, /* number of the encounter of the path                                    */
+	SV_BODY,      /* of: name of a field of the body; not given: the default, on update no change */
+	SV_ROW_ID     /* id of the row (in further tables: of the resource's row)               */
+};
 struct server_set {
 	const char *col;
 	enum server_value what;
-	const char *of; /* SV_NEXT: locked MAX+1 of the column itself; SV_COPY: the column whose value it takes */
+	const char *of;
 	enum { SET_CREATE = 1, SET_UPDATE = 2, SET_ALWAYS = 3, SET_IF_EMPTY = 4 } when;
+	const char *sql; /* an expression in place of the value, which is its ? (if it has one) */
 };
+/* A row of another table that a write makes (SET_CREATE) or changes (SET_UPDATE), in the same transaction. */
+struct further {
+	const char *table;
+	const char *alias; /* for fields of the body: "a.line1" */
+	unsigned when;
+	const char *key;      /* on update: the column that holds the resource's id */
+	const char *if_given; /* only when the body gives this field, and not empty */
+	const char *where;    /* on update: a further condition               */
+	const struct server_set *sets;
+	unsigned n_sets;
+};
+struct call;
 struct write_rule {
 	const char *table; /* base table of source 0                                   */
 	const struct server_set *sets;
 	unsigned n_sets;
 	const struct mapped *mapped;
 	unsigned n_mapped;
-	const char *answer;     /* columns of the creation answer: "pid uuid", "id uuid"    */
-	const char *rule_order; /* fields checked first, in OpenEMR's order                 */
+	const struct further *further; /* in this order, behind the row itself */
+	unsigned n_further;
+	/* What the creation answers: words "name=value" or "name"; value: id, uuid, number (SV_NEXT, SV_SEQUENCE), or the name of a further
+	 * table (its row's id). "*" first: the row as it reads, then the words. answer_v8: where 8.x differs. */
+	const char *answer, *answer_v8;
+	const char *soft_delete; /* DELETE sets this column to 1; NULL: it takes the row away      */
+	const char *log;         /* class of OpenEMR's log row; NULL: patient-record for rows of patients, else other */
+	const char *rule_order;  /* fields checked first, in OpenEMR's order                 */
+	bool update_needs_required; /* F_REQUIRED holds for updates too */
+	/* The fields of bodies, where they are not the answer's. cols NULL: stored by no column of its own (SV_BODY uses it by name). */
+	const struct field *inputs;
+	unsigned n_inputs;
 	/* FHIR: rules of columns whose fields hold several; what a body may hold besides the fields' names */
 	const struct field *rules;
 	unsigned n_rules;
 	const char *elements;
 	const char *uuid_label; /* "Facility UUID" is invalid; NULL: UUID x does not exist  */
+	const char *uuid_field; /* the member of that error; NULL: uuid */
+	/* What rows cannot say: sees the accepted body (and on update the old row, c->one), may change values and add errors. No I/O. */
+	void (*prepare)(struct call *c);
 };
 
 enum compartment { COMPARTMENT_UNSET, COMPARTMENT_PATIENT, COMPARTMENT_OPEN }; /* open: rows are nobody's data */
@@ -185,9 +249,48 @@ struct resource {
 	const char *const *meta;     /* FHIR: meta.profile, NULL-ended                        */
 };
 
+/* --- how the answers of a route look (the Standard API; FHIR's style is its dialect alone) ------------------------------------- */
+struct dialect_ops;
+enum envelope {
+	ENV_NEW, /* {"validationErrors","internalErrors","data"[,"links"]}, the statuses are effective           */
+	ENV_OLD, /* the same members; 8.x sends 200 whatever the outcome, classic the effective status         */
+	ENV_BARE /* the payload alone; nothing found: 404, no body. 8.x sends refused bodies with 200        */
+};
+enum shape {
+	SHAPE_PLAIN,  /* one row: an object. A list: an array                                                  */
+	SHAPE_ARRAY,  /* one row: an array with one element                                                    */
+	SHAPE_NESTED, /* a list: an array with one array in it                                                 */
+	SHAPE_KEYED   /* a list: an object with the members "1", "2" ...                                       */
+};
+/* What a path that names nothing is answered. Statuses 0: as the envelope says (400 with an error, 404 without). */
+struct refusal {
+	unsigned short classic, v8;
+	const char *field, *code,
+	    *text; /* {field: {code: text}}; % in text: the value of the path. code NULL: {field: [text]}; "":
+	                                  * {field: text}. field NULL: no error, data [] (bare: no body)                   */
+	const char *code2, *text2; /* a second error of the field */
+};
+struct style {
+	const struct dialect_ops *ops;
+	enum envelope envelope;
+	enum shape shape;
+	/* The patient or encounter of the path: unknown, malformed (NULL: as unknown; unknown NULL: as no_row) ... and the row itself. */
+	const struct refusal *no_parent, *bad_parent, *no_row, *bad_row;
+	bool hidden_404;         /* a row outside the source's where is 404 with empty data, an unknown one no_row */
+	bool strings_unfiltered; /* a list without filter has numbers as strings */
+	bool strings_unfiltered_classic; /* the same under classic alone */
+	bool paging;                     /* _limit, _offset, _sort */
+	const char *sorts;               /* columns of _sort */
+	bool empty_ok;                   /* bare: an empty list is [] and not 404 */
+	bool no_links_when_empty;
+	unsigned short created_classic, created_v8; /* status of a creation; 0: as the envelope says */
+	const char *echo;                           /* PUT answers {echo: the path's value as text}; NULL: the row */
+	const char *deleted;                        /* DELETE answers this JSON text; % in it: the value of the path */
+	bool gone_ok;                               /* DELETE of what is not there answers as if it had been */
+};
+
 /* Who answers a route: joined at start with the scope file's row by method and pattern. */
-enum op { OP_LIST, OP_READ, OP_CREATE, OP_UPDATE, OP_SPECIAL };
-struct style; /* dialect.h: envelope, typing, texts of refusals */
+enum op { OP_LIST, OP_READ, OP_CREATE, OP_UPDATE, OP_DELETE, OP_SPECIAL };
 struct request;
 struct direct;
 struct direct_route {

@@ -86,7 +86,8 @@ field_check(struct check *k, const struct field *f)
 {
 	const struct codec *codec = codec_of(f->kind);
 	const char *name = f->name == NULL ? "element" : f->name;
-	unsigned n = columns_check(k, name, f->cols);
+	unsigned n = columns_check(k, name, f->cols) + (f->sql != NULL);
+	fragment_check(k, name, f->sql);
 	if (n < codec->cols_min || n > codec->cols_max)
 		tell(
 		    k, "%s: %s takes %u to %u columns, not %u", name, codec->name, codec->cols_min, codec->cols_max, n);
@@ -174,14 +175,44 @@ child_check(struct check *k, const struct child *c)
 	k->c = NULL;
 }
 
+/* Columns of the keys, of the ties to the path, and of the order. */
+static void
+keys_check(struct check *k, const struct source *s)
+{
+	for (unsigned i = 0; i < s->n_keys; i++) {
+		const struct key *key = &s->keys[i];
+		const char *const cols[] = { key->uuid, key->number, key->text };
+		unsigned n = 0;
+		for (size_t j = 0; j < NITEMS(cols); j++)
+			if (cols[j] != NULL)
+				n += columns_check(k, key->param, cols[j]);
+		if (n == 0)
+			tell(k, "key %s: no column", key->param);
+	}
+	if (s->n_keys == 0 && s->uuid == NULL && s->id != NULL)
+		tell(k, "no uuid and no keys: nothing can be read");
+	if (s->pid != NULL)
+		key_check(k, "pid", s->pid, false);
+	if (s->encounter != NULL)
+		key_check(k, "encounter", s->encounter, false);
+	struct str rest = str_of(s->order), word;
+	while (words_next(&rest, &word))
+		(void)column_check(k, "order", str_skip(word, word.p[0] == '-'));
+	if (s->id == NULL && s->n_children > 0)
+		tell(k, "children without an id");
+}
+
 static void
 source_check(struct check *k, const struct source *s)
 {
 	k->s = s;
 	if (!schema_has_table(k->schema, str_of(s->table)))
 		tell(k, "no table");
-	key_check(k, "id", s->id, true);
-	key_check(k, "uuid", s->uuid, true);
+	if (s->id != NULL)
+		key_check(k, "id", s->id, true);
+	if (s->uuid != NULL)
+		key_check(k, "uuid", s->uuid, true);
+	keys_check(k, s);
 	if (s->updated != NULL)
 		key_check(k, "updated", s->updated, false);
 	if (s->created != NULL)
@@ -203,6 +234,73 @@ source_check(struct check *k, const struct source *s)
 	k->s = NULL;
 }
 
+static const struct field *
+input_of(const struct check *k, const struct write_rule *w, struct str name)
+{
+	const struct field *fields = w->inputs != NULL ? w->inputs : k->s->fields;
+	unsigned n = w->inputs != NULL ? w->n_inputs : k->s->n_fields;
+	for (unsigned i = 0; i < n; i++)
+		if (fields[i].name != NULL && str_eq(name, str_of(fields[i].name)))
+			return &fields[i];
+	return NULL;
+}
+
+static void
+sets_check(struct check *k, const struct write_rule *w, const char *table, const struct server_set *sets, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (schema_column(k->schema, str_of(table), str_of(sets[i].col)) == NULL)
+			tell(k, "sets %s.%s: no such column", table, sets[i].col);
+		if (sets[i].what == SV_NONE && sets[i].sql == NULL)
+			tell(k, "sets %s.%s: to what?", table, sets[i].col);
+		if (sets[i].what == SV_BODY && (sets[i].of == NULL || input_of(k, w, str_of(sets[i].of)) == NULL))
+			tell(k, "sets %s.%s: bodies have no such field", table, sets[i].col);
+		if ((sets[i].what == SV_CONST || sets[i].what == SV_PATH) && sets[i].of == NULL)
+			tell(k, "sets %s.%s: of is missing", table, sets[i].col);
+	}
+}
+
+static void
+further_check(struct check *k, const struct write_rule *w)
+{
+	if (w->n_further > FURTHER_MAX)
+		tell(k, "more than %d further rows", FURTHER_MAX);
+	for (unsigned i = 0; i < w->n_further; i++) {
+		const struct further *f = &w->further[i];
+		if (!schema_has_table(k->schema, str_of(f->table)))
+			tell(k, "further row: no table %s", f->table);
+		if (f->when == 0 || ((f->when & SET_UPDATE) && f->key == NULL))
+			tell(k, "further row of %s: when, and on update the key", f->table);
+		if (f->if_given != NULL && input_of(k, w, str_of(f->if_given)) == NULL)
+			tell(k, "further row of %s: no field %s", f->table, f->if_given);
+		if (f->n_sets > SETS_MAX)
+			tell(k, "further row of %s: more than %d sets", f->table, SETS_MAX);
+		sets_check(k, w, f->table, f->sets, f->n_sets);
+	}
+}
+
+static void
+inputs_check(struct check *k, const struct write_rule *w)
+{
+	for (unsigned i = 0; i < w->n_inputs; i++) {
+		const struct field *f = &w->inputs[i];
+		if (!(f->flags & F_WRITE))
+			tell(k, "input %s: not written", f->name);
+		if (codec_of(f->kind)->get == NULL)
+			tell(k, "input %s: %s cannot be written", f->name, codec_of(f->kind)->name);
+		struct str rest = str_of(f->cols), word;
+		while (words_next(&rest, &word)) {
+			struct str alias = str_sub(word, 0, str_find(word, '.'));
+			bool further = false;
+			for (unsigned j = 0; j < w->n_further; j++)
+				further = further ||
+				          (w->further[j].alias != NULL && str_eq(alias, str_of(w->further[j].alias)));
+			if (!further)
+				(void)column_check(k, f->name, word);
+		}
+	}
+}
+
 static void
 write_check(struct check *k, const struct write_rule *w)
 {
@@ -211,17 +309,19 @@ write_check(struct check *k, const struct write_rule *w)
 		return;
 	if (strcmp(w->table, k->s->table) != 0)
 		tell(k, "writes %s", w->table);
-	for (unsigned i = 0; i < w->n_sets; i++)
-		if (schema_column(k->schema, str_of(w->table), str_of(w->sets[i].col)) == NULL)
-			tell(k, "sets %s: no such column", w->sets[i].col);
+	if (k->s->id == NULL)
+		tell(k, "writes without an id");
+	if (w->n_sets > SETS_MAX)
+		tell(k, "more than %d sets", SETS_MAX);
+	sets_check(k, w, w->table, w->sets, w->n_sets);
+	further_check(k, w);
+	inputs_check(k, w);
+	if (w->soft_delete != NULL && schema_column(k->schema, str_of(w->table), str_of(w->soft_delete)) == NULL)
+		tell(k, "soft delete: no column %s", w->soft_delete);
 	struct str rest = str_of(w->rule_order), word;
-	while (words_next(&rest, &word)) {
-		bool found = false;
-		for (unsigned i = 0; i < k->s->n_fields; i++)
-			found = found || str_eq(word, str_of(k->s->fields[i].name));
-		if (!found)
+	while (words_next(&rest, &word))
+		if (input_of(k, w, word) == NULL)
 			tell(k, "rule order: no field %.*s", STR_ARG(word));
-	}
 	if (w->answer == NULL)
 		tell(k, "no creation answer");
 	k->s = NULL;
@@ -242,6 +342,26 @@ resource_check(struct check *k, const struct resource *res)
 	k->s = NULL;
 }
 
+/* A path that names a patient or an encounter in front of the row needs a source that is tied to them. */
+static void
+path_check(struct check *k, const struct direct_route *row)
+{
+	const char *last = strrchr(row->pattern, ':');
+	if (row->res == NULL || row->op == OP_SPECIAL)
+		return;
+	for (const char *p = strchr(row->pattern, ':'); p != NULL; p = strchr(p + 1, ':')) {
+		struct str name = { p + 1, strcspn(p + 1, "/") };
+		const struct source *s = &row->res->sources[0];
+		bool own = p == last && (row->op == OP_READ || row->op == OP_UPDATE || row->op == OP_DELETE);
+		bool patient = str_eq(name, STR("puuid")) || str_eq(name, STR("pid"));
+		bool encounter = str_eq(name, STR("euuid")) || str_eq(name, STR("eid"));
+		if (!own && patient && s->pid == NULL)
+			tell(k, "%s: rows are not tied to the patient (pid)", row->pattern);
+		if (!own && encounter && s->encounter == NULL)
+			tell(k, "%s: rows are not tied to the encounter", row->pattern);
+	}
+}
+
 unsigned
 mapping_check(const struct direct_route *rows, unsigned n, const struct schema *schema,
     void (*tell_fn)(void *arg, const char *text), void *arg)
@@ -254,12 +374,13 @@ mapping_check(const struct direct_route *rows, unsigned n, const struct schema *
 				tell(&k, "%s: twice", rows[i].pattern);
 			seen = seen || rows[j].res == rows[i].res;
 		}
+		path_check(&k, &rows[i]);
 		if (rows[i].op == OP_SPECIAL ? rows[i].special == NULL : rows[i].res == NULL || rows[i].style == NULL)
 			tell(&k, "%s: nobody answers", rows[i].pattern);
 		else if (rows[i].op != OP_SPECIAL && !seen)
 			resource_check(&k, rows[i].res);
-		if ((rows[i].op == OP_CREATE || rows[i].op == OP_UPDATE) && rows[i].res != NULL &&
-		    rows[i].res->write == NULL)
+		if ((rows[i].op == OP_CREATE || rows[i].op == OP_UPDATE || rows[i].op == OP_DELETE) &&
+		    rows[i].res != NULL && rows[i].res->write == NULL)
 			tell(&k, "%s: a write without a write rule", rows[i].pattern);
 	}
 	return k.n;

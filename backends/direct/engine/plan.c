@@ -32,12 +32,23 @@ alias_table(const struct source *s, const struct child *c, struct str alias)
 	return STR_NULL;
 }
 
+static bool
+join_absent(const struct schema *schema, const struct source *s, struct str alias)
+{
+	for (unsigned i = 0; s != NULL && i < s->n_joins; i++)
+		if (str_eq(alias, str_of(s->joins[i].alias)))
+			return !join_present(schema, s, &s->joins[i]);
+	return false;
+}
+
 const struct schema_column *
 column_of(const struct schema *schema, const struct source *s, const struct child *c, struct str name)
 {
 	size_t dot = str_find(name, '.');
 	struct str table = alias_table(s, c, str_sub(name, 0, dot));
 	CHECK(dot < name.n && table.n > 0); /* rows: mapping_check */
+	if (join_absent(schema, s, str_sub(name, 0, dot)))
+		return NULL;
 	return schema_column(schema, table, str_skip(name, dot + 1));
 }
 
@@ -65,7 +76,7 @@ source_from_put(struct buf *b, const struct schema *schema, const struct source 
 {
 	table_put(b, &(struct join){ s->table, s->alias, NULL });
 	for (unsigned i = 0; joins && i < s->n_joins; i++) {
-		if (!schema_has_table(schema, str_of(s->joins[i].table)))
+		if (!join_present(schema, s, &s->joins[i]))
 			continue;
 		buf_lit(b, " LEFT JOIN ");
 		table_put(b, &s->joins[i]);
@@ -153,6 +164,31 @@ fragment_present(
 			report_missing(b, table, str_skip(name, str_find(name, '.') + 1));
 	}
 	return all;
+}
+
+/* The joins that an ON names stand in front of it: their own columns are asked for directly, so that this ends. */
+bool
+join_present(const struct schema *schema, const struct source *s, const struct join *j)
+{
+	struct str rest = str_of(j->on), name;
+	if (!schema_has_table(schema, str_of(j->table)))
+		return false;
+	while (fragment_next(&rest, &name)) {
+		size_t dot = str_find(name, '.');
+		struct str table = alias_table(s, NULL, str_sub(name, 0, dot));
+		if (table.n > 0 && schema_column(schema, table, str_skip(name, dot + 1)) == NULL)
+			return false;
+	}
+	return true;
+}
+
+const struct key *
+key_of(const struct source *s, struct str param)
+{
+	for (unsigned i = 0; i < s->n_keys; i++)
+		if (str_eq(param, str_of(s->keys[i].param)))
+			return &s->keys[i];
+	return NULL;
 }
 
 bool
@@ -246,6 +282,36 @@ key_text(struct build *b, const struct field *f)
 	return name == NULL ? STR("") : arena_printf(b->a, "\"%s\":", name);
 }
 
+/* The table that an expression's own subqueries give an alias: "FROM codes k", "JOIN codes k"; .n 0: none. */
+static struct str
+expression_alias(const char *sql, struct str alias)
+{
+	static const char *const before[] = { "FROM ", "JOIN " };
+	for (size_t i = 0; i < NITEMS(before); i++)
+		for (const char *p = sql; (p = strstr(p, before[i])) != NULL;) {
+			p += strlen(before[i]);
+			struct str table = { p, strcspn(p, " ") };
+			const char *q = p + table.n + (p[table.n] == ' ');
+			if (str_eq(alias, (struct str){ q, strcspn(q, " )") }))
+				return table;
+		}
+	return STR_NULL;
+}
+
+/* Does the site have the tables and columns that an expression's own subqueries read? */
+static bool
+expression_tables(struct build *b, const char *sql)
+{
+	struct str rest = str_of(sql), name;
+	while (fragment_next(&rest, &name)) {
+		size_t dot = str_find(name, '.');
+		struct str table = expression_alias(sql, str_sub(name, 0, dot));
+		if (table.n > 0 && schema_column(b->schema, table, str_skip(name, dot + 1)) == NULL)
+			return false;
+	}
+	return true;
+}
+
 static int
 op_columns(struct build *b, struct select *sel, const struct field *f, struct plan_op *op)
 {
@@ -265,6 +331,12 @@ op_columns(struct build *b, struct select *sel, const struct field *f, struct pl
 			    b, alias_table(b->source, b->child, str_sub(word, 0, dot)), str_skip(word, dot + 1));
 			b->incomplete = true;
 		}
+		op->n_cols++;
+	}
+	if (f->sql != NULL) {
+		CHECK(op->n_cols < op->codec->cols_max);
+		if (fragment_present(NULL, b->schema, b->source, b->child, f->sql) && expression_tables(b, f->sql))
+			op->slot[op->n_cols] = select_add(sel, arena_printf(b->a, "(%s)", f->sql));
 		op->n_cols++;
 	}
 	CHECK(op->n_cols >= op->codec->cols_min);
@@ -352,7 +424,7 @@ child_statements(struct build *b, struct plan_child *pc, const struct select *se
 	struct buf out;
 	buf_init(&out, b->a, SQL_FIRST, SQL_MAX);
 	child_select_put(b, &out, sel);
-	column_put(&out, str_of(b->source->uuid));
+	column_put(&out, str_of(b->source->uuid != NULL ? b->source->uuid : b->source->id));
 	buf_lit(&out, " IN (%s)");
 	if (b->child->order != NULL) {
 		buf_lit(&out, " ORDER BY ");
@@ -396,7 +468,7 @@ child_make(struct build *b, struct plan_child *pc, const struct child *c, struct
 		return 0;
 	struct str flag = child_flag(b, c);
 	b->child = c;
-	(void)select_key(b, sel, b->source->uuid, true); /* column 0 */
+	(void)select_key(b, sel, b->source->uuid != NULL ? b->source->uuid : b->source->id, true); /* column 0 */
 	pc->ops = ops_make(b, sel, c->fields, c->n_fields);
 	pc->n_ops = c->n_fields;
 	int rc = pc->ops == NULL || flag.p == NULL ? -1 : child_statements(b, pc, sel);
@@ -414,14 +486,20 @@ source_statements(struct build *b, struct plan_source *ps, const struct select *
 	select_put(&out, sel);
 	source_from_put(&out, b->schema, ps->s, true);
 	buf_lit(&out, " WHERE ");
-	size_t head = out.n;
-	column_put(&out, str_of(ps->s->uuid));
-	buf_lit(&out, " IN (%s)");
-	ps->point = (struct db_point){ b->name, sql_done(&out) };
-	for (unsigned i = 0; i < HYDRATE_SIZES && ps->point.sql != NULL; i++) {
+	if (!buf_ok(&out))
+		return -1;
+	ps->head = arena_str(b->a, buf_str(&out));
+	if (ps->uuid != SLOT_NONE) {
+		column_put(&out, str_of(ps->s->uuid));
+		buf_lit(&out, " IN (%s)");
+		ps->point = (struct db_point){ b->name, sql_done(&out) };
+		if (ps->point.sql == NULL)
+			return -1;
+	}
+	for (unsigned i = 0; ps->id != SLOT_NONE && i < HYDRATE_SIZES; i++) {
 		struct buf by_id;
 		buf_init(&by_id, b->a, SQL_FIRST, SQL_MAX);
-		buf_put(&by_id, ps->point.sql, head);
+		buf_str_put(&by_id, ps->head);
 		column_put(&by_id, str_of(ps->s->id));
 		buf_lit(&by_id, " IN (");
 		marks_put(&by_id, hydrate_sizes[i]);
@@ -430,7 +508,17 @@ source_statements(struct build *b, struct plan_source *ps, const struct select *
 		if (ps->hydrate[i].sql == NULL)
 			return -1;
 	}
-	return ps->point.sql == NULL ? -1 : 0;
+	return ps->head.p == NULL ? -1 : 0;
+}
+
+/* A site without uuids (5.0) can be read by numbers where a key has one. */
+static bool
+read_by_number(const struct source *s)
+{
+	bool any = false;
+	for (unsigned i = 0; i < s->n_keys; i++)
+		any = any || s->keys[i].number != NULL || s->keys[i].text != NULL;
+	return any;
 }
 
 /* Column 0 is the uuid (the point read's key), then the engine's own columns, then the fields'. */
@@ -443,16 +531,17 @@ source_make(struct build *b, struct plan_source *ps, const struct source *s)
 	b->source = s;
 	ps->s = s;
 	ps->schema = b->schema;
-	ps->uuid = select_key(b, sel, s->uuid, true);
+	ps->uuid = select_key(b, sel, s->uuid, !read_by_number(s));
 	ps->id = select_key(b, sel, s->id, true);
 	ps->updated = select_key(b, sel, s->updated, false);
 	ps->created = select_key(b, sel, s->created, false);
-	ps->patient = select_key(b, sel, s->patient, true);
+	ps->patient = select_key(b, sel, s->patient, s->pid == NULL);
+	ps->pid = select_key(b, sel, s->pid, false);
 	ps->visible = SLOT_NONE;
 	b->incomplete = !fragment_present(b, b->schema, s, NULL, s->where) || b->incomplete;
 	for (unsigned i = 0; i < s->n_joins; i++)
-		if (schema_has_table(b->schema, str_of(s->joins[i].table)))
-			b->incomplete = !fragment_present(b, b->schema, s, NULL, s->joins[i].on) || b->incomplete;
+		if (schema_has_table(b->schema, str_of(s->joins[i].table)) && !join_present(b->schema, s, &s->joins[i]))
+			report_missing(b, str_of(s->joins[i].table), STR("(of its ON)"));
 	if (s->where != NULL) {
 		struct str flag = arena_printf(b->a, "(%s)", s->where);
 		ps->visible = flag.p == NULL ? (short)SLOT_NONE : select_add(sel, flag);

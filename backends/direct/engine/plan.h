@@ -10,6 +10,7 @@
 #include "gateway/core/site.h"
 
 enum { SLOT_NONE = -1, HYDRATE_SIZES = 3, HYDRATE_MAX = 256, SOURCES_MAX = 3, CHILDREN_MAX = 3, REPORT_MAX = 16 };
+enum { SETS_MAX = 16, FURTHER_MAX = 16, EXISTS_MAX = 4 };
 extern const unsigned hydrate_sizes[HYDRATE_SIZES]; /* 16, 64, 256: marks of the IN lists */
 
 /* One field compiled. */
@@ -37,28 +38,48 @@ struct plan_source {
 	const struct source *s;
 	const struct plan_op *ops;
 	unsigned n_ops;
-	short id, uuid, updated, created, patient, visible; /* slots */
-	struct db_point point;
+	short id, uuid, updated, created, patient, pid, visible; /* slots */
+	struct str head;       /* SELECT list FROM tables WHERE: a key's condition follows */
+	struct db_point point; /* by uuid; sql NULL: the site's rows have none */
 	struct db_stmt hydrate[HYDRATE_SIZES];
 	struct plan_child children[CHILDREN_MAX];
 	unsigned n_children;
 	const struct schema *schema; /* what query.c asks for columns; lives as long as the plan */
 };
-/* A column that bodies may write. */
+/* A value that bodies may give. */
 struct plan_column {
 	const struct schema_column *column; /* NULL: the site lacks it */
-	const struct field *f;
-	bool nullable_date; /* an empty value becomes NULL: two marks in the statements */
+	const struct field *f;              /* with the rules of the column */
+	const char *input;                  /* the field's name */
+	unsigned rules;                     /* R_ bits of this compat */
+	bool own;                           /* a column of the resource's table: in its INSERT and UPDATE */
+	bool nullable_date;                 /* an empty value becomes NULL: two marks in the statements */
+};
+/* A further row of a write. */
+struct plan_further {
+	const struct further *f; /* NULL: the site lacks its table */
+	struct db_stmt insert, update;
+	const struct server_set *sets[SETS_MAX]; /* those whose column exists */
+	unsigned n_sets;
 };
 struct plan_write {
 	const struct write_rule *rule;
+	const struct plan_op *ops; /* the members of bodies */
+	unsigned n_ops;
 	struct plan_column *cols;
 	unsigned n_cols;
-	struct db_stmt insert, update, lock, next, registry, mapping, exists;
-	bool has_lock, has_registry, has_mapping, has_path;
-	const struct server_set *sets[8]; /* those whose column exists */
+	struct db_stmt insert, update, remove, lock, next, sequence, registry, mapping;
+	bool has_lock, has_registry, has_mapping, has_path, wants_group;
+	const struct server_set *sets[SETS_MAX]; /* those whose column exists */
 	unsigned n_sets;
-	const struct field *exists_field;
+	struct plan_further further[FURTHER_MAX];
+	unsigned n_further;
+	struct {
+		const struct field *f;
+		struct db_stmt stmt;
+	} exists[EXISTS_MAX];
+	unsigned n_exists;
+	const char *log; /* class of the log row */
 };
 enum plan_state { PLAN_WAITING, PLAN_READY, PLAN_NO_TABLE, PLAN_INCOMPLETE };
 
@@ -97,6 +118,10 @@ void child_from_put(
     struct buf *b, const struct child *c, bool tie); /* its tables, the first tied to the parent in ON or by WHERE */
 bool sql_names(const char *fragment, const char *alias); /* does a fragment of the rows use alias.column? NULL: no */
 bool fragment_next(struct str *rest, struct str *name);  /* the next alias.column that a fragment names */
+/* Does the site have the join's table and every column of its ON? Else the join's columns are missing too. */
+bool join_present(const struct schema *schema, const struct source *s, const struct join *j);
+/* The key row of a path parameter, or NULL. */
+const struct key *key_of(const struct source *s, struct str param);
 bool child_present(const struct schema *schema, const struct child *c);
 
 #endif

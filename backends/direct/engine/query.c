@@ -38,8 +38,8 @@ query_forms_free(struct query_forms **fp)
 }
 
 /* The statement of a text: one that was made before, a new one to keep, or (when enough are kept) one for this use only. */
-static const struct db_stmt *
-stmt_of(struct query_forms *forms, struct arena *a, const char *name, struct str sql)
+const struct db_stmt *
+query_form(struct query_forms *forms, struct arena *a, const char *name, struct str sql)
 {
 	const struct db_stmt *known = map_get(forms->stmts, sql);
 	if (known != NULL)
@@ -107,7 +107,13 @@ source_takes_part(const struct query *q, const struct plan_source *ps)
 	return true;
 }
 
-/* Joined tables stand in the FROM only when a condition names one. */
+static bool
+starts_with_alias(struct str column, const char *alias)
+{
+	return str_eq(str_sub(column, 0, str_find(column, '.')), str_of(alias));
+}
+
+/* Joined tables stand in the FROM only when a condition or a sort names one. */
 static bool
 needs_joins(const struct query *q, const struct plan_source *ps)
 {
@@ -117,10 +123,44 @@ needs_joins(const struct query *q, const struct plan_source *ps)
 			if (p != NULL && sql_names(p->cols, ps->s->joins[j].alias))
 				return true;
 		}
-		if (sql_names(ps->s->where, ps->s->joins[j].alias))
+		for (unsigned i = 0; i < q->n_fixed; i++)
+			if (starts_with_alias(q->fixed[i].column, ps->s->joins[j].alias))
+				return true;
+		for (unsigned i = 0; i < q->n_sorts; i++)
+			for (unsigned k = 0; k < SOURCES_MAX; k++)
+				if (starts_with_alias(q->sorts[i].column[k], ps->s->joins[j].alias))
+					return true;
+		if (sql_names(ps->s->where, ps->s->joins[j].alias) ||
+		    (q->by_patient && ps->s->patient != NULL && sql_names(ps->s->patient, ps->s->joins[j].alias)))
 			return true;
 	}
 	return false;
+}
+
+static void
+where_put(struct cond *c, const struct query *q, const struct plan *p)
+{
+	buf_str_put(&c->sql, c->ps->s->where == NULL ? STR("1 = 1") : str_of(c->ps->s->where));
+	if (q->by_patient && p->res->compartment == COMPARTMENT_PATIENT) {
+		buf_lit(&c->sql, " AND ");
+		if (c->ps->patient == SLOT_NONE) {
+			buf_lit(&c->sql, "1 = 0"); /* the site cannot tell whose the rows are */
+		} else {
+			column_put(&c->sql, str_of(c->ps->s->patient));
+			buf_lit(&c->sql, " = ?");
+			cond_val(c, DB_V_BIN(q->patient.b, sizeof q->patient.b));
+		}
+	}
+	for (unsigned i = 0; i < q->n_fixed; i++) {
+		buf_lit(&c->sql, " AND ");
+		column_put(&c->sql, q->fixed[i].column);
+		buf_lit(&c->sql, " = ?");
+		cond_val(c, q->fixed[i].value);
+	}
+	for (unsigned i = 0; i < q->n_filters; i++) {
+		buf_lit(&c->sql, " AND ");
+		cond_filter(c, &q->filters[i]);
+	}
 }
 
 static void
@@ -129,22 +169,12 @@ from_where(struct cond *c, const struct query *q, const struct plan *p)
 	buf_lit(&c->sql, " FROM ");
 	source_from_put(&c->sql, c->ps->schema, c->ps->s, needs_joins(q, c->ps));
 	buf_lit(&c->sql, " WHERE ");
-	buf_str_put(&c->sql, c->ps->s->where == NULL ? STR("1 = 1") : str_of(c->ps->s->where));
-	if (q->by_patient && p->res->compartment == COMPARTMENT_PATIENT) {
-		buf_lit(&c->sql, " AND ");
-		column_put(&c->sql, str_of(c->ps->s->patient));
-		buf_lit(&c->sql, " = ?");
-		cond_val(c, DB_V_BIN(q->patient.b, sizeof q->patient.b));
-	}
-	for (unsigned i = 0; i < q->n_filters; i++) {
-		buf_lit(&c->sql, " AND ");
-		cond_filter(c, &q->filters[i]);
-	}
+	where_put(c, q, p);
 }
 
 /* --- keys --------------------------------------------------------------------------------------------------------------------- */
 
-/* The value by which a source's rows are sorted; NULLs sort as ''. */
+/* The value by which a source's rows are sorted; NULLs sort as '' or 0. */
 static void
 sort_column_put(struct cond *c, const struct query *q, unsigned sort, unsigned source)
 {
@@ -158,9 +188,10 @@ sort_column_put(struct cond *c, const struct query *q, unsigned sort, unsigned s
 		column_put(&c->sql, col);
 		return;
 	}
+	bool number = column->type == COL_INT || column->type == COL_FLOAT || column->type == COL_DECIMAL;
 	buf_lit(&c->sql, "COALESCE(");
 	column_put(&c->sql, col);
-	buf_lit(&c->sql, ", '')");
+	buf_str_put(&c->sql, number ? STR(", 0)") : STR(", '')"));
 }
 
 /* Behind the last row of the page before: lexicographic over the sorts, then source and id. */
@@ -226,7 +257,7 @@ cond_done(struct cond *c, struct query_forms *forms, const struct plan *p, const
 {
 	if (c->failed || !buf_ok(&c->sql))
 		return ERR(c->e, E_LIMIT, "the search is too large");
-	*stmt = stmt_of(forms, c->a, p->res->name, buf_str(&c->sql));
+	*stmt = query_form(forms, c->a, p->res->name, buf_str(&c->sql));
 	*n_vals = c->n_vals;
 	return *stmt == NULL ? ERR(c->e, E_MEMORY, "search") : 0;
 }
@@ -281,6 +312,40 @@ query_count(const struct query *q, const struct plan *p, struct query_forms *for
 		buf_char(&c.sql, ')');
 	}
 	return cond_done(&c, forms, p, stmt, n_vals);
+}
+
+int
+query_whole(const struct query *q, const struct plan *p, struct query_forms *forms, struct arena *a, unsigned max,
+    const struct db_stmt **stmt, struct db_val *vals, size_t *n_vals, struct err *e)
+{
+	struct cond c;
+	cond_start(&c, a, vals, e);
+	c.ps = &p->sources[0];
+	buf_str_put(&c.sql, c.ps->head);
+	where_put(&c, q, p);
+	for (unsigned i = 0; i < q->n_sorts; i++) {
+		buf_str_put(&c.sql, i == 0 ? STR(" ORDER BY ") : STR(", "));
+		sort_column_put(&c, q, i, 0);
+		buf_str_put(&c.sql, q->sorts[i].down ? STR(" DESC") : STR(""));
+	}
+	buf_lit(&c.sql, " LIMIT ?");
+	cond_val(&c, DB_V_I64(max));
+	return cond_done(&c, forms, p, stmt, n_vals);
+}
+
+void
+query_order(struct query *q, const struct plan *p)
+{
+	if (q->n_sorts > 0)
+		return;
+	for (unsigned s = 0; s < p->n_sources; s++) {
+		struct str rest = str_of(p->sources[s].s->order), word;
+		for (unsigned n = 0; n < SORTS_MAX && words_next(&rest, &word); n++) {
+			q->sorts[n].down = word.p[0] == '-';
+			q->sorts[n].column[s] = str_skip(word, q->sorts[n].down ? 1 : 0);
+			q->n_sorts = MAX(q->n_sorts, n + 1);
+		}
+	}
 }
 
 /* --- where a page ended ------------------------------------------------------------------------------------------------------- */

@@ -9,7 +9,14 @@
 #include "gateway/base/text.h"
 #include "gateway/base/uuid.h"
 
-enum { FILTERS_MAX = 24, FILTER_VALUES_MAX = 32, SORTS_MAX = 3, QUERY_VALS_MAX = 240, QUERY_FORMS_MAX = 1024 };
+enum {
+	FILTERS_MAX = 24,
+	FILTER_VALUES_MAX = 32,
+	SORTS_MAX = 6,
+	FIXED_MAX = 4,
+	QUERY_VALS_MAX = 240,
+	QUERY_FORMS_MAX = 1024
+};
 
 enum modifier { MOD_NONE, MOD_EXACT, MOD_CONTAINS, MOD_NOT, MOD_MISSING };
 struct filter {          /* ORed values; filters are ANDed */
@@ -17,6 +24,11 @@ struct filter {          /* ORed values; filters are ANDed */
 	enum modifier mod;
 	struct str values[FILTER_VALUES_MAX];
 	unsigned n_values;
+};
+/* A column of the plan's first source that must have a value: the patient of the path, the name of a list. */
+struct fixed {
+	struct str column;
+	struct db_val value;
 };
 struct sort {
 	struct str column[SOURCES_MAX]; /* per source of the plan; .n 0: none (its rows sort as empty) */
@@ -27,6 +39,8 @@ struct query {
 	unsigned n_filters;
 	struct sort sorts[SORTS_MAX];
 	unsigned n_sorts;
+	struct fixed fixed[FIXED_MAX];
+	unsigned n_fixed;
 	unsigned limit; /* rows of a page; 0: all */
 	uint64_t offset;
 	bool by_patient; /* the row filter */
@@ -58,6 +72,13 @@ int query_page(const struct query *q, const struct plan *p, struct query_forms *
 /* The statement of the count: one row, one column. */
 int query_count(const struct query *q, const struct plan *p, struct query_forms *forms, struct arena *a,
     const struct db_stmt **stmt, struct db_val *vals, size_t *n_vals, struct err *e) MUSTUSE;
+/* The statement of a whole list of a source without id: the fields themselves, in the source's order, at most max rows. */
+int query_whole(const struct query *q, const struct plan *p, struct query_forms *forms, struct arena *a, unsigned max,
+    const struct db_stmt **stmt, struct db_val *vals, size_t *n_vals, struct err *e) MUSTUSE;
+/* The order of the source's row, where the query has none of its own. */
+void query_order(struct query *q, const struct plan *p);
+/* A statement for a text that the rows and the schema make: kept for the next use. NULL: out of memory. */
+const struct db_stmt *query_form(struct query_forms *forms, struct arena *a, const char *name, struct str sql);
 /* The position behind row of a page, as an opaque text; and back (-1: not one of ours). */
 struct str query_token(struct arena *a, const struct query *q, const struct db_cell *row);
 int query_token_read(struct arena *a, struct query *q, struct str token) MUSTUSE;

@@ -173,7 +173,7 @@ head_put(struct pass *p, const struct plan *plan)
 }
 
 void
-render_row(struct json_write *w, const struct render *r, const struct plan *plan, const struct plan_source *ps,
+render_members(struct json_write *w, const struct render *r, const struct plan *plan, const struct plan_source *ps,
     const struct db_cell *row, const struct child_rows *children)
 {
 	struct pass p = { w, r, ps, row, children };
@@ -181,5 +181,17 @@ render_row(struct json_write *w, const struct render *r, const struct plan *plan
 	if (plan->fhir)
 		head_put(&p, plan);
 	(void)members(&p, ps->ops, ps->n_ops, row);
+}
+
+void
+render_row(struct json_write *w, const struct render *r, const struct plan *plan, const struct plan_source *ps,
+    const struct db_cell *row, const struct child_rows *children)
+{
+	struct pass p = { w, r, ps, row, children };
+	if (ps->n_ops == 1 && ps->ops[0].f->name == NULL) { /* rows that are one value */
+		(void)value_put(&p, &ps->ops[0], row);
+		return;
+	}
+	render_members(w, r, plan, ps, row, children);
 	json_obj_end(w);
 }

@@ -3,6 +3,7 @@
  * connection. A database that fails in the middle breaks the connection: an answer that ends early must not look whole.   */
 #include "backends/direct/engine/stream.h"
 
+#include "backends/direct/engine/dialects.h"
 #include "gateway/net/exchange.h"
 
 enum { PAGE_ARENA = 32 << 20, BODY_MAX = 32 << 20 };
@@ -96,7 +97,7 @@ page_write(struct task *t)
 	buf_init(&out, t->arena, 1 << 20, BODY_MAX);
 	for (size_t i = 0; i < s->page.n_rows; i++) {
 		buf_char(&out, ',');
-		json_begin(&w, &out, JSON_PHP);
+		json_begin(&w, &out, style_escape(s->c->style));
 		render_row(
 		    &w, &s->c->render, s->c->plan, s->page.rows[i].ps, s->page.rows[i].row, s->page.rows[i].children);
 	}

@@ -117,6 +117,14 @@ is_date(struct str s)
 	return s.n == 10 && date_parse_sql(s, &d) == 0 && !date_is_zero(&d) && date_valid(d.year, d.month, d.day);
 }
 
+/* Exactly YYYY-MM-DD HH:MM:SS. */
+static bool
+is_date_and_time(struct str s)
+{
+	struct date d;
+	return s.n == 19 && date_parse_sql(s, &d) == 0 && !date_is_zero(&d) && date_valid(d.year, d.month, d.day);
+}
+
 static bool
 is_datetime(struct str s)
 {
@@ -153,6 +161,7 @@ static const struct {
 	{ R_EMAIL_STRICT, is_email, "Email::INVALID_VALUE", "must be a valid email address" },
 	{ R_URL, is_url, "Url::INVALID_URL", "must be a valid URL" },
 	{ R_DATE, is_date, "DateTime::INVALID_VALUE", "must be a valid date" },
+	{ R_DATETIME, is_date_and_time, "DateTime::INVALID_VALUE", "must be a valid date" },
 };
 
 static void
@@ -172,13 +181,14 @@ length_rules(
 
 /* What the relaxed sql_mode would store as 0, a zero date or a cut text is refused instead. */
 static void
-column_rules(
-    const struct field *f, const struct schema_column *column, struct str v, struct str label, struct violations *to)
+column_rules(const struct field *f, unsigned bits, const struct schema_column *column, struct str v, struct str label,
+    struct violations *to)
 {
 	bool number = column->type == COL_INT || column->type == COL_FLOAT || column->type == COL_DECIMAL;
-	if (number && !(f->flags & R_NUMERIC) && !is_numeric(v))
+	if (number && !(bits & R_NUMERIC) && !is_numeric(v))
 		violation_add(to, str_of(f->name), STR("Numeric::NOT_NUMERIC"), "%.*s must be numeric", STR_ARG(label));
-	if ((column->type == COL_DATE || column->type == COL_DATETIME) && !(f->flags & R_DATE) && !is_datetime(v))
+	if ((column->type == COL_DATE || column->type == COL_DATETIME) && !(bits & (R_DATE | R_DATETIME)) &&
+	    !is_datetime(v))
 		violation_add(
 		    to, str_of(f->name), STR("DateTime::INVALID_VALUE"), "%.*s must be a valid date", STR_ARG(label));
 	if (!utf8_valid(v) || (column->utf8mb3 && utf8_has_astral(v)))
@@ -186,8 +196,25 @@ column_rules(
 		    "%.*s has characters that the database cannot hold", STR_ARG(label));
 }
 
+/* Sets of allowed values: the row's own, and the options of a list. */
+static void
+set_rules(const struct field *f, const struct lists *lists, struct str v, struct str label, struct violations *to)
+{
+	struct str rest = str_of(f->in), word;
+	bool found = f->in == NULL;
+	while (words_next(&rest, &word))
+		found = found || str_eq(word, v);
+	if (!found)
+		violation_add(to, str_of(f->name), STR("InArray::NOT_IN_ARRAY"),
+		    "%.*s must be in the defined set of values", STR_ARG(label));
+	if (f->option_of != NULL && (lists == NULL || lists_find(lists, str_of(f->option_of), v) == NULL))
+		violation_add(to, str_of(f->name), STR("ListOptionRule::INVALID_LIST_OPTION"),
+		    "%s does not have an option_id of \"%s\"", f->option_of, f->name);
+}
+
 void
-validate_value(const struct field *f, const struct schema_column *column, struct str v, struct violations *to)
+validate_value(const struct field *f, unsigned bits, const struct schema_column *column, const struct lists *lists,
+    struct str v, struct violations *to)
 {
 	struct str label = field_label(f, to->arena);
 	if (column == NULL) {
@@ -196,9 +223,10 @@ validate_value(const struct field *f, const struct schema_column *column, struct
 		return;
 	}
 	for (size_t i = 0; i < NITEMS(rules); i++)
-		if ((f->flags & rules[i].bit) && !rules[i].holds(v))
+		if ((bits & rules[i].bit) && !rules[i].holds(v))
 			violation_add(to, str_of(f->name), str_of(rules[i].code == NULL ? f->name : rules[i].code),
 			    "%.*s %s", STR_ARG(label), rules[i].text);
 	length_rules(f, column, v, label, to);
-	column_rules(f, column, v, label, to);
+	column_rules(f, bits, column, v, label, to);
+	set_rules(f, lists, v, label, to);
 }

@@ -5,8 +5,9 @@
 
 #include "backends/direct/engine/accept.h"
 
-/* value: what the body gave, not empty. column NULL: the site lacks it. */
-void validate_value(const struct field *f, const struct schema_column *column, struct str value, struct violations *to);
+/* value: what the body gave, not empty. rules: R_ bits. column NULL: the site lacks it. lists may be NULL: no option is known. */
+void validate_value(const struct field *f, unsigned rules, const struct schema_column *column,
+    const struct lists *lists, struct str value, struct violations *to);
 /* "First Name", or the field's name with _ as spaces. */
 struct str field_label(const struct field *f, struct arena *a);
 

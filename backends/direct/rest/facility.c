@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Facilities of the Standard API: /api/facility. The members in OpenEMR's order; F_WRITE marks what bodies may set.          */
+#include "backends/direct/engine/dialects.h"
 #include "backends/direct/rest/rest.h"
 
 static const struct field fields[] = {
@@ -91,10 +92,26 @@ static const struct write_rule write = {
 	    "service_location",
 	.uuid_label = "Facility UUID",
 };
-const struct resource rest_facility = {
+static const struct resource facility = {
 	.name = "facility",
 	.compartment = COMPARTMENT_OPEN,
 	.sources = &source,
 	.n_sources = 1,
 	.write = &write,
 };
+
+static const struct refusal unknown = {
+	.classic = 400, .v8 = 400, .field = "uuid", .code = "invalid or nonexisting value", .text = "value %"
+};
+static const struct style style = {
+	.ops = &dialect_standard,
+	.no_row = &unknown,
+	.strings_unfiltered = true,
+};
+static const struct direct_route routes[] = {
+	{ HTTP_GET, "/api/facility", &facility, OP_LIST, &style },
+	{ HTTP_GET, "/api/facility/:fuuid", &facility, OP_READ, &style },
+	{ HTTP_POST, "/api/facility", &facility, OP_CREATE, &style },
+	{ HTTP_PUT, "/api/facility/:fuuid", &facility, OP_UPDATE, &style },
+};
+const struct direct_routes rest_facility = { routes, NITEMS(routes) };

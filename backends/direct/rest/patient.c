@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Patients of the Standard API: /api/patient, and the portal's own patient. previous_names and addresses are child tables; the first
  * address is the one in patient_data.                                                                                      */
+#include "backends/direct/engine/dialects.h"
 #include "backends/direct/rest/rest.h"
 
 #include "backends/direct/engine/fixups.h"
@@ -265,10 +266,29 @@ static const struct write_rule write = {
 	.answer = "pid uuid",
 	.rule_order = "fname lname sex DOB email email_direct",
 };
-const struct resource rest_patient = {
+static const struct resource patient = {
 	.name = "patient",
 	.compartment = COMPARTMENT_PATIENT,
 	.sources = &source,
 	.n_sources = 1,
 	.write = &write,
 };
+
+static const struct refusal unknown = {
+	.classic = 400, .v8 = 400, .field = "uuid", .code = "invalid or nonexisting value", .text = " value %"
+};
+static const struct style style = {
+	.ops = &dialect_standard,
+	.no_row = &unknown,
+	.paging = true,
+	.sorts =
+	    "p.id p.pid p.pubpid p.title p.fname p.lname p.mname p.DOB p.sex p.street p.city p.state p.postal_code "
+	    "p.country_code p.phone_home p.phone_cell p.phone_biz p.email p.status p.date p.regdate p.last_updated",
+};
+static const struct direct_route routes[] = {
+	{ HTTP_GET, "/api/patient", &patient, OP_LIST, &style },
+	{ HTTP_GET, "/api/patient/:puuid", &patient, OP_READ, &style },
+	{ HTTP_POST, "/api/patient", &patient, OP_CREATE, &style },
+	{ HTTP_PUT, "/api/patient/:puuid", &patient, OP_UPDATE, &style },
+};
+const struct direct_routes rest_patient = { routes, NITEMS(routes) };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Practitioners of the Standard API: those of OpenEMR's users who have an NPI and either a login name or a place in the address
  * book. The password column is a member that clients expect; its value never leaves.                                        */
+#include "backends/direct/engine/dialects.h"
 #include "backends/direct/rest/rest.h"
 
 static const struct field fields[] = {
@@ -131,10 +132,27 @@ static const struct write_rule write = {
 	.rule_order = "fname lname npi facility_id email",
 	.uuid_label = "Practitioner UUID",
 };
-const struct resource rest_practitioner = {
+static const struct resource practitioner = {
 	.name = "practitioner",
 	.compartment = COMPARTMENT_OPEN,
 	.sources = &source,
 	.n_sources = 1,
 	.write = &write,
 };
+
+static const struct refusal unknown = {
+	.classic = 400, .v8 = 400, .field = "uuid", .code = "invalid or nonexisting value", .text = " value %"
+};
+static const struct style style = {
+	.ops = &dialect_standard,
+	.no_row = &unknown,
+	.hidden_404 = true,
+	.strings_unfiltered_classic = true,
+};
+static const struct direct_route routes[] = {
+	{ HTTP_GET, "/api/practitioner", &practitioner, OP_LIST, &style },
+	{ HTTP_GET, "/api/practitioner/:pruuid", &practitioner, OP_READ, &style },
+	{ HTTP_POST, "/api/practitioner", &practitioner, OP_CREATE, &style },
+	{ HTTP_PUT, "/api/practitioner/:pruuid", &practitioner, OP_UPDATE, &style },
+};
+const struct direct_routes rest_practitioner = { routes, NITEMS(routes) };

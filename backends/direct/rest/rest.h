@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The Standard API's resources and routes: rows only. A file per resource; routes.c joins them with paths.                  */
+/* The Standard API's resources and routes: rows only. A file per resource or family; a line here and one in routes.c make it known. */
 #ifndef BACKENDS_DIRECT_REST_REST_H
 #define BACKENDS_DIRECT_REST_REST_H
 
 #include "backends/direct/engine/mapping.h"
 
-extern const struct resource rest_facility, rest_practitioner, rest_patient;
+struct direct_routes {
+	const struct direct_route *rows;
+	unsigned n;
+};
 
-extern const struct direct_route rest_routes[];
+extern const struct direct_routes rest_facility;
+extern const struct direct_routes rest_lists;
+extern const struct direct_routes rest_patient;
+extern const struct direct_routes rest_practitioner;
+extern const struct direct_routes rest_soap_note;
+
+extern const struct direct_routes *const rest_routes[];
 extern const unsigned n_rest_routes;
 
 #endif

@@ -22,8 +22,9 @@ test_rows__as_shipped__are_right(void)
 {
 	struct schema *s = newest_schema(NULL);
 	told[0] = 0;
-	unsigned n = mapping_check(rest_routes, n_rest_routes, s, tell, NULL) +
-	             mapping_check(fhir_routes, n_fhir_routes, s, tell, NULL);
+	unsigned n = mapping_check(fhir_routes, n_fhir_routes, s, tell, NULL);
+	for (unsigned i = 0; i < n_rest_routes; i++)
+		n += mapping_check(rest_routes[i]->rows, rest_routes[i]->n, s, tell, NULL);
 	if (n > 0)
 		printf("\n%s", told);
 	EXPECT(n == 0);

@@ -41,18 +41,20 @@ test_plan__of_a_site_that_lacks_parts__tells_and_goes_on(void)
 		const char *missing; /* first report; NULL: none */
 		const char *not_in_sql;
 	} cases[] = {
-		{ &rest_patient, false, { NULL }, PLAN_READY, NULL, NULL },
-		{ &rest_patient, false, { "patient_data.pronoun" }, PLAN_READY, NULL, "pronoun" },
-		{ &rest_patient, false, { "patient_data.last_updated" }, PLAN_READY, NULL, "last_updated" },
-		{ &rest_patient, false, { "contact_address.", "patient_history." }, PLAN_READY, NULL, "EXISTS" },
-		{ &rest_patient, false, { "patient_data.uuid" }, PLAN_INCOMPLETE, "patient_data.uuid", NULL },
-		{ &rest_patient, false, { "patient_data.fname" }, PLAN_INCOMPLETE, "patient_data.fname", NULL },
-		{ &rest_patient, false, { "patient_data." }, PLAN_NO_TABLE, "patient_data.*", NULL },
+		/* res NULL: the Standard API's patient */
+		{ NULL, false, { NULL }, PLAN_READY, NULL, NULL },
+		{ NULL, false, { "patient_data.pronoun" }, PLAN_READY, NULL, "pronoun" },
+		{ NULL, false, { "patient_data.last_updated" }, PLAN_READY, NULL, "last_updated" },
+		{ NULL, false, { "contact_address.", "patient_history." }, PLAN_READY, NULL, "EXISTS" },
+		{ NULL, false, { "patient_data.uuid" }, PLAN_INCOMPLETE, "patient_data.uuid", NULL },
+		{ NULL, false, { "patient_data.fname" }, PLAN_INCOMPLETE, "patient_data.fname", NULL },
+		{ NULL, false, { "patient_data." }, PLAN_NO_TABLE, "patient_data.*", NULL },
 		{ &fhir_organization, true, { "procedure_providers." }, PLAN_READY, "procedure_providers.*", NULL },
 		{ &fhir_patient, true, { "users." }, PLAN_READY, NULL, "LEFT JOIN" },
 	};
 	for (size_t i = 0; i < NITEMS(cases); i++) {
-		struct bench b = bench_make(cases[i].res, cases[i].fhir, COMPAT_V8, cases[i].without);
+		struct bench b = bench_make(cases[i].res == NULL ? rest_patient.rows[0].res : cases[i].res,
+		    cases[i].fhir, COMPAT_V8, cases[i].without);
 		EXPECT_IDX(b.p->state == cases[i].state, i);
 		EXPECT_IDX(cases[i].missing == NULL
 		               ? b.report.n == 0
@@ -129,14 +131,14 @@ test_accept__of_bodies__gives_all_errors_at_once(void)
 		{ "{\"providerID\":\"x\"}", false, 1, 1, "providerID" },
 		{ "{\"fname\":null}", false, 0, 1, "fname" },
 	};
-	struct bench b = bench_make(&rest_patient, false, COMPAT_V8, NULL);
+	struct bench b = bench_make(rest_patient.rows[0].res, false, COMPAT_V8, NULL);
 	for (size_t i = 0; i < NITEMS(cases); i++) {
 		json_t *body = json_loads(cases[i].body, 0, NULL);
 		struct accepted in = { 0 };
 		static struct violations v;
 		v.n = 0;
 		REQUIRE(body != NULL);
-		EXPECT_IDX(accept_body(b.p, body, cases[i].create, b.a, &in, &v) == 0, i);
+		EXPECT_IDX(accept_body(b.p, body, cases[i].create, NULL, b.a, &in, &v) == 0, i);
 		EXPECT_IDX(in.n_given == cases[i].given, i);
 		EXPECT_IDX(v.n == cases[i].violations, i);
 		if (cases[i].first != NULL && v.n > 0)
@@ -158,12 +160,12 @@ marks_of(const char *sql)
 static void
 test_accept__bound__fills_every_mark(void)
 {
-	struct bench b = bench_make(&rest_patient, false, COMPAT_V8, NULL);
+	struct bench b = bench_make(rest_patient.rows[0].res, false, COMPAT_V8, NULL);
 	struct accepted in = { 0 };
 	static struct violations v;
 	static struct db_val vals[256];
 	size_t n = 0, sets = 0;
-	EXPECT(accept_body(b.p, NULL, false, b.a, &in, &v) == 0);
+	EXPECT(accept_body(b.p, NULL, false, NULL, b.a, &in, &v) == 0);
 	accepted_bind(b.p->write, &in, SET_UPDATE, vals, &n);
 	for (unsigned i = 0; i < b.p->write->n_sets; i++)
 		sets += ((unsigned)b.p->write->sets[i]->when & SET_UPDATE) && b.p->write->sets[i]->what != SV_NOW;

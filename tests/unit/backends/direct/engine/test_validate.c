@@ -82,7 +82,7 @@ test_value__against_rules_and_column__gets_openemrs_message(void)
 	struct arena *a = arena_new("test", 1 << 16);
 	for (size_t i = 0; i < NITEMS(rules); i++) {
 		struct violations v = { .arena = a };
-		validate_value(&rules[i].f, rules[i].column, str_of(rules[i].value), &v);
+		validate_value(&rules[i].f, rules[i].f.flags, rules[i].column, NULL, str_of(rules[i].value), &v);
 		if (rules[i].code == NULL) {
 			EXPECT_IDX(v.n == 0, i);
 			continue;

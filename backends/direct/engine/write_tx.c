@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The transaction of a write as a program: the row itself, further rows, uuid_registry, uuid_mapping, and OpenEMR's log row. Each
+ * statement is an operation that is due or not; one step runs the next one that is. A statement that fails ends the try.    */
+#include "backends/direct/engine/call.h"
+
+#include "gateway/base/date.h"
+#include "gateway/base/text.h"
+#include "gateway/crypto/hash.h"
+
+enum { VALS_MAX = 256, MAPPED_MAX = 16, LOG_TEXT_MAX = 512 };
+
+/* --- what the server sets ----------------------------------------------------------------------------------------------------- */
+
+static struct db_val
+text_or_null(struct str s)
+{
+	return s.p == NULL ? DB_V_NULL : DB_V_STR(s);
+}
+
+static struct db_val
+username_value(struct call *c, const struct server_set *s)
+{
+	struct str text = accepted_text(c->plan->write, &c->accepted, str_of(s->col));
+	char u[UUID_TEXT + 1];
+	if (text.n > 0)
+		return DB_V_STR(text);
+	uuid_text(&c->uuids[0], u);
+	return text_or_null(arena_str(c->r->task.arena, (struct str){ u, UUID_TEXT }));
+}
+
+static struct db_val
+set_value(struct call *c, const struct server_set *s)
+{
+	const struct plan_write *w = c->plan->write;
+	switch (s->what) {
+	case SV_UUID:
+		return DB_V_BIN(c->uuids[0].b, sizeof c->uuids[0].b);
+	case SV_USER_ID:
+		return DB_V_I64(c->r->who.user_id);
+	case SV_USER:
+		return DB_V_STR(c->r->who.username);
+	case SV_GROUP:
+		return text_or_null(c->group);
+	case SV_NEXT:
+	case SV_SEQUENCE:
+	case SV_NUMBER:
+		return DB_V_I64(c->next);
+	case SV_COPY: { /* the client's value where it gave one, else the copied number */
+		struct str given = accepted_text(w, &c->accepted, str_of(s->col));
+		return given.n > 0 ? DB_V_STR(given) : DB_V_I64(c->next);
+	}
+	case SV_USERNAME:
+		return username_value(c, s);
+	case SV_CONST:
+		return DB_V_STR(str_of(s->of));
+	case SV_PATH:
+		return text_or_null(route_param(&c->r->params, str_of(s->of)));
+	case SV_PID:
+		return DB_V_I64(c->parent.pid);
+	case SV_ENCOUNTER:
+		return DB_V_I64(c->parent.encounter);
+	case SV_BODY:
+		return text_or_null(accepted_input(w, &c->accepted, s->of));
+	case SV_ROW_ID:
+		return DB_V_I64(c->row_id);
+	case SV_NOW:
+	case SV_NONE:
+		break;
+	}
+	return DB_V_NULL;
+}
+
+/* Marks that a set has in its statement. */
+static bool
+has_mark(const struct server_set *s)
+{
+	return s->sql != NULL ? strchr(s->sql, '?') != NULL : s->what != SV_NOW;
+}
+
+static void
+sets_bind(struct call *c, const struct server_set *const *sets, unsigned n, unsigned when)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (((unsigned)sets[i]->when & when) && has_mark(sets[i]))
+			c->vals[c->n_vals++] = set_value(c, sets[i]);
+}
+
+/* --- operations --------------------------------------------------------------------------------------------------------------- */
+
+static enum step
+query(struct call *c, const struct db_stmt *stmt)
+{
+	return db_tx_query(&c->r->task, c->tx, stmt, c->vals, c->n_vals, &c->done);
+}
+
+static bool
+logs(const struct call *c)
+{
+	char name[64];
+	(void)snprintf(name, sizeof name, "audit_events_%s", c->plan->write->log);
+	return c->d->log != NULL && globals_on(c->d->globals, "enable_auditlog") && globals_on(c->d->globals, name);
+}
+
+static enum step
+op_group(struct call *c)
+{
+	static const struct db_stmt stmt = { .name = "groups",
+		.sql = "SELECT g.name FROM `groups` g WHERE BINARY g.user = ? ORDER BY g.id LIMIT 1" };
+	if (!c->plan->write->wants_group && !logs(c))
+		return STEP_NEXT;
+	c->vals[c->n_vals++] = DB_V_STR(c->r->who.username);
+	return query(c, &stmt);
+}
+
+static void
+took_group(struct call *c)
+{
+	if (c->done->n_rows > 0 && db_cell(c->done, 0, 0)->kind == DB_C_TEXT)
+		c->group = db_cell(c->done, 0, 0)->s;
+}
+
+static enum step
+op_lock(struct call *c)
+{
+	return c->when == SET_CREATE && c->plan->write->has_lock ? query(c, &c->plan->write->lock) : STEP_NEXT;
+}
+
+static enum step
+op_next(struct call *c)
+{
+	return c->when == SET_CREATE && c->plan->write->next.sql[0] != 0 ? query(c, &c->plan->write->next) : STEP_NEXT;
+}
+
+static void
+took_next(struct call *c)
+{
+	if (c->done->n_rows == 1)
+		(void)cell_int(db_cell(c->done, 0, 0), &c->next);
+}
+
+static enum step
+op_sequence(struct call *c)
+{
+	return c->when == SET_CREATE && c->plan->write->sequence.sql[0] != 0 ? query(c, &c->plan->write->sequence)
+	                                                                     : STEP_NEXT;
+}
+
+static void
+took_sequence(struct call *c)
+{
+	c->next = (int64_t)c->done->insert_id;
+}
+
+static enum step
+op_row(struct call *c)
+{
+	const struct plan_write *w = c->plan->write;
+	if (c->when != 0) {
+		accepted_bind(w, &c->accepted, c->when, c->vals, &c->n_vals);
+		sets_bind(c, w->sets, w->n_sets, c->when);
+	}
+	if (c->when != SET_CREATE)
+		c->vals[c->n_vals++] = DB_V_I64(c->row_id);
+	const struct db_stmt *stmt = c->when == SET_CREATE   ? &w->insert
+	                             : c->when == SET_UPDATE ? &w->update
+	                                                     : &w->remove;
+	return stmt->sql[0] == 0 ? STEP_NEXT : query(c, stmt);
+}
+
+/* Tables that count by hand have no insert id. */
+static void
+took_row(struct call *c)
+{
+	if (c->when != SET_CREATE)
+		return;
+	c->inserted = c->done;
+	c->row_id = c->done->insert_id != 0 ? (int64_t)c->done->insert_id : c->next;
+}
+
+static enum step
+op_further(struct call *c, unsigned i)
+{
+	const struct plan_write *w = c->plan->write;
+	const struct plan_further *pf = &w->further[i];
+	if (i >= w->n_further || pf->f == NULL || !((unsigned)pf->f->when & c->when))
+		return STEP_NEXT;
+	if (pf->f->if_given != NULL && accepted_input(w, &c->accepted, pf->f->if_given).n == 0)
+		return STEP_NEXT;
+	if (c->when == SET_CREATE) {
+		sets_bind(c, pf->sets, pf->n_sets, SET_ALWAYS);
+		return query(c, &pf->insert);
+	}
+	sets_bind(c, pf->sets, pf->n_sets, SET_UPDATE);
+	c->vals[c->n_vals++] = DB_V_I64(c->row_id);
+	return query(c, &pf->update);
+}
+
+static unsigned
+n_uuids(const struct plan_write *w)
+{
+	return 1 + (w->has_mapping ? w->rule->n_mapped : 0);
+}
+
+static enum step
+op_registry(struct call *c)
+{
+	const struct plan_write *w = c->plan->write;
+	if (c->when != SET_CREATE || !w->has_registry)
+		return STEP_NEXT;
+	for (unsigned i = 0; i < n_uuids(w); i++)
+		c->vals[c->n_vals++] = DB_V_BIN(c->uuids[i].b, sizeof c->uuids[i].b);
+	return query(c, &w->registry);
+}
+
+static enum step
+op_mapping(struct call *c)
+{
+	const struct plan_write *w = c->plan->write;
+	if (c->when != SET_CREATE || !w->has_mapping)
+		return STEP_NEXT;
+	for (unsigned i = 0; i < w->rule->n_mapped; i++) {
+		c->vals[c->n_vals++] = DB_V_BIN(c->uuids[1 + i].b, sizeof c->uuids[0].b);
+		c->vals[c->n_vals++] = DB_V_BIN(c->uuids[0].b, sizeof c->uuids[0].b);
+	}
+	return query(c, &w->mapping);
+}
+
+/* --- OpenEMR's log (contract oauth2.md 12.1): the row, and its checksum in log_comment_encrypt --------------------------------- */
+
+static const char *
+verb(const struct call *c)
+{
+	return c->when == SET_CREATE                                                ? "insert"
+	       : c->when == SET_UPDATE || c->plan->write->rule->soft_delete != NULL ? "update"
+	                                                                            : "delete";
+}
+
+static struct str
+now_text(const struct call *c)
+{
+	struct date d;
+	struct buf b;
+	date_from_epoch_us(clock_real_us(c->r->worker->clock), &d);
+	buf_init(&b, c->r->task.arena, 24, 24);
+	date_put_sql(&b, &d);
+	return buf_ok(&b) ? buf_str(&b) : STR_NULL;
+}
+
+/* What was written, by table and id: never a value of the body. */
+static struct str
+comments(const struct call *c)
+{
+	struct buf b;
+	struct str text = arena_printf(c->r->task.arena, "%s %s id %lld (%.*s, Gatehouse)", verb(c),
+	    c->plan->write->rule->table, (long long)c->row_id, STR_ARG(c->r->route->name));
+	buf_init(&b, c->r->task.arena, LOG_TEXT_MAX, 4 * LOG_TEXT_MAX);
+	base64_put(&b, text.p, text.n);
+	return buf_ok(&b) && text.p != NULL ? buf_str(&b) : STR_NULL;
+}
+
+static enum step
+op_log(struct call *c)
+{
+	struct arena *a = c->r->task.arena;
+	uint8_t hash[SHA512_LEN];
+	struct buf hex;
+	if (!logs(c))
+		return STEP_NEXT;
+	struct str date = now_text(c), event = arena_printf(a, "%s-%s", c->plan->write->log, verb(c)),
+	           text = comments(c);
+	struct str pid = c->parent.found ? arena_printf(a, "%lld", (long long)c->parent.pid) : STR_NULL;
+	struct str all = arena_printf(a, "%.*s%.*s%.*s%.*s%.*s%.*s%.*s1open-emr", STR_ARG(date), STR_ARG(event),
+	    STR_ARG(event), STR_ARG(c->r->who.username), STR_ARG(c->group), STR_ARG(text), STR_ARG(pid));
+	buf_init(&hex, a, 2 * SHA512_LEN + 1, 2 * SHA512_LEN + 1);
+	sha3_512(all, hash);
+	hex_put(&hex, hash, sizeof hash);
+	c->log_checksum = buf_str(&hex);
+	const struct db_val vals[] = { DB_V_STR(date), DB_V_STR(event), DB_V_STR(event), DB_V_STR(c->r->who.username),
+		DB_V_STR(c->group.p == NULL ? STR("") : c->group), DB_V_STR(text), text_or_null(pid) };
+	if (date.p == NULL || event.p == NULL || text.p == NULL || all.p == NULL || !buf_ok(&hex))
+		return STEP_FAIL;
+	memcpy(c->vals, vals, sizeof vals);
+	c->n_vals = NITEMS(vals);
+	return query(c, &c->d->log->row);
+}
+
+static void
+took_log(struct call *c)
+{
+	c->log_id = (int64_t)c->done->insert_id;
+}
+
+static enum step
+op_checksum(struct call *c)
+{
+	if (!logs(c) || c->d->log->checksum.sql == NULL)
+		return STEP_NEXT;
+	c->vals[c->n_vals++] = DB_V_I64(c->log_id);
+	c->vals[c->n_vals++] = DB_V_STR(c->log_checksum);
+	return query(c, &c->d->log->checksum);
+}
+
+struct write_log *
+write_log_new(struct arena *a, const struct schema *schema)
+{
+	struct write_log *l = ARENA_NEW(a, struct write_log);
+	if (l == NULL || !schema_has_table(schema, STR("log")))
+		return NULL;
+	l->row = (struct db_stmt){ .name = "log",
+		.sql = "INSERT INTO log (date, event, category, user, groupname, comments, user_notes, patient_id, "
+		       "success, "
+		       "crt_user, log_from) VALUES (?, ?, ?, ?, ?, ?, '', ?, 1, '', 'open-emr')" };
+	if (schema_column(schema, STR("log_comment_encrypt"), STR("checksum_api")) != NULL)
+		l->checksum = (struct db_stmt){ .name = "log_comment_encrypt",
+			.sql = "INSERT INTO log_comment_encrypt (log_id, encrypt, checksum, checksum_api, version) "
+			       "VALUES (?, 'No', "
+			       "?, '', 4)" };
+	return l;
+}
+
+/* --- the program -------------------------------------------------------------------------------------------------------------- */
+
+/* In this order; further rows stand between the row and uuid_registry. */
+static const struct {
+	enum step (*run)(struct call *c);
+	void (*took)(struct call *c);
+} before[] = { { op_group, took_group }, { op_lock, NULL }, { op_next, took_next }, { op_sequence, took_sequence },
+	{ op_row, took_row } },
+  behind[] = { { op_registry, NULL }, { op_mapping, NULL }, { op_log, took_log }, { op_checksum, NULL } };
+enum { N_BEFORE = NITEMS(before), N_BEHIND = NITEMS(behind), N_OPS = N_BEFORE + FURTHER_MAX + N_BEHIND };
+
+static enum step
+op_run(struct call *c, unsigned op)
+{
+	c->n_vals = 0;
+	if (op < N_BEFORE)
+		return before[op].run(c);
+	if (op < N_BEFORE + FURTHER_MAX)
+		return op_further(c, op - N_BEFORE);
+	return behind[op - N_BEFORE - FURTHER_MAX].run(c);
+}
+
+static void
+op_took(struct call *c, unsigned op)
+{
+	if (op < N_BEFORE && before[op].took != NULL)
+		before[op].took(c);
+	else if (op >= N_BEFORE && op < N_BEFORE + FURTHER_MAX)
+		c->further_id[op - N_BEFORE] = (int64_t)c->done->insert_id;
+	else if (op >= N_BEFORE + FURTHER_MAX && behind[op - N_BEFORE - FURTHER_MAX].took != NULL)
+		behind[op - N_BEFORE - FURTHER_MAX].took(c);
+}
+
+static enum step
+tx_begin(struct task *t)
+{
+	struct call *c = task_frame(t);
+	unsigned n = n_uuids(c->plan->write);
+	CHECK(n <= MAPPED_MAX);
+	c->uuids = arena_array(t->arena, n, sizeof *c->uuids);
+	c->vals = arena_array(t->arena, VALS_MAX, sizeof *c->vals);
+	if (c->uuids == NULL || c->vals == NULL)
+		return request_refuse(c->r, REPLY_TOO_LARGE);
+	for (unsigned i = 0; i < n; i++)
+		uuid_comb(&c->uuids[i], c->r->worker->clock, c->r->worker->rng);
+	if (c->when != SET_CREATE)
+		c->uuids[0] = c->one.uuid;
+	c->op = 0;
+	c->lost = c->committing = c->committed = c->op_running = false;
+	c->inserted = NULL;
+	c->tx = NULL;
+	return db_begin(t, c->r->site->db, &c->tx, &c->done);
+}
+
+/* Takes in what the operation before brought, and runs the next that is due; at the end, once, the commit. */
+static enum step
+tx_step(struct task *t)
+{
+	struct call *c = task_frame(t);
+	if (c->lost || c->committing)
+		return STEP_NEXT;
+	if (c->done->status != DB_OK) {
+		db_rollback(&c->tx);
+		c->tx = NULL;
+		c->lost = true;
+		return STEP_NEXT;
+	}
+	if (c->op_running)
+		op_took(c, c->op - 1);
+	c->op_running = false;
+	while (c->op < N_OPS) {
+		enum step s = op_run(c, c->op++);
+		if (s == STEP_NEXT)
+			continue;
+		c->op_running = true;
+		return s;
+	}
+	c->committing = true;
+	return db_commit(t, &c->tx, &c->done);
+}
+
+static enum step
+tx_end(struct task *t)
+{
+	struct call *c = task_frame(t);
+	c->committed = c->committing && c->done->status == DB_OK;
+	return STEP_NEXT;
+}
+
+#define FOUR                                                                                                           \
+	{ "write", tx_step }, { "write", tx_step }, { "write", tx_step },                                              \
+	{                                                                                                              \
+		"write", tx_step                                                                                       \
+	}
+STEP_TABLE(transaction_table, 0, { "begin", tx_begin }, FOUR, FOUR, FOUR, FOUR, FOUR, FOUR, FOUR, { "end", tx_end });
+_Static_assert(N_OPS + 1 <= 28, "as many rows above: an operation each, and the commit");
