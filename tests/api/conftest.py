@@ -36,7 +36,9 @@ def api(tmp_path_factory):
     stores.start()
     try:
         generations = Generations(stores)
-        yield generations
-        generations.close()
-    finally:
+    except BaseException as e:  # a SystemExit would be tried again for each test
         stores.stop()
+        raise RuntimeError(e) from e
+    yield generations
+    generations.close()
+    stores.stop()
