@@ -5,6 +5,9 @@
 #ifndef POLICY_ACL_SQL_H
 #define POLICY_ACL_SQL_H
 
+#include "gateway/core/site.h"
+#include "policy/acl.h"
+
 #define ACL_SQL_NAME "acl_grants"
 #define ACL_SQL                                                                                                        \
 	"SELECT o.section_value, o.value, COALESCE(a.return_value, ''), a.allow FROM gacl_acl a"                       \
@@ -20,5 +23,8 @@
 	" JOIN gacl_aro_groups_map gm ON gm.group_id = p.id"                                                           \
 	" WHERE u.section_value = 'users' AND u.value = ?))"
 enum { ACL_COL_SECTION, ACL_COL_VALUE, ACL_COL_RETURN, ACL_COL_ALLOW, ACL_COLS };
+
+/* That statement's rows, compiled into a; scratch: for the way there. NULL: no room. */
+const struct acl_grants *acl_grants_read(struct arena *a, struct arena *scratch, const struct db_result *res);
 
 #endif

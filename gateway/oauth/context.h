@@ -15,4 +15,15 @@ bool context_due(struct request *r, struct flow_call *c);
 /* The page of that choice, below the issuer. */
 extern const char context_path[];
 
+/* What is still to be chosen, by c->scopes and flow.launch. */
+enum context_choice { CHOOSE_NOTHING, CHOOSE_PATIENT, CHOOSE_ENCOUNTER };
+enum context_choice context_choice(const struct flow_call *c);
+/* All is chosen or judged, by the person who is signed in. */
+void context_settle(struct flow_call *c);
+/* Was it chosen by somebody else than who is signed in now? Then no code may come of it. */
+bool context_stale(const struct flow_call *c);
+
+enum step patient_select_endpoint(struct request *r, struct oauth_state *s);
+enum step patient_confirm_endpoint(struct request *r, struct oauth_state *s);
+
 #endif

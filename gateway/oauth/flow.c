@@ -217,6 +217,8 @@ open_judge(struct task *t)
 	}
 	if ((c->allowed & 1u << c->flow.state) == 0)
 		return flow_step_refused(r, 400, "step out of order");
+	if (c->flow.state == FLOW_CONSENT && context_stale(c))
+		return flow_step_refused(r, 400, "the launch context is another person's choice");
 	if (r->route->method == HTTP_POST &&
 	    !session_csrf_ok(r, c->session, form_get(&c->form, STR("csrf_token_form"), NULL)))
 		return flow_step_refused(r, 403, "CSRF token wrong");

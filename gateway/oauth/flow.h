@@ -17,6 +17,8 @@
 enum flow_state { FLOW_NEW, FLOW_ACCOUNT, FLOW_LOGIN, FLOW_FACTOR, FLOW_CONTEXT, FLOW_CONSENT, FLOW_CODE, FLOW_N };
 enum { PROMPT_NONE = 1, PROMPT_LOGIN = 2, PROMPT_CONSENT = 4, PROMPT_SELECT = 8 };
 
+struct launch_open; /* launch_token.h */
+
 struct flow {
 	struct str id, text; /* text: as stored now; .n 0: not yet */
 	enum flow_state state;
@@ -66,6 +68,10 @@ struct flow_call {
 	bool consented; /* on the page, just now */
 	size_t stage;   /* that is being stored   */
 	struct str code;
+	struct launch_open *launch;    /* context.c: the launch token */
+	const struct db_result *bound; /* patient_select.c: the patient's row */
+	const char *reason;            /* of a refusal by it */
+	bool denied;
 };
 extern const struct step_table flow_open_steps;
 /* Begins a page's endpoint: a frame with allowed, then steps, whose first row is { "...", flow_open }. rule: for the audit. */

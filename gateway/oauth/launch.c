@@ -25,7 +25,7 @@ launch_context_put(struct json_write *w, const struct launch_context *c)
 	json_key(w, STR("launch"));
 	json_obj(w);
 	json_kv_bool(w, STR("ehr"), c->ehr);
-	json_kv_bool(w, STR("admitted"), c->admitted);
+	json_kv_bool(w, STR("settled"), c->settled);
 	for (size_t i = 0; i < NITEMS(texts); i++) {
 		const struct str *v = (const void *)((const char *)c + texts[i].offset);
 		if (v->n > 0)
@@ -39,7 +39,7 @@ launch_context_read(const struct json_t *record, struct launch_context *out)
 {
 	const json_t *o = json_object_get(record, "launch");
 	*out = (struct launch_context){ .ehr = json_is_true(json_object_get(o, "ehr")),
-		.admitted = json_is_true(json_object_get(o, "admitted")) };
+		.settled = json_is_true(json_object_get(o, "settled")) };
 	for (size_t i = 0; i < NITEMS(texts); i++) {
 		struct str v = json_in_str(o, texts[i].name);
 		memcpy((char *)out + texts[i].offset, &v, sizeof v);

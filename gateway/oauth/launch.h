@@ -16,8 +16,8 @@ struct launch_context {
 	bool ehr; /* came with a launch token: the EHR shows the patient already             */
 	struct str patient, encounter, appointment; /* uuid text, lower case; .n 0: not bound */
 	struct str intent;                          /* one of OpenEMR's; .n 0: none           */
-	struct str user; /* until someone has signed in: only this person may use it; .n 0: anyone */
-	bool admitted;   /* the person who signed in may see the patient                       */
+	struct str user; /* only this person may use it: for whom the EHR made it, or who chose; .n 0: anyone */
+	bool settled;    /* nothing is left to be judged or chosen (context.h)                 */
 };
 static inline bool
 launch_context_empty(const struct launch_context *c)

@@ -5,6 +5,7 @@
 #include "gateway/base/json_in.h"
 #include "gateway/base/json_write.h"
 #include "gateway/crypto/jwk.h"
+#include "gateway/oauth/context.h"
 #include "gateway/oauth/endpoint.h"
 #include "gateway/oauth/flow.h"
 #include "gateway/oauth/launch_token.h"
@@ -43,6 +44,8 @@ static const struct endpoint endpoints[] = {
 	{ HTTP_POST, STR_INIT("/revoke"), revoke_endpoint },
 	{ HTTP_POST, STR_INIT("/smart/launch"), launch_create_endpoint },
 	{ HTTP_GET, STR_INIT("/smart/smart-style"), style_document_endpoint },
+	{ HTTP_GET, STR_INIT("/smart/patient-select"), patient_select_endpoint },
+	{ HTTP_POST, STR_INIT("/smart/patient-select-confirm"), patient_confirm_endpoint },
 	{ HTTP_GET, STR_INIT("/interface/smart/register-app.php"), register_page_endpoint },
 	{ HTTP_POST, STR_INIT("/interface/smart/register-app.php"), register_page_post },
 };

@@ -45,16 +45,10 @@ acl_step(struct task *t)
 static struct acl_entry *
 acl_entry_new(struct arena *scratch, const struct db_result *res)
 {
-	struct acl_row *rows = arena_array(scratch, res->n_rows + 1, sizeof *rows);
-	struct arena *a = rows == NULL ? NULL : arena_new("acl", GRANTS_ARENA);
+	struct arena *a = arena_new("acl", GRANTS_ARENA);
 	struct acl_entry *e = a == NULL ? NULL : ARENA_NEW(a, struct acl_entry);
 	if (e != NULL) {
-		for (size_t i = 0; i < res->n_rows; i++)
-			rows[i] = (struct acl_row){ .section = db_cell(res, i, ACL_COL_SECTION)->s,
-				.value = db_cell(res, i, ACL_COL_VALUE)->s,
-				.return_value = db_cell(res, i, ACL_COL_RETURN)->s,
-				.allow = db_cell(res, i, ACL_COL_ALLOW)->i == 1 };
-		e->grants = acl_grants_new(a, rows, res->n_rows);
+		e->grants = acl_grants_read(a, scratch, res);
 		e->arena = a;
 		e->refs = 1;
 	}

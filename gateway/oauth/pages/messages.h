@@ -133,6 +133,26 @@ enum language { LANG_EN, LANG_N };
 	X(CAT_LABORATORY, "laboratory results")                                                                        \
 	X(CAT_SURVEY, "answers to surveys")                                                                            \
 	X(CAT_VITAL_SIGNS, "vital signs")                                                                              \
+	/* choice of patient and visit */                                                                              \
+	X(PATIENT_TITLE, "Choose a patient")                                                                           \
+	X(PATIENT_TEXT, "{0} works with one patient. Choose whose record it gets.")                                    \
+	X(PATIENT_LAST, "Last name")                                                                                   \
+	X(PATIENT_FIRST, "First name")                                                                                 \
+	X(PATIENT_BORN, "Date of birth")                                                                               \
+	X(PATIENT_BORN_WRONG, "Enter the date of birth as year, month and day: 1980-12-31.")                           \
+	X(PATIENT_SEARCH, "Search")                                                                                    \
+	X(PATIENT_NAME, "Name")                                                                                        \
+	X(PATIENT_SEX, "Sex")                                                                                          \
+	X(PATIENT_SELECT, "Select")                                                                                    \
+	X(PATIENT_NONE, "No patient found.")                                                                           \
+	X(PAGE_NEXT, "Next page")                                                                                      \
+	X(PAGE_PREVIOUS, "Previous page")                                                                              \
+	X(VISIT_TITLE, "Choose a visit")                                                                               \
+	X(VISIT_TEXT, "Which visit of {0}, born {1}?")                                                                 \
+	X(VISIT_DATE, "Date")                                                                                          \
+	X(VISIT_REASON, "Reason")                                                                                      \
+	X(VISIT_NONE, "No visits on file.")                                                                            \
+	X(VISIT_WITHOUT, "Continue without a visit")                                                                   \
 	/* registration of apps */                                                                                     \
 	X(REGISTER_TITLE, "Register an app")                                                                           \
 	X(REGISTER_TEXT,                                                                                               \

@@ -66,6 +66,13 @@ static const struct str rules[] = {
 	STR_INIT("a{color:var(--main)}"),
 	STR_INIT(".problem{margin:0 0 1.25rem;padding:.7rem .85rem;border-left:4px solid var(--bad);border-radius:6px;"
 	         "background:var(--bad-back);color:var(--bad)}"),
+	STR_INIT("input[type=date]{width:100%;padding:.6rem "
+	         ".75rem;font:inherit;color:inherit;background:var(--card);border:1px solid "
+	         "var(--field);border-radius:8px}"),
+	STR_INIT(".only-read{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:"
+	         "nowrap}"),
+	STR_INIT(".search{display:grid;grid-template-columns:repeat(auto-fit,minmax(11rem,1fr));gap:0 "
+	         "1rem;align-items:end;margin-bottom:1.25rem}.search button{margin:0 0 1.15rem}"),
 	STR_INIT("summary{cursor:pointer;font-weight:600;padding:.5rem 0}"),
 	STR_INIT("details .scopes{max-height:22rem;overflow:auto}"),
 	STR_INIT("code{font:.92rem ui-monospace,Menlo,Consolas,\"DejaVu Sans Mono\",monospace;overflow-wrap:anywhere}"),
