@@ -4,7 +4,7 @@ main resources are given reads back. A column or table that a generation lacks c
 import pytest
 from generation import SITES, at_hand, columns
 from routes import ROUTES
-from world import BODIES
+from world import body_of
 
 GENERATIONS = [s for s in SITES if s.startswith("g") and at_hand(s)]
 # Without this table a route answers "Route not found", as a generation that has no such route does.
@@ -91,18 +91,19 @@ def same(wrote, read):
 def test_what_is_created_reads_back(api, site, route):
     skip_unserved(api, route, site)
     world = api.world[site]
-    made = api("POST", world.path(route), site, json=BODIES[route.name])
+    body = body_of(route, SITES[site][1])
+    made = api("POST", world.path(route), site, json=body)
     puuid = world.values[1][("patient", "puuid")]
-    if site == "g502" and made.status_code == 404:
+    if made.status_code == 404 and site == "g502" or made.status_code in (400, 404) and "None" in world.path(route):
         return  # 5.0.2 has no uuids: those routes do not exist there
     assert made.status_code in (200, 201), made.text[:500]
     read = api("GET", READ[route.name](made.json() if callable(made.json) else made.json, puuid), site)
     assert read.status_code == 200, read.text[:500]
     record = data(read.json() if callable(read.json) else read.json)
     record = record[0] if isinstance(record, list) else record
-    both = [k for k in BODIES[route.name] if k in record and k not in CODED]
+    both = [k for k in body if k in record and k not in CODED]
     assert both, record
-    assert not {k: (BODIES[route.name][k], record[k]) for k in both if not same(BODIES[route.name][k], record[k])}
+    assert not {k: (body[k], record[k]) for k in both if not same(body[k], record[k])}
 
 
 # update: the reading route and the members that changed
@@ -124,13 +125,14 @@ def test_what_is_updated_reads_back_and_the_rest_stays(api, site, route):
         record = data(r.json() if callable(r.json) else r.json) if r.status_code == 200 else None
         return record[0] if isinstance(record, list) and record else record
     before = read()
-    r = api("PUT", path, site, json=BODIES[route.name])
+    body = body_of(route, SITES[site][1])
+    r = api("PUT", path, site, json=body)
     if site == "g502" and r.status_code == 404:
         return
     assert r.status_code == 200, r.text[:500]
-    after, body = read(), BODIES[route.name]
+    after = read()
     assert not {k: (body[k], after[k]) for k in body if k in after and k not in CODED | {"user", "group"} and not same(body[k], after[k])}
-    moved = {"date", "modifydate", "last_updated", "last_update", "addresses", "updated_by", "date_modified"}
+    moved = {"date", "modifydate", "last_updated_time", "last_updated", "last_update", "addresses", "updated_by", "date_modified"}
     assert {k for k in after if after[k] != before[k]} <= set(body) | moved, {k: (before[k], after[k]) for k in after if after[k] != before[k]}
 
 

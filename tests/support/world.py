@@ -64,6 +64,16 @@ BODIES = {
     "POST /api/background_service/$run": {},
 }
 
+# What classic wants as a date 8.x wants with a time, and the other way round (golden-7.0/README.md, contract/standard).
+CLASSIC = {**{name: dict(body, begdate="2013-04-13") for name, body in BODIES.items() if name.split("/")[-1] in ("medication", "surgery", "dental_issue")
+              or name.split("/")[-2] in ("medication", "surgery", "dental_issue")}}
+V8 = {name: dict(BODIES[name], begdate="2010-10-13") for name in ("POST /api/patient/:puuid/allergy", "PUT /api/patient/:puuid/allergy/:auuid")}
+
+
+def body_of(route, compat):
+    """A good body for the writing route, None where it takes none."""
+    return (CLASSIC if compat == "classic" else V8).get(route.name, BODIES.get(route.name))
+
 
 def text(raw):
     return str(uuid_module.UUID(bytes=raw)) if raw else None
