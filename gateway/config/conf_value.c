@@ -238,17 +238,21 @@ static int
 parse_cidr(struct arena *a, const struct conf_item *it, struct str text, struct str dir, void *dst)
 {
 	char z[64];
-	struct in6_addr bits;
+	struct in6_addr bits = { 0 };
 	size_t slash = str_find(text, '/');
-	uint64_t length = 0;
+	uint64_t length;
 	(void)it, (void)dir;
 	if (str_cstr(str_sub(text, 0, slash), z, sizeof z) == -1)
 		return -1;
 	bool v4 = inet_pton(AF_INET, z, &bits) == 1;
 	if (!v4 && inet_pton(AF_INET6, z, &bits) != 1)
 		return -1;
-	if (slash < text.n && str_to_u64(str_skip(text, slash + 1), v4 ? 32 : 128, &length) == -1)
+	length = v4 ? 32 : 128;
+	if (slash < text.n && str_to_u64(str_skip(text, slash + 1), length, &length) == -1)
 		return -1;
+	for (size_t i = length; i < (v4 ? 32u : 128u); i++) /* 10.0.0.1/8 is a mistake: which of the two is meant? */
+		if ((bits.s6_addr[i / 8] & 0x80u >> i % 8) != 0)
+			return -1;
 	return keep(a, text, dst);
 }
 
@@ -305,7 +309,7 @@ conf_value_expected(struct arena *a, const struct conf_item *it)
 				buf_str_put(&b, rest.p == NULL ? STR(" or ") : STR(", "));
 			buf_str_put(&b, one);
 		}
-		return buf_str(&b);
+		return arena_str(a, buf_str(&b)); /* the caller reads it as a C string */
 	}
 	if (it->min != NULL)
 		return arena_printf(a, "%s, from %s to %s", what, it->min, it->max);
