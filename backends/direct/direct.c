@@ -374,6 +374,13 @@ direct_describe(const struct site *site, const void *state, const void *handler,
 }
 
 static bool
+direct_streams_body(const void *handler)
+{
+	const struct handler *h = handler;
+	return h->row->streams_body;
+}
+
+static bool
 direct_healthy(const struct site *site, const void *state)
 {
 	const struct direct *d = state;
@@ -390,6 +397,7 @@ const struct backend_ops backend_direct = {
 	.bind = direct_bind,
 	.handle = direct_handle,
 	.describe = direct_describe,
+	.streams_body = direct_streams_body,
 	.healthy = direct_healthy,
 	.close = direct_close,
 };

@@ -28,6 +28,8 @@ struct backend_ops {
 	/* Tells what a bound route takes and answers, for the OpenAPI document. NULL: the backend does not know. */
 	enum openapi_told (*describe)(
 	    const struct site *site, const void *state, const void *handler, struct openapi_operation *op);
+	/* Does this route read the request body itself, though the backend's others do not? NULL: none does. */
+	bool (*streams_body)(const void *handler);
 	bool (*healthy)(const struct site *site, const void *state);
 	void (*close)(void **state);
 };

@@ -12,6 +12,7 @@
 #include "gateway/net/exchange.h"
 
 struct site;
+struct acl_grants; /* policy/acl.h */
 struct worker;
 
 struct request {
@@ -36,6 +37,7 @@ struct request {
 		struct str scope_context; /* user, patient, system: the context that decided       */
 		struct str categories;    /* granular scopes: comma list of system|code; .n 0: unrestricted */
 	} filter;
+	const struct acl_grants *grants; /* the user's, where the route asks for an ACL object; else NULL */
 	struct reply reply;
 	struct audit_facts audit; /* what the record will say                                */
 	void *state;              /* pipeline's own                                          */

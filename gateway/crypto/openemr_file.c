@@ -130,7 +130,7 @@ openemr_seal_end(struct openemr_seal *s, struct buf *out, char mac_text[OPENEMR_
 	if (EVP_EncryptFinal_ex(s->cipher, sealed, &n) != 1 || sealed_put(s, sealed, (size_t)n, true, out) != 0 ||
 	    EVP_MAC_final(s->mac, mac, &mac_n, sizeof mac) != 1 || mac_n != sizeof mac)
 		return -1;
-	buf_init(&text, NULL, OPENEMR_SEAL_MAC_TEXT, OPENEMR_SEAL_MAC_TEXT);
+	buf_init(&text, NULL, 2 * OPENEMR_SEAL_MAC_TEXT, 2 * OPENEMR_SEAL_MAC_TEXT);
 	base64_put(&text, mac, sizeof mac);
 	bool ok = buf_ok(&text) && text.n == OPENEMR_SEAL_MAC_TEXT;
 	if (ok)

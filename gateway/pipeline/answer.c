@@ -37,7 +37,8 @@ body_step(struct task *t)
 	const struct route_binding *b = &r->site->bindings[r->route->index];
 	if (r->route->audit == AUDIT_DURABLE && !audit_client_healthy(r->worker->audit))
 		return request_unavailable(r, "audit journal down"); /* before anything is changed */
-	if ((b->backend->ops->flags & BACKEND_STREAMS_BODY) != 0)
+	const struct backend_ops *ops = b->backend->ops;
+	if ((ops->flags & BACKEND_STREAMS_BODY) != 0 || (ops->streams_body != NULL && ops->streams_body(b->handler)))
 		return STEP_NEXT;
 	if (!exchange_has_body(r->x)) {
 		r->body = STR("");

@@ -91,6 +91,7 @@ policy_step(struct task *t)
 	r->audit.reason = d->reason;
 	if (!d->allowed)
 		return request_refuse(r, d->refusal);
+	r->grants = p->acl == NULL ? NULL : p->acl->grants;
 	r->filter.by_patient = d->by_patient;
 	r->filter.patient = d->patient;
 	r->filter.scope_context = d->scope_context;

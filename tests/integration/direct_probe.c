@@ -95,6 +95,31 @@ exchange_reply_end(struct exchange *e)
 }
 
 void
+exchange_body_stream(struct exchange *e, uint64_t max_bytes, exchange_piece_fn *fn)
+{
+	(void)e, (void)max_bytes, (void)fn; /* uploads are for tests over HTTPS */
+}
+
+void
+exchange_body_pause(struct exchange *e)
+{
+	(void)e;
+}
+
+void
+exchange_body_resume(struct exchange *e)
+{
+	(void)e;
+}
+
+bool
+exchange_has_body(const struct exchange *e)
+{
+	(void)e;
+	return false;
+}
+
+void
 exchange_abort(struct exchange *e)
 {
 	(void)e;

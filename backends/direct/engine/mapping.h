@@ -302,6 +302,7 @@ struct direct_route {
 	enum step (*special)(struct request *r, struct direct *d); /* OP_SPECIAL */
 	const struct field *answer; /* OP_SPECIAL: members of its object, for the OpenAPI document; NULL: not told */
 	unsigned n_answer;
+	bool streams_body; /* OP_SPECIAL: it reads the request body itself */
 };
 
 #endif

@@ -12,6 +12,7 @@ static const struct direct_route special[] = {
 static const struct direct_routes rest_special = { special, NITEMS(special) };
 
 const struct direct_routes *const rest_routes[] = {
+	&rest_document,
 	&rest_facility,
 	&rest_lists,
 	&rest_patient,
