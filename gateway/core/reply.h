@@ -57,7 +57,7 @@ void reply_reset(struct reply *rp);
 	X(RATE, 429, 429, 429, 429, "slow_down", "throttled", "Too many requests")                                     \
 	X(INTERNAL, 500, 500, 500, 500, "server_error", "exception", "The server could not complete the request.")     \
 	X(API_OFF, 404, 501, 501, 501, "server_error", "not-supported", "OpenEMR Error: API is disabled")              \
-	X(NOT_IMPLEMENTED, 501, 501, 501, 501, "server_error", "not-supported", "This server cannot do that.")          \
+	X(NOT_IMPLEMENTED, 501, 501, 501, 501, "server_error", "not-supported", "This server cannot do that.")         \
 	X(BAD_GATEWAY, 502, 502, 502, 502, "server_error", "transient",                                                \
 	    "The server behind this address gave no usable answer.")                                                   \
 	X(UNAVAILABLE, 503, 503, 503, 503, "temporarily_unavailable", "transient",                                     \

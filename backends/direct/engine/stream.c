@@ -104,7 +104,7 @@ page_write(struct task *t)
 	if (!buf_ok(&out) || (s->more && position_take(s, db_cell(s->keys, HYDRATE_MAX - 1, 0)) != 0))
 		return STEP_FAIL;
 	s->running = false;
-	if (exchange_reply_write(s->x, buf_str(&out)) < EXCHANGE_HIGH_WATER)
+	if (exchange_reply_write(s->x, buf_str(&out)) <= EXCHANGE_HIGH_WATER)
 		s->running = true; /* go on at once */
 	return STEP_NEXT;
 }

@@ -146,12 +146,14 @@ struct listing {
 };
 
 static const struct db_stmt sql_list = { .name = "documents",
-	.sql = "SELECT d.id, d.url, d.name, d.hash, d.mimetype, d.docdate FROM documents d JOIN categories_to_documents l "
-	       "ON l.document_id = d.id WHERE l.category_id = ? AND d.foreign_id = ? AND d.deleted = 0 ORDER BY d.id" };
+	.sql =
+	    "SELECT d.id, d.url, d.name, d.hash, d.mimetype, d.docdate FROM documents d JOIN categories_to_documents l "
+	    "ON l.document_id = d.id WHERE l.category_id = ? AND d.foreign_id = ? AND d.deleted = 0 ORDER BY d.id" };
 /* before 6.0 a document's name was its file's, and deleting removed the row */
 static const struct db_stmt sql_list_old = { .name = "documents_old",
-	.sql = "SELECT d.id, d.url, NULL, d.hash, d.mimetype, d.docdate FROM documents d JOIN categories_to_documents l "
-	       "ON l.document_id = d.id WHERE l.category_id = ? AND d.foreign_id = ? ORDER BY d.id" };
+	.sql =
+	    "SELECT d.id, d.url, NULL, d.hash, d.mimetype, d.docdate FROM documents d JOIN categories_to_documents l "
+	    "ON l.document_id = d.id WHERE l.category_id = ? AND d.foreign_id = ? ORDER BY d.id" };
 
 static struct str
 base_name(struct str url)

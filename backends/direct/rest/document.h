@@ -56,7 +56,7 @@ struct document_file {
 	struct filed_result res;
 	const struct step_table *table; /* of io; its frame is this */
 	void (*done)(struct document_file *f);
-	bool undo; /* what is kept goes again with the request */
+	bool undo;    /* what is kept goes again with the request */
 	bool waiting; /* the request's task waits for document_file_wake() */
 };
 /* Binds f to the request: whatever happens to it, the file is ended with it. -1: out of memory. */

@@ -30,9 +30,10 @@ static const struct db_stmt sql_read = { .name = "document",
 	       "categories_to_documents l ON l.document_id = d.id LEFT JOIN categories c ON c.id = l.category_id WHERE "
 	       "d.id = ? AND d.foreign_id = ? AND d.deleted = 0" };
 static const struct db_stmt sql_read_old = { .name = "document_old",
-	.sql = "SELECT d.url, NULL, d.mimetype, d.hash, d.encrypted, d.storagemethod, d.path_depth, d.type, 0, c.aco_spec "
-	       "FROM documents d LEFT JOIN categories_to_documents l ON l.document_id = d.id LEFT JOIN categories c ON "
-	       "c.id = l.category_id WHERE d.id = ? AND d.foreign_id = ?" };
+	.sql =
+	    "SELECT d.url, NULL, d.mimetype, d.hash, d.encrypted, d.storagemethod, d.path_depth, d.type, 0, c.aco_spec "
+	    "FROM documents d LEFT JOIN categories_to_documents l ON l.document_id = d.id LEFT JOIN categories c ON "
+	    "c.id = l.category_id WHERE d.id = ? AND d.foreign_id = ?" };
 
 /* A document that is not there: 400 without a body, in every generation. */
 static enum step
@@ -202,7 +203,7 @@ read_done(struct document_file *f)
 	}
 	d->range.first += d->piece.n;
 	d->range.n -= d->piece.n;
-	if (exchange_reply_write(d->x, buf_str(&d->piece)) < EXCHANGE_HIGH_WATER)
+	if (exchange_reply_write(d->x, buf_str(&d->piece)) <= EXCHANGE_HIGH_WATER)
 		read_next(d);
 }
 
@@ -309,7 +310,8 @@ answer(struct task *t)
 	struct download *d = task_frame(t);
 	struct request *r = d->patient.r;
 	const struct http_head *h = r->x->head;
-	struct str etag = etag_make(d), wanted = http_field(h, HTTP_F_RANGE), if_range = http_field_named(h, STR("if-range"));
+	struct str etag = etag_make(d), wanted = http_field(h, HTTP_F_RANGE),
+	           if_range = http_field_named(h, STR("if-range"));
 	uint64_t size = d->file.res.size;
 	if (d->file.res.status != FILED_OK)
 		return document_file_failed(r, d->file.res.status);
@@ -325,8 +327,8 @@ answer(struct task *t)
 	if (kind == RANGE_OUTSIDE) {
 		r->reply.status = 416;
 		r->reply.content_type = STR_NULL;
-		reply_field(&r->reply, STR("Content-Range"),
-		    arena_printf(t->arena, "bytes */%llu", (unsigned long long)size));
+		reply_field(
+		    &r->reply, STR("Content-Range"), arena_printf(t->arena, "bytes */%llu", (unsigned long long)size));
 		return STEP_REPLY;
 	}
 	r->reply.status = kind == RANGE_PART ? 206 : 200;

@@ -11,9 +11,10 @@ enum { COLUMNS_MAX = 32, SQL_MAX = 2048, URL_MAX = 255, SHA3_TEXT = 128, ASK_AGA
 
 const struct db_stmt document_settings_sql = {
 	.name = "document_settings",
-	.sql = "SELECT 0, g.gl_name, g.gl_value FROM globals g WHERE g.gl_name IN ('drive_encryption', 'secure_upload', "
-	       "'document_storage_method') UNION ALL SELECT 1, o.option_id, '' FROM list_options o WHERE o.list_id = "
-	       "'files_white_list' AND o.activity = 1",
+	.sql =
+	    "SELECT 0, g.gl_name, g.gl_value FROM globals g WHERE g.gl_name IN ('drive_encryption', 'secure_upload', "
+	    "'document_storage_method') UNION ALL SELECT 1, o.option_id, '' FROM list_options o WHERE o.list_id = "
+	    "'files_white_list' AND o.activity = 1",
 };
 
 void
@@ -95,8 +96,8 @@ url_make(const struct document_row *row)
 	char dir[4096];
 	struct arena *a = row->r->task.arena;
 	bool known = conf_documents_dir(row->r->site->conf, dir, sizeof dir);
-	struct str url = arena_printf(
-	    a, "file://%s/%.*s/%.*s", known ? dir : "", STR_ARG(row->folder), STR_ARG(row->file_name));
+	struct str url =
+	    arena_printf(a, "file://%s/%.*s/%.*s", known ? dir : "", STR_ARG(row->folder), STR_ARG(row->file_name));
 	if (url.n <= URL_MAX)
 		return url;
 	return arena_printf(a, "file:///documents/%.*s/%.*s", STR_ARG(row->folder), STR_ARG(row->file_name));
@@ -107,14 +108,16 @@ url_make(const struct document_row *row)
 static const struct db_stmt sql_sequence = { .name = "sequences_next",
 	.sql = "UPDATE sequences SET id = LAST_INSERT_ID(id + 1)" };
 static const struct db_stmt sql_patient_bytes = { .name = "documents_patient_bytes",
-	.sql = "SELECT CAST(COALESCE(SUM(CAST(d.size AS SIGNED)), 0) AS SIGNED) FROM documents d WHERE d.foreign_id = ?" };
+	.sql =
+	    "SELECT CAST(COALESCE(SUM(CAST(d.size AS SIGNED)), 0) AS SIGNED) FROM documents d WHERE d.foreign_id = ?" };
 static const struct db_stmt sql_site_bytes = { .name = "documents_site_bytes",
 	.sql = "SELECT CAST(COALESCE(SUM(CAST(d.size AS SIGNED)), 0) AS SIGNED) FROM documents d" };
 static const struct db_stmt sql_category = { .name = "document_category",
 	.sql = "REPLACE INTO categories_to_documents (category_id, document_id) VALUES (?, ?)" };
 static const struct db_stmt sql_registry = { .name = "document_registry",
-	.sql = "INSERT INTO uuid_registry (uuid, table_name, table_id, table_vertical, couchdb, document_drive, mapped, "
-	       "created) VALUES (?, ?, ?, '', '', ?, 0, NOW())" };
+	.sql =
+	    "INSERT INTO uuid_registry (uuid, table_name, table_id, table_vertical, couchdb, document_drive, mapped, "
+	    "created) VALUES (?, ?, ?, '', '', ?, 0, NOW())" };
 static const struct db_stmt sql_written = { .name = "document_written",
 	.sql = "SELECT 1 FROM documents d WHERE d.id = ? AND d.foreign_id = ? AND d.url = ?" };
 
@@ -386,7 +389,8 @@ store_end(struct task *t)
 		return STEP_NEXT;
 	if (row->over_quota) {
 		row->r->audit.reason = STR("quota of documents");
-		reply_error(&row->r->reply, row->r->dialect, REPLY_TOO_LARGE, STR("The quota of documents is used up."));
+		reply_error(
+		    &row->r->reply, row->r->dialect, REPLY_TOO_LARGE, STR("The quota of documents is used up."));
 		return STEP_REPLY;
 	}
 	if (unknown(row))

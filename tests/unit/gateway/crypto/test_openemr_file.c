@@ -125,7 +125,8 @@ test_every_version__sealed_by_php__is_read(void)
 			buf_init(&b, NULL, 1024, 2 * BIG);
 			php_seal(v, s, &b);
 			EXPECT_IDX(opens(buf_str(&b), s, &keys, &none), v * 100 + i);
-			EXPECT_IDX(opens(buf_str(&b), s, v == 1 ? &none : &other, &keys), v * 100 + i); /* the drive's pair fits */
+			EXPECT_IDX(opens(buf_str(&b), s, v == 1 ? &none : &other, &keys),
+			    v * 100 + i); /* the drive's pair fits */
 			buf_done(&b);
 		}
 }
@@ -178,7 +179,8 @@ test_clear_files__are_read_as_they_are(void)
 	static const struct str rows[] = { STR_INIT("hello"), STR_INIT("8.1"), STR_INIT("01"), STR_INIT("000AAAA") };
 	for (size_t i = 0; i < NITEMS(rows); i++)
 		EXPECT_IDX(opens(rows[i], rows[i], &keys, &none), i);
-	EXPECT(opens(STR("007 rooms"), STR("007 rooms"), NULL, NULL)); /* not marked as sealed: whatever it begins with */
+	EXPECT(
+	    opens(STR("007 rooms"), STR("007 rooms"), NULL, NULL)); /* not marked as sealed: whatever it begins with */
 }
 
 TESTS(T(test_every_version__sealed_by_php__is_read), T(test_what_we_seal__is_byte_for_byte_what_php_writes),
