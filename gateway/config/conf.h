@@ -53,8 +53,11 @@ struct conf_site {
 		bool password_users, password_patients; /* password grant, off             */
 		struct str client_auth;                 /* strict, documented                      */
 		struct str registration;                /* open, token, closed                     */
-		struct str registration_token;          /* initial access token                    */
-		struct str signing_key;                 /* PEM path; may be OpenEMR's oaprivate.key */
+		struct str approval;                    /* scopes, all                             */
+		struct str *approval_scopes;            /* beginnings of scopes that wait; none: OpenEMR's rule */
+		size_t n_approval_scopes;
+		struct str registration_token; /* initial access token                    */
+		struct str signing_key;        /* PEM path; may be OpenEMR's oaprivate.key */
 		struct str signing_passphrase;
 		struct str signing_alg; /* RS256, ES256                            */
 		uint32_t access_ttl_s, system_ttl_s, refresh_ttl_s, refresh_idle_s, refresh_grace_s;
@@ -109,6 +112,12 @@ struct conf {
 	struct str *trusted_proxies; /* CIDR                                          */
 	size_t n_trusted_proxies;
 	struct redis_conf redis;
+	struct {
+		struct str tls_ca;
+		struct str *allow; /* CIDR */
+		size_t n_allow;
+		uint32_t timeout_ms;
+	} outbound; /* calls to JWKS URIs and back-channel logout */
 	bool redis_require_persistence;
 	struct str redis_on_failure; /* route (as the scope file's row says), closed, open, local */
 	struct {

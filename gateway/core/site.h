@@ -16,6 +16,7 @@ struct openemr_keys;
 struct keyd_client;
 struct hashd_client;
 struct filed_client;
+struct http_client;  /* gateway/net/http_client.h */
 struct audit_client; /* gateway/audit/audit.h */
 struct route_table;  /* policy/route_table.h  */
 struct policy;
@@ -37,6 +38,7 @@ struct worker {
 	struct filed_client *filed;
 	struct audit_client *audit;
 	struct redis *redis;
+	struct http_client *outbound; /* to places that clients registered */
 	const struct conf *conf;
 	struct map *sites;       /* name -> struct site *; strict list */
 	unsigned number;         /* 0.. */

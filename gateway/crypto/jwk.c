@@ -182,6 +182,15 @@ jwk_set_free(struct jwk_set **sp)
 	free(s);
 }
 
+bool
+jwk_set_has(const struct jwk_set *s, struct str kid)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (str_eq((struct str){ s->keys[i].kid, s->keys[i].kid_n }, kid))
+			return true;
+	return false;
+}
+
 size_t
 jwk_set_count(const struct jwk_set *s)
 {

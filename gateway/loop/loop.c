@@ -3,6 +3,7 @@
 #include "gateway/loop/loop.h"
 
 #include "gateway/base/list.h"
+#include "gateway/loop/loop_private.h"
 #include "gateway/loop/wheel.h"
 
 #include <event2/event.h>
@@ -28,6 +29,13 @@ struct loop {
 	struct loop_signal_watch signals[SIGNALS_MAX];
 	unsigned n_signals;
 };
+
+struct event_base *
+loop_event_base(struct loop *l)
+{
+	CHECK_OBJ(l, LOOP_MAGIC);
+	return l->base;
+}
 
 /* --- turns ---------------------------------------------------------------------------------------------------------------- */
 

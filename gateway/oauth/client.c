@@ -8,6 +8,7 @@
 #include "gateway/crypto/jwk.h"
 #include "gateway/crypto/openemr_crypt.h"
 #include "gateway/oauth/endpoint.h"
+#include "gateway/oauth/jwks_uri.h"
 
 enum { ASSERTION_MAX_AGE_S = 300, LEEWAY_S = 60, CLIENT_ID_MAX = 80, JWKS_CACHE_S = 3600 };
 
@@ -205,7 +206,7 @@ method_registered(const struct oauth_client *k, enum auth_method used)
 		return method_possible(k, used);
 	if (k->registered == used)
 		return true;
-	return used == AUTH_PRIVATE_KEY_JWT && k->jwks.n > 0;
+	return used == AUTH_PRIVATE_KEY_JWT && (k->jwks.n > 0 || k->jwks_uri.n > 0);
 }
 
 static enum step
@@ -226,6 +227,12 @@ secret_check(struct request *r, struct client_auth *c)
 
 /* --- private_key_jwt ------------------------------------------------------------------------------------------------------------ */
 
+struct oauth_state *
+oauth_state_of(const struct request *r)
+{
+	return r->site->bindings[r->route->index].backend->state;
+}
+
 static const struct jwk_set *
 client_keys(struct request *r, struct client_auth *c, struct oauth_state *s)
 {
@@ -242,18 +249,17 @@ client_keys(struct request *r, struct client_auth *c, struct oauth_state *s)
 	return set;
 }
 
+/* The token endpoint, or the issuer as newer clients say (RFC 7523bis). */
 static bool
 assertion_audience(const struct request *r, const json_t *claims)
 {
-	struct str want = arena_printf(r->task.arena, "%.*s/token", STR_ARG(r->site->issuer));
-	const json_t *aud = json_object_get(claims, "aud"), *item;
-	if (json_is_string(aud))
-		return str_eq((struct str){ json_string_value(aud), json_string_length(aud) }, want);
-	size_t i;
-	json_array_foreach(aud, i, item)
-	{
-		if (json_is_string(item) &&
-		    str_eq((struct str){ json_string_value(item), json_string_length(item) }, want))
+	struct str token = arena_printf(r->task.arena, "%.*s/token", STR_ARG(r->site->issuer));
+	const json_t *aud = json_object_get(claims, "aud");
+	size_t n = json_is_array(aud) ? json_array_size(aud) : 1;
+	for (size_t i = 0; i < n; i++) {
+		const json_t *item = json_is_array(aud) ? json_array_get(aud, i) : aud;
+		struct str text = { json_string_value(item), json_is_string(item) ? json_string_length(item) : 0 };
+		if (text.n > 0 && (str_eq(text, token) || str_eq(text, r->site->issuer)))
 			return true;
 	}
 	return false;
@@ -286,18 +292,21 @@ assertion_claims(struct request *r, struct client_auth *c, const struct jwk_set 
 	return STEP_NEXT;
 }
 
-/* The jti may be used once: SET NX with the assertion's life. */
+/* The jti may be used once: SET NX with the assertion's life. jwks_uri wins over jwks (contract 7). */
 static enum step
 assertion_check(struct request *r, struct client_auth *c)
 {
-	const struct site_backend *b = r->site->bindings[r->route->index].backend;
-	const struct jwk_set *keys = c->client.jwks.n > 0 ? client_keys(r, c, b->state) : NULL;
+	struct oauth_state *s = oauth_state_of(r);
+	const struct jwk_set *keys =
+	    c->client.jwks_uri.n > 0 ? jwks_uri_keys(s->jwks_uris, c->client.jwks_uri) : client_keys(r, c, s);
 	struct str key;
 	if (keys == NULL)
-		return denied(r, "client has no usable inline jwks");
-	enum step s = assertion_claims(r, c, keys);
-	if (s != STEP_NEXT)
-		return s;
+		return c->client.jwks_uri.n > 0
+		           ? oauth_refuse(r, OAUTH_CLI_ASSERTION, STR_NULL, "jwks_uri has no usable key")
+		           : denied(r, "client has no usable inline jwks");
+	enum step step = assertion_claims(r, c, keys);
+	if (step != STEP_NEXT)
+		return step;
 	key = key_assertion(r->task.arena, r->site, c->given_id, json_in_str(c->jws->claims, "jti"));
 	int64_t left =
 	    (int64_t)json_integer_value(json_object_get(c->jws->claims, "exp")) - clock_real_s(r->worker->clock);
@@ -327,13 +336,22 @@ client_check(struct task *t)
 	case AUTH_SECRET_POST:
 		return secret_check(r, c);
 	case AUTH_PRIVATE_KEY_JWT:
-		return assertion_check(r, c);
+		return c->client.jwks_uri.n > 0
+		           ? jwks_uri_want(t, oauth_state_of(r)->jwks_uris, c->client.jwks_uri, c->jws->kid)
+		           : STEP_NEXT;
 	case AUTH_NONE:
 	case AUTH_UNKNOWN:
 	case AUTH_N:
 		break;
 	}
 	return STEP_NEXT;
+}
+
+static enum step
+client_assertion(struct task *t)
+{
+	struct client_auth *c = task_frame(t);
+	return c->used == AUTH_PRIVATE_KEY_JWT ? assertion_check(request_of(t), c) : STEP_NEXT;
 }
 
 static enum step
@@ -351,4 +369,4 @@ client_once(struct task *t)
 }
 
 STEP_TABLE(client_auth_steps, 0, { "client_read", client_read }, { "client_row", client_row },
-    { "client_check", client_check }, { "client_once", client_once });
+    { "client_check", client_check }, { "client_assertion", client_assertion }, { "client_once", client_once });

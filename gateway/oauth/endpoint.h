@@ -13,6 +13,7 @@
 
 struct oauth_state {        /* of a site */
 	struct cache *jwks; /* SHA-256 of an inline JWKS text -> struct jwk_set * */
+	struct jwks_uris *jwks_uris;
 };
 
 /* --- errors (contract/oauth2.md 2.1, RFC 6749 5.2) ------------------------------------------------------------------------ */
@@ -57,6 +58,9 @@ enum step oauth_missing(struct request *r, const char *name);
 /* --- parameters ------------------------------------------------------------------------------------------------------------- */
 /* Reads a form or JSON-object body into *f; a parameter that stands twice is refused (RFC 6749 3.2). STEP_NEXT or the refusal. */
 enum step oauth_params(struct request *r, struct form *f);
+
+/* The authorization server's state of the site: of a request on one of its routes. */
+struct oauth_state *oauth_state_of(const struct request *r);
 
 /* --- the client ------------------------------------------------------------------------------------------------------------- */
 enum auth_method { AUTH_UNKNOWN, AUTH_NONE, AUTH_SECRET_BASIC, AUTH_SECRET_POST, AUTH_PRIVATE_KEY_JWT, AUTH_N };
@@ -147,6 +151,9 @@ enum step registration_endpoint(struct request *r, struct oauth_state *s);
 enum step token_endpoint(struct request *r, struct oauth_state *s);
 enum step introspect_endpoint(struct request *r, struct oauth_state *s);
 enum step userinfo_endpoint(struct request *r, struct oauth_state *s);
+enum step client_read_endpoint(struct request *r, struct oauth_state *s);
+enum step client_update_endpoint(struct request *r, struct oauth_state *s);
+enum step client_delete_endpoint(struct request *r, struct oauth_state *s);
 enum step revoke_endpoint(struct request *r, struct oauth_state *s);
 enum step style_document_endpoint(struct request *r, struct oauth_state *s);
 enum step register_page_endpoint(struct request *r, struct oauth_state *s);

@@ -8,6 +8,7 @@
 #include "gateway/oauth/context.h"
 #include "gateway/oauth/endpoint.h"
 #include "gateway/oauth/flow.h"
+#include "gateway/oauth/jwks_uri.h"
 #include "gateway/oauth/launch_token.h"
 #include "gateway/oauth/pages/page.h"
 
@@ -42,6 +43,9 @@ static const struct endpoint endpoints[] = {
 	{ HTTP_GET, STR_INIT("/userinfo"), userinfo_endpoint },
 	{ HTTP_POST, STR_INIT("/userinfo"), userinfo_endpoint },
 	{ HTTP_POST, STR_INIT("/revoke"), revoke_endpoint },
+	{ HTTP_GET, STR_INIT("/client/:path"), client_read_endpoint },
+	{ HTTP_PUT, STR_INIT("/client/:path"), client_update_endpoint },
+	{ HTTP_DELETE, STR_INIT("/client/:path"), client_delete_endpoint },
 	{ HTTP_POST, STR_INIT("/smart/launch"), launch_create_endpoint },
 	{ HTTP_GET, STR_INIT("/smart/smart-style"), style_document_endpoint },
 	{ HTTP_GET, STR_INIT("/smart/patient-select"), patient_select_endpoint },
@@ -185,15 +189,29 @@ drop_jwks(void *value)
 	jwk_set_free(value);
 }
 
+static void
+oauth_close(void **state)
+{
+	struct oauth_state *s = *state;
+	*state = NULL;
+	if (s == NULL)
+		return;
+	cache_free(&s->jwks);
+	jwks_uris_free(&s->jwks_uris);
+	free(s);
+}
+
 static int
 oauth_open(struct site *site, void **state, struct err *e)
 {
 	struct oauth_state *s = calloc(1, sizeof *s);
-	(void)site;
+	if (s != NULL)
+		s->jwks_uris = jwks_uris_new(site->worker);
 	if (s != NULL)
 		s->jwks = cache_new(JWKS_CACHED, SHA256_KEY, sizeof(struct jwk_set *), drop_jwks);
-	if (s == NULL || s->jwks == NULL) {
-		free(s);
+	if (s == NULL || s->jwks == NULL || s->jwks_uris == NULL) {
+		void *half = s;
+		oauth_close(&half);
 		return ERR(e, E_MEMORY, "oauth");
 	}
 	*state = s;
@@ -238,17 +256,6 @@ oauth_healthy(const struct site *site, const void *state)
 	(void)state;
 	(void)site;
 	return true;
-}
-
-static void
-oauth_close(void **state)
-{
-	struct oauth_state *s = *state;
-	*state = NULL;
-	if (s == NULL)
-		return;
-	cache_free(&s->jwks);
-	free(s);
 }
 
 const struct backend_ops backend_oauth = { .name = "oauth",

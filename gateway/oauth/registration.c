@@ -77,6 +77,25 @@ scope_text_has(struct str scopes, struct str part)
 	return str_find_str(scopes, part) < scopes.n;
 }
 
+/* Who waits for an administrator: contract 5.3, unless the site names the scopes itself. */
+static bool
+waits(const struct request *r, const struct registration *g, const struct scope_set *set)
+{
+	const struct conf_site *c = r->site->conf;
+	if (str_eq(c->oauth.approval, STR("all")))
+		return true;
+	if (!g->confidential && scope_set_has(set, STR("launch")))
+		return true;
+	if (c->oauth.n_approval_scopes == 0)
+		return g->confidential &&
+		       (scope_text_has(g->scope, STR("user/")) || scope_text_has(g->scope, STR("system/")));
+	for (size_t i = 0; i < scope_set_count(set); i++)
+		for (size_t k = 0; k < c->oauth.n_approval_scopes; k++)
+			if (str_starts(scope_set_at(set, i)->text, c->oauth.approval_scopes[k]))
+				return true;
+	return false;
+}
+
 /* Scopes that the server knows; the first unknown one is named. */
 static enum step
 scope_read(struct request *r, struct registration *g)
@@ -98,12 +117,7 @@ scope_read(struct request *r, struct registration *g)
 		return oauth_refuse_text(r, OAUTH_METADATA,
 		    STR("system and user scopes are only allowed for confidential clients"),
 		    "public client asks too much");
-	/* contract 5.3: who waits for an administrator */
-	g->enabled = true;
-	if (!g->confidential && scope_set_has(set, STR("launch")))
-		g->enabled = false;
-	if (g->confidential && (scope_text_has(g->scope, STR("user/")) || scope_text_has(g->scope, STR("system/"))))
-		g->enabled = false;
+	g->enabled = !waits(r, g, set);
 	return STEP_NEXT;
 }
 
@@ -175,6 +189,29 @@ lists_read(struct request *r, struct registration *g)
 	return STEP_NEXT;
 }
 
+/* Addresses that pages link to or that are called: http or https, the latter where Gatehouse calls (RFC 7591 2, OIDC Back-Channel 2.2). */
+static enum step
+links_read(struct request *r, struct registration *g)
+{
+	static const struct {
+		const char *member;
+		bool https;
+	} links[] = { { "backchannel_logout_uri", true }, { "initiate_login_uri", false }, { "policy_uri", false },
+		{ "tos_uri", false }, { "logo_uri", false }, { "client_uri", false } };
+	for (size_t i = 0; i < NITEMS(links); i++) {
+		struct str text = json_in_str(g->doc, links[i].member);
+		struct uri u;
+		struct err e = { 0 };
+		if (text.n == 0)
+			continue;
+		if (text.n > URI_MAX || uri_parse(text, &u, &e) != 0 || u.fragment.p != NULL || u.userinfo.p != NULL ||
+		    !(str_ieq(u.scheme, STR("https")) || (!links[i].https && str_ieq(u.scheme, STR("http")))))
+			return oauth_refuse_text(r, OAUTH_METADATA,
+			    arena_printf(r->task.arena, "%s is invalid", links[i].member), "address member");
+	}
+	return STEP_NEXT;
+}
+
 static enum step
 name_read(struct request *r, struct registration *g)
 {
@@ -229,19 +266,35 @@ type_read(struct request *r, struct registration *g)
 	return STEP_NEXT;
 }
 
+enum step
+registration_check(struct request *r, struct registration *g)
+{
+	static enum step (*const parts[])(struct request *, struct registration *) = { document_read, type_read,
+		lists_read, method_read, scope_read, keys_read, links_read, name_read };
+	for (size_t i = 0; i < NITEMS(parts); i++) {
+		enum step s = parts[i](r, g);
+		if (s != STEP_NEXT)
+			return s;
+	}
+	return STEP_NEXT;
+}
+
+/* OpenEMR's own switch (contract 5.3). */
+static const struct db_stmt manual_sql = { "registration_manual",
+	"SELECT 1 FROM globals WHERE gl_name = 'oauth_app_manual_approval' AND gl_index = 0 AND gl_value = '1'",
+	false };
+
 static enum step
 registration_read(struct task *t)
 {
 	struct request *r = request_of(t);
 	struct registration *g = task_frame(t);
-	static enum step (*const parts[])(struct request *, struct registration *) = { registration_allowed,
-		document_read, type_read, lists_read, method_read, scope_read, keys_read, name_read };
-	for (size_t i = 0; i < NITEMS(parts); i++) {
-		enum step s = parts[i](r, g);
-		if (s != STEP_NEXT)
-			return s == STEP_REPLY && g->refused != NULL ? g->refused(r, g) : s;
-	}
-	return STEP_NEXT;
+	enum step s = registration_allowed(r, g);
+	if (s == STEP_NEXT)
+		s = registration_check(r, g);
+	if (s != STEP_NEXT)
+		return s == STEP_REPLY && g->refused != NULL ? g->refused(r, g) : s;
+	return db_query(t, r->site->db, &manual_sql, NULL, 0, &g->db);
 }
 
 static enum step
@@ -249,6 +302,10 @@ registration_make(struct task *t)
 {
 	struct request *r = request_of(t);
 	struct registration *g = task_frame(t);
+	if (g->db->status != DB_OK)
+		return request_unavailable(r, "database down: client cannot be registered");
+	if (g->db->n_rows > 0)
+		g->enabled = false;
 	g->id = oauth_random(r, ID_BYTES);
 	g->token = oauth_random(r, TOKEN_BYTES);
 	g->path = oauth_random(r, PATH_BYTES);
@@ -265,19 +322,30 @@ registration_make(struct task *t)
 			return STEP_FAIL;
 	}
 	/* Gatehouse's own record first: a row without it would accept any method */
+	return registration_own_put(t, g);
+}
+
+enum step
+registration_own_put(struct task *t, struct registration *g)
+{
+	struct request *r = request_of(t);
 	struct str key = key_client(t->arena, r->site, g->id);
+	struct str back = json_in_str(g->doc, "backchannel_logout_uri"), logo = json_in_str(g->doc, "logo_uri");
+	bool sid = json_is_true(json_object_get(g->doc, "backchannel_logout_session_required"));
+	bool dpop = json_is_true(json_object_get(g->doc, "dpop_bound_access_tokens"));
 	return key.p == NULL ? STEP_FAIL
 	                     : REDIS_CALL(t, r->worker->redis, &g->redis, STR("HSET"), key,
-	                           STR("token_endpoint_auth_method"), g->method);
+	                           STR("token_endpoint_auth_method"), g->method, STR("dpop_bound_access_tokens"),
+	                           dpop ? STR("1") : STR("0"), STR("backchannel_logout_uri"),
+	                           back.n > 0 ? back : STR(""), STR("backchannel_logout_session_required"),
+	                           sid ? STR("1") : STR("0"), STR("logo_uri"), logo.n > 0 ? logo : STR(""));
 }
 
 static const struct db_stmt insert_sql = { "client_insert",
-	"INSERT INTO oauth_clients (client_id, client_role, client_name, client_secret, registration_token, "
-	"registration_uri_path, "
-	"register_date, contacts, redirect_uri, grant_types, scope, site_id, is_confidential, logout_redirect_uris, "
-	"jwks_uri, jwks, "
-	"initiate_login_uri, policy_uri, tos_uri, is_enabled) "
-	"VALUES (?, ?, ?, ?, ?, ?, NOW(), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	"INSERT INTO oauth_clients (client_name, contacts, redirect_uri, grant_types, scope, logout_redirect_uris, "
+	"jwks_uri, jwks, initiate_login_uri, policy_uri, tos_uri, is_enabled, client_id, client_role, client_secret, "
+	"registration_token, registration_uri_path, site_id, is_confidential, register_date) "
+	"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NOW())",
 	false };
 
 static struct db_val
@@ -286,37 +354,48 @@ text_or_null(struct str s)
 	return s.n == 0 ? DB_V_NULL : DB_V_STR(s);
 }
 
+static struct db_val
+text_or_empty(struct str s)
+{
+	return DB_V_STR(s.n > 0 ? s : STR(""));
+}
+
+void
+registration_values(const struct registration *g, struct db_val *v)
+{
+	v[0] = DB_V_STR(json_in_str(g->doc, "client_name"));
+	v[1] = text_or_empty(g->joined[0]);
+	v[2] = DB_V_STR(g->joined[1]);
+	v[3] = DB_V_STR(g->joined[3].n > 0 ? g->joined[3] : STR("authorization_code"));
+	v[4] = DB_V_STR(g->scope);
+	v[5] = text_or_empty(g->joined[2]);
+	v[6] = text_or_null(json_in_str(g->doc, "jwks_uri"));
+	v[7] = text_or_null(g->jwks);
+	v[8] = text_or_null(json_in_str(g->doc, "initiate_login_uri"));
+	v[9] = text_or_null(json_in_str(g->doc, "policy_uri"));
+	v[10] = text_or_null(json_in_str(g->doc, "tos_uri"));
+	v[11] = DB_V_I64(g->enabled);
+}
+
 static enum step
 registration_insert(struct task *t)
 {
 	struct request *r = request_of(t);
 	struct registration *g = task_frame(t);
-	struct db_val *v = arena_array(t->arena, 19, sizeof *v);
-	size_t n = 0;
+	struct db_val *v = arena_array(t->arena, REGISTRATION_VALUES + 7, sizeof *v);
+	size_t n = REGISTRATION_VALUES;
 	if (g->redis->status != REDIS_OK)
 		return request_unavailable(r, "redis down: client cannot be registered");
 	if (v == NULL)
 		return STEP_FAIL;
+	registration_values(g, v);
 	v[n++] = DB_V_STR(g->id);
 	v[n++] = DB_V_STR(g->confidential ? STR("user") : STR("patient"));
-	v[n++] = DB_V_STR(json_in_str(g->doc, "client_name"));
 	v[n++] = text_or_null(g->stored_secret);
 	v[n++] = DB_V_STR(g->token);
 	v[n++] = DB_V_STR(g->path);
-	v[n++] = DB_V_STR(g->joined[0].n > 0 ? g->joined[0] : STR(""));
-	v[n++] = DB_V_STR(g->joined[1]);
-	v[n++] = DB_V_STR(g->joined[3].n > 0 ? g->joined[3] : STR("authorization_code"));
-	v[n++] = DB_V_STR(g->scope);
 	v[n++] = DB_V_STR(r->site->name);
 	v[n++] = DB_V_I64(g->confidential);
-	v[n++] = DB_V_STR(g->joined[2].n > 0 ? g->joined[2] : STR(""));
-	v[n++] = text_or_null(json_in_str(g->doc, "jwks_uri"));
-	v[n++] = text_or_null(g->jwks);
-	v[n++] = text_or_null(json_in_str(g->doc, "initiate_login_uri"));
-	v[n++] = text_or_null(json_in_str(g->doc, "policy_uri"));
-	v[n++] = text_or_null(json_in_str(g->doc, "tos_uri"));
-	v[n++] = DB_V_I64(g->enabled);
-	CHECK(n == 19);
 	return db_query(t, r->site->db, &insert_sql, v, n, &g->db);
 }
 
@@ -327,7 +406,8 @@ echo_members(struct json_write *w, const struct registration *g)
 	static const char *const names[] = { "contacts", "application_type", "client_name", "logo_uri", "redirect_uris",
 		"post_logout_redirect_uris", "token_endpoint_auth_method", "policy_uri", "tos_uri", "jwks_uri", "jwks",
 		"sector_identifier_uri", "subject_type", "default_max_age", "require_auth_time", "default_acr_values",
-		"initiate_login_uri", "request_uris", "response_types", "grant_types", "scope" };
+		"initiate_login_uri", "request_uris", "response_types", "grant_types", "scope",
+		"backchannel_logout_uri", "backchannel_logout_session_required", "dpop_bound_access_tokens" };
 	for (size_t i = 0; i < NITEMS(names); i++) {
 		const json_t *v = json_object_get(g->doc, names[i]);
 		char *text = v == NULL ? NULL : json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY);

@@ -18,10 +18,20 @@ struct registration {
 	bool confidential, enabled;
 	int64_t issued_s;
 	/* working state */
+	bool manual;                               /* OpenEMR's setting: all registrations wait */
 	struct str stored_secret, jwks, joined[4]; /* contacts, redirect, logout, grants */
 	struct redis_result *redis;
 	struct db_result *db;
 };
 extern const struct step_table registration_steps;
+
+/* Reads g->doc (or the body) and checks every member by the site's rules; enabled: not one that waits for an administrator by rule. */
+enum step registration_check(struct request *r, struct registration *g);
+/* Writes Gatehouse's own record of the client: what OpenEMR's row has no column for. */
+enum step registration_own_put(struct task *t, struct registration *g);
+/* The columns that registration and update share: client_name, contacts, redirect_uri, grant_types, scope, logout_redirect_uris, jwks_uri,
+ * jwks, initiate_login_uri, policy_uri, tos_uri, is_enabled. */
+enum { REGISTRATION_VALUES = 12 };
+void registration_values(const struct registration *g, struct db_val *v);
 
 #endif

@@ -8,6 +8,7 @@
 #include "gateway/crypto/hashd.h"
 #include "gateway/crypto/keyd.h"
 #include "gateway/crypto/tls_ctx.h"
+#include "gateway/net/http_client.h"
 #include "gateway/net/listener.h"
 #include "gateway/pipeline/pipeline.h"
 #include "gateway/process/process.h"
@@ -28,7 +29,7 @@ struct worker_run {
 	size_t n_listeners, drained;
 	struct loop_timer *publish, *warm;
 	int64_t started_us;
-	struct cidr *trusted;
+	struct cidr *trusted, *outbound_allow;
 };
 
 /* --- what the control process shows --------------------------------------------------------------------------------------- */
@@ -111,6 +112,28 @@ trusted_open(struct worker_run *run, struct err *e)
 	run->w.trusted_proxies = run->trusted;
 	run->w.n_trusted_proxies = c->n_trusted_proxies;
 	return 0;
+}
+
+static bool
+outbound_allowed(void *ctx, const uint8_t addr[16])
+{
+	const struct worker_run *run = ctx;
+	return cidr_match(run->outbound_allow, run->boot->conf->outbound.n_allow, addr);
+}
+
+static int
+outbound_open(struct worker_run *run, struct err *e)
+{
+	const struct conf *c = run->boot->conf;
+	struct http_client_conf conf = { .tls_ca = c->outbound.tls_ca, .allowed = outbound_allowed, .ctx = run };
+	run->outbound_allow = calloc(MAX(c->outbound.n_allow, 1), sizeof *run->outbound_allow);
+	if (run->outbound_allow == NULL)
+		return ERR(e, E_MEMORY, "outbound");
+	for (size_t i = 0; i < c->outbound.n_allow; i++)
+		if (cidr_parse(c->outbound.allow[i], &run->outbound_allow[i], e) != 0)
+			return -1;
+	run->w.outbound = http_client_new(run->w.loop, &conf, e);
+	return run->w.outbound == NULL ? -1 : 0;
 }
 
 static struct tls_set *
@@ -254,7 +277,7 @@ start(struct worker_run *run, struct err *e)
 	if (loop_signal(run->w.loop, SIGTERM, on_signal, run) != 0 ||
 	    loop_signal(run->w.loop, SIGQUIT, on_signal, run) != 0)
 		return ERR(e, E_IO, "signals");
-	if (trusted_open(run, e) != 0 || helpers_open(run, e) != 0)
+	if (trusted_open(run, e) != 0 || outbound_open(run, e) != 0 || helpers_open(run, e) != 0)
 		return -1;
 	if (b->conf->n_certs > 0 && (run->tls = tls_open(run, e)) == NULL)
 		return -1;
