@@ -71,6 +71,13 @@ key_assertion(struct arena *a, const struct site *site, struct str client_id, st
 }
 
 struct str
+key_dpop(struct arena *a, const struct site *site, struct str jkt, struct str jti)
+{
+	struct str text = arena_printf(a, "%.*s %.*s", STR_ARG(jkt), STR_ARG(jti));
+	return text.p == NULL ? STR_NULL : key_hashed(a, site, STR("dpop:"), text, SHA256_LEN);
+}
+
+struct str
 key_rate(struct arena *a, const struct site *site, struct str rate_class, struct str who)
 {
 	return key_plain(a, site, STR("rl:"), rate_class, who);

@@ -20,6 +20,8 @@ struct str key_family(struct arena *a, const struct site *site, struct str famil
 struct str key_assertion(struct arena *a, const struct site *site, struct str client_id, struct str jti);
 /* {prefix}launch:{SHA-256 hex of the token}: a launch token that was not used yet (gateway/oauth/launch_token.c). */
 struct str key_launch(struct arena *a, const struct site *site, struct str token);
+/* {prefix}dpop:{SHA-256 hex of thumbprint and jti}: a DPoP proof seen. */
+struct str key_dpop(struct arena *a, const struct site *site, struct str jkt, struct str jti);
 /* {prefix}rl:{class}:{who}: a GCRA cell. */
 struct str key_rate(struct arena *a, const struct site *site, struct str rate_class, struct str who);
 

@@ -176,7 +176,8 @@ client_row(struct task *t)
 		return denied(r, "client disabled");
 	if (key.p == NULL)
 		return STEP_FAIL;
-	return REDIS_CALL(t, r->worker->redis, &c->redis, STR("HGET"), key, STR("token_endpoint_auth_method"));
+	return REDIS_CALL(t, r->worker->redis, &c->redis, STR("HMGET"), key, STR("token_endpoint_auth_method"),
+	    STR("dpop_bound_access_tokens"));
 }
 
 /* What a client registered with OpenEMR itself may use: any of what its row can support. */
@@ -323,8 +324,12 @@ client_check(struct task *t)
 	struct client_auth *c = task_frame(t);
 	if (c->redis->status != REDIS_OK)
 		return request_unavailable(r, "redis down: client's method cannot be looked up");
-	if (c->redis->value.kind == REDIS_STR)
-		c->client.registered = auth_method_of(c->redis->value.s);
+	const struct redis_value *own = &c->redis->value;
+	if (own->kind == REDIS_ARRAY && own->n_items == 2) {
+		if (own->items[0].kind == REDIS_STR)
+			c->client.registered = auth_method_of(own->items[0].s);
+		c->client.dpop_bound = own->items[1].kind == REDIS_STR && str_eq(own->items[1].s, STR("1"));
+	}
 	c->redis = NULL;
 	bool missing = c->used == AUTH_NONE && c->client.confidential;
 	if (missing && c->lenient && c->client.registered != AUTH_PRIVATE_KEY_JWT)

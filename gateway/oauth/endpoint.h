@@ -70,6 +70,7 @@ enum auth_method auth_method_of(struct str text); /* AUTH_UNKNOWN: not one */
 struct oauth_client {
 	struct str id, name, secret, redirect_uri, grant_types, scope, jwks, jwks_uri;
 	bool confidential, enabled;
+	bool dpop_bound;             /* registered dpop_bound_access_tokens: no bearer tokens */
 	enum auth_method registered; /* AUTH_UNKNOWN: registered with OpenEMR itself, which keeps no method */
 };
 /* Frame of the sub-table that authenticates the caller of token, introspect, revoke. In: params, lenient. Out: client, used. On
@@ -127,6 +128,7 @@ struct issue {
 	struct str
 	    code_key;       /* Redis key of the code of this grant: no state is kept if it was used again; .n 0: none */
 	struct str session; /* Redis key of the login session: an online_access grant ends with it; .n 0: none */
+	bool bind_refresh;  /* a public client: its refresh token is bound to jkt too (RFC 9449 5) */
 	struct str jkt;     /* thumbprint of the client's DPoP key (RFC 9449 6); .n 0: bearer */
 	struct str stamp;   /* of the person's credential; .n 0: read for a new grant */
 	struct {            /* rotation: the refresh token that was used; .token.n 0: none */
@@ -172,6 +174,7 @@ struct token_call {
 	json_t *refresh_record;
 	json_t *record; /* of a code */
 	struct revoke *revoke;
+	bool dpop_sent;
 };
 extern const struct step_table grant_password_steps, grant_credentials_steps, grant_refresh_steps, grant_code_steps;
 

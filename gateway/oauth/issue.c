@@ -307,7 +307,7 @@ refresh_record(struct request *r, const struct issue *i)
 	json_kv_i64(&w, STR("started"), i->grant_started_s);
 	if (i->stamp.n > 0)
 		json_kv_str(&w, STR("stamp"), i->stamp);
-	if (i->jkt.n > 0)
+	if (i->bind_refresh && i->jkt.n > 0)
 		json_kv_str(&w, STR("jkt"), i->jkt);
 	if (online_only(i))
 		json_kv_str(&w, STR("session"), i->session);
@@ -336,7 +336,7 @@ rotated_record(struct request *r, const struct issue *i)
 	json_kv_str(&w, STR("client"), i->client_id);
 	json_kv_str(&w, STR("sub"), i->sub);
 	json_kv_str(&w, STR("family"), i->family);
-	if (i->jkt.n > 0)
+	if (i->bind_refresh && i->jkt.n > 0)
 		json_kv_str(&w, STR("jkt"), i->jkt);
 	json_obj_end(&w);
 	return buf_ok(&b) ? buf_str(&b) : STR_NULL;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* POST {issuer}/token: who is the client, which grant, then the grant's own table. RFC 6749 3.2. */
+#include "gateway/core/keys.h"
+#include "gateway/crypto/dpop.h"
 #include "gateway/oauth/endpoint.h"
 
 enum { GRANT_PASSWORD, GRANT_CREDENTIALS, GRANT_REFRESH, GRANT_CODE };
@@ -59,6 +61,49 @@ token_client(struct task *t)
 	return task_push(t, &client_auth_steps, &c->auth);
 }
 
+/* A proof binds what is issued to its key; a client that registered for it must send one. RFC 9449 5. */
+static enum step
+token_dpop(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct token_call *c = task_frame(t);
+	struct dpop proof;
+	struct err e = { 0 };
+	struct dpop_ask ask = { .proof = http_field_named(r->x->head, STR("dpop")),
+		.method = STR("POST"),
+		.url = arena_printf(t->arena, "%.*s/token", STR_ARG(r->site->issuer)),
+		.now_s = clock_real_s(r->worker->clock) };
+	if (ask.proof.n == 0)
+		return c->auth.client.dpop_bound ? oauth_refuse(r, OAUTH_DPOP, STR_NULL, "no DPoP proof") : STEP_NEXT;
+	if (ask.url.p == NULL)
+		return STEP_FAIL;
+	if (dpop_check(t->arena, &ask, &proof, &e) != 0) {
+		t->err = e;
+		return oauth_refuse(r, OAUTH_DPOP, STR_NULL, "DPoP proof");
+	}
+	c->issue.jkt = proof.jkt;
+	c->issue.bind_refresh = !c->auth.client.confidential;
+	c->dpop_sent = true;
+	struct str key = key_dpop(t->arena, r->site, proof.jkt, proof.jti);
+	struct str life = arena_printf(t->arena, "%d", DPOP_AGE_S + DPOP_AHEAD_S + 1);
+	return key.p == NULL || life.p == NULL
+	           ? STEP_FAIL
+	           : REDIS_CALL(t, r->worker->redis, &c->redis, STR("SET"), key, STR("1"), STR("NX"), STR("EX"), life);
+}
+
+static enum step
+token_dpop_once(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct token_call *c = task_frame(t);
+	if (!c->dpop_sent)
+		return STEP_NEXT;
+	if (c->redis->status != REDIS_OK)
+		return request_unavailable(r, "redis down: DPoP proof cannot be checked for replay");
+	return c->redis->value.kind == REDIS_NIL ? oauth_refuse(r, OAUTH_DPOP, STR_NULL, "DPoP proof replayed")
+	                                         : STEP_NEXT;
+}
+
 static enum step
 token_grant(struct task *t)
 {
@@ -70,7 +115,8 @@ token_grant(struct task *t)
 	return STEP_FAIL;
 }
 
-static STEP_TABLE(token_steps, 0, { "token_client", token_client }, { "token_grant", token_grant });
+static STEP_TABLE(token_steps, 0, { "token_client", token_client }, { "token_dpop", token_dpop },
+    { "token_dpop_once", token_dpop_once }, { "token_grant", token_grant });
 
 enum step
 token_endpoint(struct request *r, struct oauth_state *s)

@@ -23,17 +23,18 @@ token_entry_put(struct token_entry **e)
 	arena_free(&arena);
 }
 
-/* "Bearer SP token"; .p NULL when there is no such credential or more than one Authorization field. */
+/* "Bearer SP token" or "DPoP SP token"; .p NULL when there is no such credential or more than one Authorization field. */
 static struct str
-bearer_of(const struct http_head *head)
+bearer_of(const struct http_head *head, bool *dpop)
 {
 	struct str value = http_field(head, HTTP_F_AUTHORIZATION);
 	size_t fields = 0;
 	for (size_t i = 0; i < head->n_fields; i++)
 		fields += head->fields[i].id == HTTP_F_AUTHORIZATION;
-	if (fields != 1 || !str_istarts(value, STR("Bearer ")))
+	*dpop = str_istarts(value, STR("DPoP "));
+	if (fields != 1 || (!*dpop && !str_istarts(value, STR("Bearer "))))
 		return STR_NULL;
-	value = str_trim(str_skip(value, 7));
+	value = str_trim(str_skip(value, *dpop ? 5 : 7));
 	return value.n == 0 || value.n > TOKEN_MAX ? STR_NULL : value;
 }
 
@@ -145,6 +146,10 @@ token_verify(struct pipe *p, struct err *e)
 	if (jws_parse(p->r.task.arena, p->token_text, &jws, e) == 0 &&
 	    jws_verify(&jws, site->jwks, JWS_RS256 | JWS_ES256, e) == 0)
 		rc = claims_read(a, site, clock_real_s(p->r.worker->clock), jws.claims, &entry->who, e);
+	if (rc == 0) {
+		entry->jkt = arena_str(a, json_in_str(json_object_get(jws.claims, "cnf"), "jkt"));
+		rc = entry->jkt.p == NULL ? ERR(e, E_LIMIT, "token arena full") : 0;
+	}
 	json_decref(jws.claims);
 	if (rc != 0) {
 		arena_free(&a);
@@ -183,7 +188,7 @@ token_step(struct task *t)
 	struct token_entry **found;
 	if (!p->wants_token)
 		return STEP_NEXT;
-	p->token_text = bearer_of(r->x->head);
+	p->token_text = bearer_of(r->x->head, &p->dpop_scheme);
 	if (p->token_text.p == NULL)
 		return refused(p, "no bearer token");
 	if (hash == NULL)

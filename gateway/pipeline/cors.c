@@ -138,6 +138,7 @@ preflight_step(struct task *t)
 		reply_field(rp, STR("Access-Control-Allow-Methods"), buf_str(&allow));
 		reply_field(rp, STR("Access-Control-Allow-Headers"),
 		    STR("origin, authorization, accept, content-type, content-encoding, x-requested-with, prefer, "
+		        "dpop, "
 		        "if-match, "
 		        "if-none-match, idempotency-key, x-request-id"));
 		reply_field(rp, STR("Access-Control-Max-Age"), arena_u64(t->arena, p->r.site->conf->cors.max_age_s));

@@ -41,6 +41,7 @@ struct pipe {
 	enum route_tree tree;
 	enum api api;
 	unsigned body_refused;
+	bool dpop_scheme; /* the token came with "DPoP", not "Bearer" */
 	bool origin_allowed, preflight, wants_token, durable_ok, answered, finished, body_waits, rate_known, recorded;
 	enum reply_error route_error; /* decided early, told after the bearer check; REPLY_ERROR_N: none */
 };
@@ -67,6 +68,9 @@ void token_entry_put(struct token_entry **e);
 /* state.c: one EVALSHA for token state and rate limit */
 enum step state_step(struct task *t);
 enum step state_read_step(struct task *t);
+/* dpop.c */
+enum step dpop_step(struct task *t);
+enum step dpop_read_step(struct task *t);
 /* live.c */
 enum step live_step(struct task *t);
 enum step live_read_step(struct task *t);

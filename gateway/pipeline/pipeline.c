@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-enum { STEPS_BEFORE_ANSWER = 19 };
+enum { STEPS_BEFORE_ANSWER = 21 };
 /* clang-format off */
 static STEP_TABLE(pipeline_steps, STEPS_BEFORE_ANSWER,
 	{ "admit",      admit_step      },
@@ -19,6 +19,7 @@ static STEP_TABLE(pipeline_steps, STEPS_BEFORE_ANSWER,
 	{ "route",      route_step      },
 	{ "token",      token_step      },
 	{ "state",      state_step      }, { "state_read", state_read_step },
+	{ "dpop",       dpop_step       }, { "dpop_read",  dpop_read_step  },
 	{ "live",       live_step       }, { "live_read",  live_read_step  },
 	{ "route_told", route_told_step },
 	{ "acl",        acl_step        }, { "acl_read",   acl_read_step   },
