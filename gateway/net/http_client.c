@@ -44,6 +44,8 @@ struct call {
 	SSL *ssl;
 	struct loop_io *io;
 	bool connected, shaken;
+	uint8_t addrs[RESOLVE_MAX][RESOLVE_ADDR];
+	size_t n_addrs, next;
 	struct buf out, in;
 };
 
@@ -145,6 +147,8 @@ answer_read(struct call *c, bool ended, const char **why)
 	return rc;
 }
 
+static void connect_next(struct call *c);
+
 /* --- the connection ------------------------------------------------------------------------------------------------------------------ */
 
 /* True: goes on later. */
@@ -159,16 +163,21 @@ blocked(struct call *c, int r)
 	return true;
 }
 
-static const char *
+static bool
 call_connected(struct call *c)
 {
 	int why = 0;
 	socklen_t n = sizeof why;
-	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &why, &n) != 0 || why != 0)
-		return "cannot connect";
+	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &why, &n) != 0 || why != 0) {
+		connect_next(c);
+		return false;
+	}
 	c->connected = true;
 	c->ssl = tls_client_ssl_new(c->client->tls, c->host);
-	return c->ssl == NULL || SSL_set_fd(c->ssl, c->fd) != 1 ? "out of memory" : NULL;
+	if (c->ssl != NULL && SSL_set_fd(c->ssl, c->fd) == 1)
+		return true;
+	call_end(c, "out of memory");
+	return false;
 }
 
 /* The answer is looked at only when no more may come within reason: at the end of the stream, or when it is whole. */
@@ -199,13 +208,10 @@ static void
 call_ready(int fd, unsigned ready, void *arg)
 {
 	struct call *c = arg;
-	const char *why = NULL;
 	(void)fd;
 	(void)ready;
-	if (!c->connected && (why = call_connected(c)) != NULL) {
-		call_end(c, why);
+	if (!c->connected && !call_connected(c))
 		return;
-	}
 	if (!c->shaken) {
 		int r = SSL_do_handshake(c->ssl);
 		if (r != 1) {
@@ -233,13 +239,45 @@ may_call(const struct http_client *c, const uint8_t addr[16])
 	return address_is_public(addr) || (c->conf.allowed != NULL && c->conf.allowed(c->conf.ctx, addr));
 }
 
-/* Connects to the first address, once each is checked: a name with one forbidden address is refused whole. */
+static bool
+is_v4(const uint8_t *addr)
+{
+	struct in6_addr in6;
+	memcpy(in6.s6_addr, addr, sizeof in6.s6_addr);
+	return IN6_IS_ADDR_V4MAPPED(&in6);
+}
+
+/* The next address to which a connection can begin; the end of the call when there is none left. */
+static void
+connect_next(struct call *c)
+{
+	loop_io_free(&c->io);
+	while (c->next < c->n_addrs) {
+		const uint8_t *addr = c->addrs[c->next++];
+		struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(c->port) };
+		struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(c->port) };
+		bool v4 = is_v4(addr);
+		memcpy(in6.sin6_addr.s6_addr, addr, RESOLVE_ADDR);
+		memcpy(&in.sin_addr, addr + 12, sizeof in.sin_addr);
+		if (c->fd >= 0)
+			(void)close(c->fd);
+		c->fd = socket(v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		const struct sockaddr *to = v4 ? (const struct sockaddr *)&in : (const struct sockaddr *)&in6;
+		if (c->fd < 0 || (connect(c->fd, to, v4 ? sizeof in : sizeof in6) != 0 && errno != EINPROGRESS))
+			continue;
+		c->io = loop_io_new(c->client->loop, c->fd, LOOP_WRITE, call_ready, c);
+		if (c->io != NULL)
+			return;
+	}
+	call_end(c, "cannot connect");
+}
+
+/* Each address is checked before one is used, and the connection goes to what was checked: a name with one forbidden address is refused
+ * whole. v4 first: where v6 leads nowhere nobody tells.                                                                    */
 static void
 resolved(void *arg, const uint8_t (*addrs)[RESOLVE_ADDR], size_t n)
 {
 	struct call *c = arg;
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(c->port) };
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(c->port) };
 	c->resolve = NULL;
 	for (size_t i = 0; i < n; i++) {
 		if (!may_call(c->client, addrs[i])) {
@@ -247,22 +285,14 @@ resolved(void *arg, const uint8_t (*addrs)[RESOLVE_ADDR], size_t n)
 			return;
 		}
 	}
-	if (n == 0) {
+	for (unsigned pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < n; i++)
+			if (is_v4(addrs[i]) == (pass == 0))
+				memcpy(c->addrs[c->n_addrs++], addrs[i], RESOLVE_ADDR);
+	if (n == 0)
 		call_end(c, "host name not found");
-		return;
-	}
-	memcpy(in6.sin6_addr.s6_addr, addrs[0], RESOLVE_ADDR);
-	memcpy(&in.sin_addr, addrs[0] + 12, sizeof in.sin_addr);
-	bool v4 = IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr);
-	const struct sockaddr *to = v4 ? (const struct sockaddr *)&in : (const struct sockaddr *)&in6;
-	c->fd = socket(v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (c->fd < 0 || (connect(c->fd, to, v4 ? sizeof in : sizeof in6) != 0 && errno != EINPROGRESS)) {
-		call_end(c, "cannot connect");
-		return;
-	}
-	c->io = loop_io_new(c->client->loop, c->fd, LOOP_WRITE, call_ready, c);
-	if (c->io == NULL)
-		call_end(c, "out of memory");
+	else
+		connect_next(c);
 }
 
 /* --- the request ---------------------------------------------------------------------------------------------------------------------- */

@@ -85,6 +85,15 @@ http_status_text(unsigned status)
 	return STR("Unknown");
 }
 
+size_t
+http_field_count(const struct http_head *h, struct str name)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < h->n_fields; i++)
+		n += str_ieq(h->fields[i].name, name);
+	return n;
+}
+
 struct str
 http_field_named(const struct http_head *h, struct str name)
 {

@@ -186,6 +186,7 @@ discovery_endpoint(struct request *r, struct oauth_state *s)
 	endpoints_members(&w, r, IN_DISCOVERY);
 	scopes_member(&w, r->site, r->site->policy->system_scopes);
 	code_flow_members(&w, r->site);
+	LIST_MEMBER(&w, "dpop_signing_alg_values_supported", "ES256", "ES384", "RS256", "RS384"); /* RFC 9449 5.1 */
 	grants_member(&w, r->site);
 	LIST_MEMBER(&w, "subject_types_supported", "public");
 	claims_member(&w);

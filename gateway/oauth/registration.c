@@ -140,7 +140,8 @@ keys_read(struct request *r, struct registration *g)
 			return oauth_refuse_text(r, OAUTH_METADATA, STR("jwks is invalid"), "jwks");
 		jwk_set_free(&set);
 	}
-	if (uri.n > 0 && (uri_parse(uri, &u, &r->task.err) != 0 || !str_ieq(u.scheme, STR("https"))))
+	if (uri.n > 0 && (uri_parse(uri, &u, &r->task.err) != 0 || !str_ieq(u.scheme, STR("https")) ||
+	                     u.userinfo.p != NULL || u.fragment.p != NULL))
 		return oauth_refuse_text(r, OAUTH_METADATA, STR("jwks_uri is invalid"), "jwks_uri");
 	bool needs =
 	    (g->confidential && scope_text_has(g->scope, STR("system/"))) || str_eq(g->method, STR("private_key_jwt"));

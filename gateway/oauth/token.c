@@ -73,6 +73,8 @@ token_dpop(struct task *t)
 		.method = STR("POST"),
 		.url = arena_printf(t->arena, "%.*s/token", STR_ARG(r->site->issuer)),
 		.now_s = clock_real_s(r->worker->clock) };
+	if (http_field_count(r->x->head, STR("dpop")) > 1)
+		return oauth_refuse(r, OAUTH_DPOP, STR_NULL, "more than one DPoP field");
 	if (ask.proof.n == 0)
 		return c->auth.client.dpop_bound ? oauth_refuse(r, OAUTH_DPOP, STR_NULL, "no DPoP proof") : STEP_NEXT;
 	if (ask.url.p == NULL)

@@ -48,7 +48,8 @@ dpop_step(struct task *t)
 		.now_s = clock_real_s(r->worker->clock) };
 	if (ask.url.p == NULL)
 		return STEP_FAIL;
-	if (dpop_check(t->arena, &ask, &proof, &e) != 0 || !str_eq(proof.jkt, p->token->jkt)) {
+	if (http_field_count(r->x->head, STR("dpop")) != 1 || dpop_check(t->arena, &ask, &proof, &e) != 0 ||
+	    !str_eq(proof.jkt, p->token->jkt)) {
 		t->err = e;
 		return refused(p, "DPoP proof missing, wrong, or of another key");
 	}
