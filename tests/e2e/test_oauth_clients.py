@@ -11,6 +11,7 @@ import time
 import uuid
 
 import pytest
+from gateway import wait_until
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from jwcrypto import jwk, jwt
@@ -571,11 +572,15 @@ def test_registration_policy(g, settings, headers, status):
     g.configure(names)
     try:
         assert "reload.done" in g.reload()
-        g.session = g.session_new()  # kept connections belong to the old workers
-        r = g.post("/oauth2/default/registration", json=REGISTRATION, headers=headers)
-        assert r.status_code == status, r.text
-        if "approval" in settings or "approval_scopes" in settings:
-            assert g.sql(f"SELECT is_enabled FROM oauth_clients WHERE client_id='{r.json()['client_id']}'") == [["0"]]
+
+        def registered():  # a connection may still be taken by a worker of the old configuration
+            g.session = g.session_new()
+            r = g.post("/oauth2/default/registration", json=REGISTRATION, headers=headers)
+            if r.status_code != status:
+                return False
+            waits = "approval" in settings or "approval_scopes" in settings
+            return not waits or g.sql(f"SELECT is_enabled FROM oauth_clients WHERE client_id='{r.json()['client_id']}'") == [["0"]]
+        wait_until(registered, f"registration answered {status}", 5)
         if settings.get("registration") == "closed":
             assert "registration_endpoint" not in g.get("/oauth2/default/.well-known/openid-configuration").json()
     finally:
