@@ -13,6 +13,7 @@ enum conf_type {
 	C_GROUP,   /* array of elements; path ends in ".*" or "[]"               */
 	C_STR,
 	C_WORD, /* [A-Za-z0-9_.-]+                                            */
+	C_NAME, /* host name, or *.name for all with one label more      */
 	C_PATH, /* relative ones are below the folder of the file that names them */
 	C_BOOL,
 	C_UINT, /* unsigned, uint32_t or size_t, by item size                 */

@@ -59,6 +59,13 @@ parse_word(struct arena *a, const struct conf_item *it, struct str text, struct 
 }
 
 static int
+parse_name(struct arena *a, const struct conf_item *it, struct str text, struct str dir, void *dst)
+{
+	struct str name = str_starts(text, STR("*.")) ? str_skip(text, 2) : text, kept;
+	return parse_word(a, it, name, dir, &kept) == 0 ? keep(a, text, dst) : -1;
+}
+
+static int
 parse_path(struct arena *a, const struct conf_item *it, struct str text, struct str dir, void *dst)
 {
 	(void)it;
@@ -274,6 +281,7 @@ parse_route(struct arena *a, const struct conf_item *it, struct str text, struct
 static const struct type_def types[C_TYPES] = {
 	[C_STR] = { "text without control characters, up to 1024 bytes", parse_str, NO_UNITS },
 	[C_WORD] = { "a name of letters, digits and . : _ -", parse_word, NO_UNITS },
+	[C_NAME] = { "a host name such as emr.example.org, or *.example.org", parse_name, NO_UNITS },
 	[C_PATH] = { "a path", parse_path, NO_UNITS },
 	[C_BOOL] = { "true or false", parse_bool, NO_UNITS },
 	[C_UINT] = { "a number", parse_number, { U("", 1) } },

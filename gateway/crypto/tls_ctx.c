@@ -41,6 +41,7 @@ struct tls_set {
 	size_t n;
 	SSL_CTX *otherwise;
 	uint32_t ticket_period_s;
+	const struct clock *clock;
 	uint8_t ticket_secret[SECRET];
 	struct ticket_keys tickets[2]; /* present and former period, made when first needed */
 };
@@ -90,7 +91,7 @@ derive(const struct tls_set *s, int64_t period, struct ticket_keys *out)
 static const struct ticket_keys *
 ticket_keys(struct tls_set *s, unsigned ago)
 {
-	int64_t period = clock_real_s(&clock_system) / MAX(s->ticket_period_s, 60u) - ago;
+	int64_t period = clock_real_s(s->clock) / MAX(s->ticket_period_s, 60u) - ago;
 	struct ticket_keys *k = &s->tickets[ago];
 	if (k->period != period && derive(s, period, k) != 0)
 		return NULL;
@@ -256,6 +257,7 @@ tls_set_new(const struct tls_set_conf *conf, struct err *e)
 	}
 	s->magic = TLS_SET_MAGIC;
 	s->ticket_period_s = conf->ticket_period_s == 0 ? 3600 : conf->ticket_period_s;
+	s->clock = conf->clock == NULL ? &clock_system : conf->clock;
 	memcpy(s->ticket_secret, conf->ticket_secret, SECRET);
 	for (size_t i = 0; i < conf->n_certs && s->n < CERTS_MAX; i++) {
 		struct entry *en = &s->entries[s->n];

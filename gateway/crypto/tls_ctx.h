@@ -4,6 +4,7 @@
 #ifndef GATEWAY_CRYPTO_TLS_CTX_H
 #define GATEWAY_CRYPTO_TLS_CTX_H
 
+#include "gateway/base/clock.h"
 #include "gateway/base/err.h"
 
 #include <openssl/ssl.h>
@@ -20,6 +21,7 @@ struct tls_set_conf {
 	struct str min_version;       /* "1.2" (default) or "1.3" */
 	uint32_t ticket_period_s;     /* keys of session tickets change this often; the former period's still open */
 	const uint8_t *ticket_secret; /* 32 bytes that all workers share; the set keeps a copy */
+	const struct clock *clock;    /* NULL: the system's */
 };
 /* Reads the files (blocking: start and reload). NULL with e. A new set is a reload: connections keep the old one alive. */
 struct tls_set *tls_set_new(const struct tls_set_conf *conf, struct err *e);

@@ -10,6 +10,8 @@
 static char dir[] = "/tmp/gatehouse-test-XXXXXX";
 static char paths[2][2][96]; /* [certificate][chain, key] */
 static struct tls_set *set;
+static struct clock ticket_clock;
+enum { TICKET_PERIOD_S = 3600 };
 static SSL_CTX *client_ctx;
 
 static void
@@ -52,7 +54,12 @@ setup(void)
 		{ .name = STR(""), .certificate = str_of(paths[0][0]), .key = str_of(paths[0][1]) },
 		{ .name = STR("two.example"), .certificate = str_of(paths[1][0]), .key = str_of(paths[1][1]) },
 	};
-	struct tls_set_conf conf = { .certs = certs, .n_certs = 2, .ticket_period_s = 3600, .ticket_secret = secret };
+	struct tls_set_conf conf = { .certs = certs,
+		.n_certs = 2,
+		.ticket_period_s = TICKET_PERIOD_S,
+		.ticket_secret = secret,
+		.clock = &ticket_clock };
+	clock_fake(&ticket_clock, clock_real_us(&clock_system));
 	set = tls_set_new(&conf, &e);
 	REQUIRE(set != NULL);
 	client_ctx = SSL_CTX_new(TLS_client_method());
@@ -200,6 +207,49 @@ test_resumption__second_connection__reuses_session_and_keeps_name(void)
 	}
 }
 
+/* One connection with what a session remembers; whether it was taken up. out (may be NULL) gets the new session. */
+static bool
+resumes(SSL_SESSION *session, SSL_SESSION **out)
+{
+	struct fx f = { 0 };
+	SEEN(s);
+	fx_start(&f, set);
+	int fd = fx_connect(&f);
+	SSL *ssl = client_new(&f, fd, "two.example", TLS1_3_VERSION, session);
+	client_send(ssl, STR("GET /x HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n"));
+	EXPECT(client_sees(&f, ssl, &s, "/x"));
+	bool reused = SSL_session_reused(ssl) == 1;
+	if (out != NULL)
+		*out = SSL_get1_session(ssl);
+	(void)SSL_shutdown(ssl);
+	SSL_free(ssl);
+	(void)close(fd);
+	fx_stop(&f);
+	return reused;
+}
+
+static void
+test_ticket_keys__rotate__the_former_period_is_still_read(void)
+{
+	SSL_SESSION *first = NULL;
+	setup();
+	/* the middle of a period */
+	ticket_clock.fake_us = (int64_t)TICKET_PERIOD_S * 1000000 * 500000 + (int64_t)TICKET_PERIOD_S * 500000;
+	EXPECT(!resumes(NULL, &first));
+	static const struct {
+		int periods;
+		bool reused;
+	} rows[] = { { 0, true }, { 1, true }, { 2, false }, { 3, false }, { -1, false } };
+	int64_t begin = ticket_clock.fake_us;
+	for (size_t i = 0; i < NITEMS(rows); i++) {
+		ticket_clock.fake_us = begin + (int64_t)rows[i].periods * TICKET_PERIOD_S * 1000000;
+		SSL_SESSION *copy = SSL_SESSION_dup(first); /* one use of a ticket marks the session as used up */
+		EXPECT_IDX(resumes(copy, NULL) == rows[i].reused, i);
+		SSL_SESSION_free(copy);
+	}
+	SSL_SESSION_free(first);
+}
+
 static void
 test_handshake__garbage__is_closed(void)
 {
@@ -336,7 +386,8 @@ test_client__cut_or_half_closed__while_the_handler_works(void)
 }
 
 TESTS(T(test_request__each_version_and_name__right_certificate),
-    T(test_resumption__second_connection__reuses_session_and_keeps_name), T(test_handshake__garbage__is_closed),
+    T(test_resumption__second_connection__reuses_session_and_keeps_name),
+    T(test_ticket_keys__rotate__the_former_period_is_still_read), T(test_handshake__garbage__is_closed),
     T(test_handshake__silent_or_leaving_client__is_closed), T(test_big_answers_and_bodies__pass_whole),
     T(test_pipelining__two_requests_in_one_record__both_answered),
     T(test_client__cut_or_half_closed__while_the_handler_works), T(test_release))
