@@ -8,6 +8,7 @@
 
 enum {
 	PARAMS_MAX = 64,
+	AGAIN_MAX = 4096,
 	CLIENT_ID_MAX = 80,
 	FLOW_ID_BYTES = 12,
 	CHALLENGE_TEXT_MIN = 43,
@@ -56,6 +57,26 @@ parameters_read(struct request *r, struct form *out)
 			out->pairs[out->n++] = r->query.pairs[i];
 	}
 	return 0;
+}
+
+/* A form of another site does not send our cookie along (SameSite=Lax), and answering with a new one would sign the person out: asked again
+ * with GET the browser sends it. Nothing in an authorization request is secret. Longer ones go on without.                 */
+static bool
+ask_again(struct request *r, const struct form *f, struct str *to)
+{
+	struct buf b;
+	if (r->route->method != HTTP_POST || http_field(r->x->head, HTTP_F_COOKIE).n > 0)
+		return false;
+	buf_init(&b, r->task.arena, 512, AGAIN_MAX);
+	buf_str_put(&b, page_path(r, "/authorize"));
+	for (size_t i = 0; i < f->n; i++) {
+		buf_char(&b, i == 0 ? '?' : '&');
+		percent_put(&b, f->pairs[i].name);
+		buf_char(&b, '=');
+		percent_put(&b, f->pairs[i].value);
+	}
+	*to = buf_str(&b);
+	return buf_ok(&b);
 }
 
 static const struct db_stmt client_sql = { "authorize_client",
@@ -281,6 +302,7 @@ authorize_client(struct task *t)
 	struct request *r = request_of(t);
 	struct flow_call *c = task_frame(t);
 	const struct db_result *db = c->db;
+	struct str again;
 	size_t n;
 	if (db->status != DB_OK)
 		return request_unavailable(r, "database down: client cannot be looked up");
@@ -304,6 +326,8 @@ authorize_client(struct task *t)
 	if (n > 1)
 		c->flow.state_param = STR_NULL; /* twice: the redirect says so, without either */
 	s = parameters_check(r, c, &k);
+	if (s == STEP_NEXT && ask_again(r, &c->form, &again))
+		return page_see_other(r, again);
 	return s == STEP_NEXT ? task_push(t, &session_find_steps, &c->find) : s;
 }
 

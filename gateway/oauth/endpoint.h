@@ -105,6 +105,7 @@ struct login {
 	struct db_result *db;
 	struct redis_result *redis;
 	struct hashd_result *hash;
+	struct hash_params hash_params; /* of the site, for new hashes and for the dummy */
 	struct str stored;
 	int64_t fail_counter, fail_age_s, limits[8];
 	bool ip_blocked, account_found, before_702;

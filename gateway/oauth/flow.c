@@ -9,7 +9,7 @@
 #include "gateway/oauth/pages/page.h"
 #include "policy/scope_set.h"
 
-enum { FLOW_ID_TEXT = 16, RECORD_MAX = 64 << 10, FORM_PAIRS_MAX = 1024 };
+enum { FLOW_ID_TEXT = 16, FLOW_S = 1800, RECORD_MAX = 64 << 10, FORM_PAIRS_MAX = 1024 };
 
 /* --- the record ------------------------------------------------------------------------------------------------------------------ */
 
@@ -29,6 +29,7 @@ static const struct {
 	{ "login_hint", offsetof(struct flow, login_hint) },
 	{ "ui_locales", offsetof(struct flow, ui_locales) },
 	{ "aud", offsetof(struct flow, aud) },
+	{ "sub", offsetof(struct flow, sub) },
 };
 
 static struct str *
@@ -217,6 +218,10 @@ open_judge(struct task *t)
 	}
 	if ((c->allowed & 1u << c->flow.state) == 0)
 		return flow_step_refused(r, 400, "step out of order");
+	if (clock_real_s(r->worker->clock) - c->flow.started_s > FLOW_S)
+		return flow_step_refused(r, 400, "request under way too old");
+	if (c->flow.sub.n > 0 && !str_eq(c->flow.sub, c->session->who.sub))
+		return flow_step_refused(r, 400, "another person has signed in meanwhile");
 	if (c->flow.state == FLOW_CONSENT && context_stale(c))
 		return flow_step_refused(r, 400, "the launch context is another person's choice");
 	if (r->route->method == HTTP_POST &&
@@ -289,7 +294,7 @@ login_due(struct request *r, struct flow_call *c)
 		return false;
 	if ((c->flow.prompt & PROMPT_LOGIN) != 0)
 		return true;
-	return c->flow.max_age_s >= 0 && now - c->session->who.auth_time_s > c->flow.max_age_s;
+	return c->flow.max_age_s == 0 || (c->flow.max_age_s > 0 && now - c->session->who.auth_time_s > c->flow.max_age_s);
 }
 
 static bool
@@ -335,8 +340,11 @@ advance_consents(struct task *t)
 		c->session->who = (struct subject){ 0 };
 		c->flow.fresh = false;
 	}
-	if (!signed_in(c))
+	if (!signed_in(c)) {
+		c->flow.sub = STR_NULL;
 		return STEP_NEXT;
+	}
+	c->flow.sub = c->session->who.sub;
 	if (flow_scopes(r, c) != 0)
 		return STEP_FAIL;
 	key = key_consents(t->arena, r->site, c->session->who.sub);

@@ -35,6 +35,7 @@ struct flow {
 	int64_t started_s;
 	/* what has happened */
 	struct launch_context launch; /* context.h fills it */
+	struct str sub;               /* who was signed in when the last stage began: nobody else goes on with it */
 	bool chosen;                  /* the account was chosen on the page */
 	bool fresh;                   /* signed in within this request: prompt=login and max_age are met */
 	struct subject pending;       /* password right, second factor still due; role ROLE_NONE: nobody */

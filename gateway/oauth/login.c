@@ -3,7 +3,7 @@
  * looks the same to the client and costs one hash; the reason goes to log and audit. Not for the second factor.           */
 #include "gateway/core/keys.h"
 #include "gateway/crypto/hash.h"
-#include "gateway/oauth/endpoint.h"
+#include "gateway/oauth/rehash.h"
 
 enum limit { USER_MAX, USER_RESET_S, IP_MAX, IP_RESET_S, EXPIRE_DAYS, GRACE_DAYS, SIGNIN_EMAIL, LIMIT_N };
 
@@ -21,8 +21,6 @@ static const struct {
 	[SIGNIN_EMAIL] = { STR_INIT("enforce_signin_email"), 1 },
 };
 _Static_assert(LIMIT_N <= NITEMS(((struct login *)0)->limits), "room for the limits");
-
-static const struct hash_params hash_defaults = { HASH_BCRYPT, 10, 65536, 4, 1, 100000 };
 
 static enum step
 failed(struct login *l, const char *reason)
@@ -46,7 +44,9 @@ number(const struct db_cell *c, int64_t absent)
 static const struct db_stmt globals_sql = { "login_globals",
 	"SELECT gl_name, gl_value FROM globals WHERE gl_index = 0 AND gl_name IN ('password_max_failed_logins', "
 	"'time_reset_password_max_failed_logins', 'ip_max_failed_logins', 'ip_time_reset_password_max_failed_logins', "
-	"'password_expiration_days', 'password_grace_time', 'enforce_signin_email')",
+	"'password_expiration_days', 'password_grace_time', 'enforce_signin_email', 'gbl_auth_hash_algo', "
+	"'gbl_auth_bcrypt_hash_cost', 'gbl_auth_argon_hash_memory_cost', 'gbl_auth_argon_hash_time_cost', "
+	"'gbl_auth_argon_hash_thread_cost', 'gbl_auth_sha512_rounds')",
 	false };
 
 static enum step
@@ -62,6 +62,9 @@ limits_read(struct login *l, const struct db_result *res)
 {
 	for (unsigned i = 0; i < LIMIT_N; i++)
 		l->limits[i] = limits[i].otherwise;
+	hash_params_begin(&l->hash_params);
+	for (size_t row = 0; row < res->n_rows; row++)
+		hash_params_global(&l->hash_params, db_cell(res, row, 0)->s, db_cell(res, row, 1)->s);
 	for (size_t row = 0; row < res->n_rows; row++)
 		for (unsigned i = 0; i < LIMIT_N; i++)
 			if (str_eq(db_cell(res, row, 0)->s, limits[i].name))
@@ -201,7 +204,7 @@ hash_check(struct task *t, struct login *l)
 {
 	struct request *r = request_of(t);
 	struct str stored = l->reason == NULL ? l->stored : STR("");
-	return hashd_verify(t, r->worker->hashd, (struct secret){ l->password }, stored, &hash_defaults, &l->hash);
+	return hashd_verify(t, r->worker->hashd, (struct secret){ l->password }, stored, &l->hash_params, &l->hash);
 }
 
 static enum step
@@ -309,7 +312,7 @@ login_end(struct task *t)
 	if (l->db->status == DB_DOWN || l->db->status == DB_TIMEOUT)
 		return request_unavailable(r, "database down: failed logins cannot be counted");
 	t->err = (struct err){ 0 }; /* a generation without ip_tracking */
-	return STEP_NEXT;
+	return l->ok && l->hash->outdated ? task_push(t, &rehash_steps, l) : STEP_NEXT;
 }
 
 STEP_TABLE(login_staff_steps, 0, { "login_globals", login_globals }, { "login_address", login_address },

@@ -336,7 +336,8 @@ session_sign_in(struct task *t, struct request *r, struct session_new *n, const 
 	return redis_eval(t, r->worker->redis, &sign_in_script, keys, NITEMS(keys), args, NITEMS(args), &n->redis);
 }
 
-/* KEYS: session. ARGV: field, request as it was, as it is to be, most fields. Too many requests under way: the others are dropped. */
+/* KEYS: session. ARGV: field, request as it was, as it is to be, most fields. Too many requests under way: the others are dropped.
+ * ARGV[5], [6]: new end and life of a session in which nobody has signed in yet; a request begun lately has its time.      */
 static const struct redis_script flow_script = { "session_flow",
 	"if redis.call('EXISTS', KEYS[1]) == 0 or (redis.call('HGET', KEYS[1], ARGV[1]) or '') ~= ARGV[2] then return "
 	"0 end "
@@ -345,14 +346,18 @@ static const struct redis_script flow_script = { "session_flow",
 	"  for _, f in ipairs(redis.call('HKEYS', KEYS[1])) do "
 	"    if string.sub(f, 1, 2) == 'f:' then open[#open + 1] = f end end "
 	"  if #open >= tonumber(ARGV[4]) then redis.call('HDEL', KEYS[1], unpack(open)) end end "
-	"redis.call('HSET', KEYS[1], ARGV[1], ARGV[3]) return 1" };
+	"redis.call('HSET', KEYS[1], ARGV[1], ARGV[3]) "
+	"if ARGV[5] ~= '' then redis.call('HSET', KEYS[1], 'ends', ARGV[5]) redis.call('EXPIRE', KEYS[1], ARGV[6]) end "
+	"return 1" };
 
 enum step
 session_flow_put(struct task *t, struct request *r, const struct session *s, struct str flow_id, struct str flow_was,
     struct str flow_text, struct redis_result **out)
 {
 	struct str args[] = { flow_field(t->arena, flow_id), flow_was.n == 0 ? STR("") : flow_was,
-		flow_text.n == 0 ? STR("") : flow_text, STR("16") };
+		flow_text.n == 0 ? STR("") : flow_text, STR("16"),
+		s->who.role == ROLE_NONE ? number_text(t->arena, clock_real_s(r->worker->clock) + PENDING_S) : STR(""),
+		number_text(t->arena, PENDING_S) };
 	if (!all_there(args, NITEMS(args)))
 		return STEP_FAIL;
 	return redis_eval(t, r->worker->redis, &flow_script, &s->key, 1, args, NITEMS(args), out);

@@ -191,6 +191,7 @@ signed_in_store(struct task *t, struct flow_call *c, const struct subject *who)
 	struct str was = c->flow.text;
 	c->flow.fresh = true;
 	c->flow.pending = (struct subject){ 0 };
+	c->flow.sub = STR_NULL;
 	if (flow_move(&c->flow, FLOW_LOGIN) != 0)
 		return flow_step_refused(r, 400, "step out of order");
 	c->flow.text = flow_text(r, &c->flow);

@@ -105,8 +105,8 @@ cors_fields(struct pipe *p)
 }
 
 /* A page's address is for people, not for scripts of other origins (RFC 9700 2.6). */
-static bool
-is_page(const struct pipe *p)
+bool
+path_is_page(const struct pipe *p)
 {
 	static const enum http_method methods[] = { HTTP_GET, HTTP_POST };
 	const struct route *route = NULL;
@@ -131,7 +131,7 @@ preflight_step(struct task *t)
 	if (!route_table_methods(p->r.site->routes, p->tree, p->r.path, &allow))
 		return request_refuse(&p->r, REPLY_NO_ROUTE);
 	rp->status = 204;
-	if (is_page(p))
+	if (path_is_page(p))
 		p->r.dialect = DIALECT_PAGE;
 	reply_field(rp, STR("Allow"), buf_str(&allow));
 	if (p->origin_allowed && p->r.dialect != DIALECT_PAGE) {

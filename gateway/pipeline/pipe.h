@@ -62,6 +62,8 @@ enum step cors_step(struct task *t);
 enum step cors_read_step(struct task *t);
 enum step preflight_step(struct task *t);
 void cors_fields(struct pipe *p);
+/* Has the request's path a row with "page: true", whatever the method? */
+bool path_is_page(const struct pipe *p);
 /* authn.c */
 enum step token_step(struct task *t);
 void token_entry_put(struct token_entry **e);

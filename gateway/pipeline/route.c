@@ -87,6 +87,8 @@ route_step(struct task *t)
 		break;
 	case ROUTE_NO_METHOD:
 		p->route_error = REPLY_METHOD;
+		if (path_is_page(p))
+			r->dialect = DIALECT_PAGE;
 		break;
 	case ROUTE_NOT_FOUND:
 		p->route_error = REPLY_NO_ROUTE;

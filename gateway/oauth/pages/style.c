@@ -54,6 +54,12 @@ static const struct str rules[] = {
 	STR_INIT(".scopes ul label{padding:.2rem 0;font-size:.92rem}"),
 	STR_INIT(".scopes input{margin-top:.2rem}"),
 	STR_INIT(".scopes .hint{margin:0 0 .1rem}"),
+	STR_INIT(".scopes label span{display:block}"),
+	STR_INIT(".scopes label span::first-letter{text-transform:uppercase}"),
+	STR_INIT(".scopes summary{font-weight:400;font-size:.88rem;color:var(--soft);padding:0 0 .5rem "
+	         "1.75rem;cursor:pointer}"),
+	STR_INIT(".untick{margin-top:1.25rem}"),
+	STR_INIT("form:has(#role-staff:checked) .patients{display:none}"),
 	STR_INIT("button{display:block;width:100%;margin-top:.75rem;padding:.7rem 1rem;font:inherit;font-weight:600;bo"
 	         "rder-radius:8px;border:1px solid transparent;cursor:pointer}"),
 	STR_INIT("button.main{background:var(--main);color:var(--on-main)}"),
@@ -81,6 +87,7 @@ static const struct str rules[] = {
 	STR_INIT("th,td{text-align:left;padding:.55rem .6rem;border-bottom:1px solid var(--line);vertical-align:top}"),
 	STR_INIT("th{font-size:.88rem;color:var(--soft)}"),
 	STR_INIT("td button{width:auto;margin:0;padding:.35rem .8rem}"),
+	STR_INIT(".links a{white-space:nowrap;margin-left:.4rem}"),
 	STR_INIT(".links{font-size:.88rem;color:var(--soft);margin:1rem 0 0}"),
 	STR_INIT("footer{padding:1.5rem 1rem 2.5rem;font-size:.82rem;color:var(--soft)}"),
 	STR_INIT(".skip{position:absolute;left:-999rem}"),
