@@ -294,7 +294,8 @@ login_due(struct request *r, struct flow_call *c)
 		return false;
 	if ((c->flow.prompt & PROMPT_LOGIN) != 0)
 		return true;
-	return c->flow.max_age_s == 0 || (c->flow.max_age_s > 0 && now - c->session->who.auth_time_s > c->flow.max_age_s);
+	return c->flow.max_age_s == 0 ||
+	       (c->flow.max_age_s > 0 && now - c->session->who.auth_time_s > c->flow.max_age_s);
 }
 
 static bool
