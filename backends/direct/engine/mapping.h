@@ -61,6 +61,8 @@ enum {
 	F_NEEDED = 1 << 3,   /* without its columns the resource is not served (default: left out)   */
 	F_OFFICIAL = 1 << 4, /* Identifier.use                                                       */
 	F_CREATE_ONLY = 1 << 5,
+	F_CLASSIC = 1 << 6, /* a member of classic answers alone */
+	F_V8 = 1 << 7,      /* a member of 8.x answers alone     */
 	/* rules of a body's value beside the column's own type and length */
 	R_NUMERIC = 1 << 8,
 	R_EMAIL = 1 << 9,         /* a text and a mail address; failure code is the field's name      */
@@ -68,7 +70,7 @@ enum {
 	R_URL = 1 << 11,
 	R_DATE = 1 << 12,     /* exactly YYYY-MM-DD                                               */
 	R_EXISTS = 1 << 13,   /* the value is a key of exists_in ("facility.id")                  */
-	R_DATETIME = 1 << 14, /* exactly YYYY-MM-DD HH:MM:SS                                    */
+	R_DATETIME = 1 << 14, /* exactly YYYY-MM-DD HH:MM:SS; with R_DATE: one of the two        */
 	R_ANY = 1 << 15,      /* no rule: what stands in classic_rules then takes a rule away   */
 };
 #define RULES (R_NUMERIC | R_EMAIL | R_EMAIL_STRICT | R_URL | R_DATE | R_DATETIME | R_EXISTS | R_ANY)

@@ -103,6 +103,8 @@ parent_ask(struct task *t)
 	struct uuid u;
 	int64_t number = 0;
 	path_read(c);
+	if (c->parent.wanted && !c->parent.valid && p->patient_by_uuid.sql[0] == 0)
+		return request_refuse(c->r, REPLY_NO_ROUTE); /* as below */
 	if (!c->parent.wanted || !c->parent.valid)
 		return STEP_NEXT;
 	bool encounter = c->parent.encounter_text.n > 0;
@@ -120,7 +122,9 @@ parent_ask(struct task *t)
 	struct str key = arena_str(t->arena, (struct str){ (const char *)u.b, sizeof u.b });
 	if (key.p == NULL)
 		return request_refuse(c->r, REPLY_TOO_LARGE);
-	return point->sql[0] == 0 ? STEP_NEXT : db_point_read(t, c->r->site->db, point, key, &c->parent.result);
+	if (point->sql[0] == 0) /* 5.0 has no uuids, and no such route */
+		return request_refuse(c->r, REPLY_NO_ROUTE);
+	return db_point_read(t, c->r->site->db, point, key, &c->parent.result);
 }
 
 /* Is the encounter's patient the one that the path names beside it? */

@@ -343,26 +343,32 @@ op_columns(struct build *b, struct select *sel, const struct field *f, struct pl
 	return 0;
 }
 
+/* The fields that the compat has, in order. *n_ops: how many. */
 static const struct plan_op *
-ops_make(struct build *b, struct select *sel, const struct field *fields, unsigned n)
+ops_make(struct build *b, struct select *sel, const struct field *fields, unsigned n_fields, unsigned *n_ops)
 {
-	struct plan_op *ops = arena_array(b->a, n + 1, sizeof *ops);
-	if (ops == NULL)
+	struct plan_op *ops = arena_array(b->a, n_fields + 1, sizeof *ops);
+	const struct field **kept = arena_array(b->a, n_fields + 1, sizeof *kept);
+	unsigned n = 0;
+	if (ops == NULL || kept == NULL)
 		return NULL;
-	memset(ops, 0, (n + 1) * sizeof *ops);
+	memset(ops, 0, (n_fields + 1) * sizeof *ops);
+	for (unsigned i = 0; i < n_fields; i++)
+		if (!(fields[i].flags & (b->compat == COMPAT_CLASSIC ? F_V8 : F_CLASSIC)))
+			kept[n++] = &fields[i];
+	*n_ops = n;
 	for (unsigned i = 0; i < n; i++) {
-		const struct field *f = &fields[i];
+		const struct field *f = kept[i];
 		bool list = (f->flags & F_LIST) != 0;
 		ops[i].f = f;
 		ops[i].codec = codec_of(f->kind);
 		ops[i].key = key_text(b, f);
 		if (ops[i].key.p == NULL || op_columns(b, sel, f, &ops[i]) != 0)
 			return NULL;
-		ops[i].list_begin = list && (i == 0 || strcmp(fields[i - 1].name, f->name) != 0);
-		ops[i].list_end = list && (i + 1 == n || strcmp(fields[i + 1].name, f->name) != 0);
+		ops[i].list_begin = list && (i == 0 || strcmp(kept[i - 1]->name, f->name) != 0);
+		ops[i].list_end = list && (i + 1 == n || strcmp(kept[i + 1]->name, f->name) != 0);
 		if (f->kind == K_OBJECT) {
-			ops[i].sub = ops_make(b, sel, f->sub, f->n_sub);
-			ops[i].n_sub = f->n_sub;
+			ops[i].sub = ops_make(b, sel, f->sub, f->n_sub, &ops[i].n_sub);
 			if (ops[i].sub == NULL)
 				return NULL;
 		}
@@ -469,8 +475,7 @@ child_make(struct build *b, struct plan_child *pc, const struct child *c, struct
 	struct str flag = child_flag(b, c);
 	b->child = c;
 	(void)select_key(b, sel, b->source->uuid != NULL ? b->source->uuid : b->source->id, true); /* column 0 */
-	pc->ops = ops_make(b, sel, c->fields, c->n_fields);
-	pc->n_ops = c->n_fields;
+	pc->ops = ops_make(b, sel, c->fields, c->n_fields, &pc->n_ops);
 	int rc = pc->ops == NULL || flag.p == NULL ? -1 : child_statements(b, pc, sel);
 	b->child = NULL;
 	if (rc == 0)
@@ -546,8 +551,7 @@ source_make(struct build *b, struct plan_source *ps, const struct source *s)
 		struct str flag = arena_printf(b->a, "(%s)", s->where);
 		ps->visible = flag.p == NULL ? (short)SLOT_NONE : select_add(sel, flag);
 	}
-	ps->ops = ops_make(b, sel, s->fields, s->n_fields);
-	ps->n_ops = s->n_fields;
+	ps->ops = ops_make(b, sel, s->fields, s->n_fields, &ps->n_ops);
 	if (ps->ops == NULL || (s->where != NULL && ps->visible == SLOT_NONE))
 		return -1;
 	CHECK(s->n_children <= CHILDREN_MAX);

@@ -222,6 +222,8 @@ validate_value(const struct field *f, unsigned bits, const struct schema_column 
 		    "%.*s is not available in the database of this site", STR_ARG(label));
 		return;
 	}
+	if ((bits & R_DATE) && (bits & R_DATETIME)) /* one of the two: the other need not hold */
+		bits &= ~(unsigned)(is_date(v) ? R_DATETIME : R_DATE);
 	for (size_t i = 0; i < NITEMS(rules); i++)
 		if ((bits & rules[i].bit) && !rules[i].holds(v))
 			violation_add(to, str_of(f->name), str_of(rules[i].code == NULL ? f->name : rules[i].code),

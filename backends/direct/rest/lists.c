@@ -66,7 +66,7 @@ static const struct field problem_fields[] = {
 	{ "puuid", K_UUID, "p.uuid" },
 	{ "patient_uuid", K_UUID, "p.uuid" },
 	{ "condition_uuid", K_UUID, "l.uuid" },
-	{ "last_updated_time", K_DATETIME, "l.modifydate" },
+	{ "last_updated_time", K_DATETIME, "l.modifydate", F_V8 },
 	{ "verification_title", K_LIST_TITLE, "l.verification", .arg = "condition-verification" },
 	{ "provider_id", K_INT, "u.id" },
 	{ "provider_npi", K_TEXT, "u.npi" },
@@ -83,10 +83,12 @@ static const struct field allergy_fields[] = {
 	{ "organization_uuid", K_UUID, "f.uuid" },
 	{ "puuid", K_UUID, "p.uuid" },
 	{ "patient_uuid", K_UUID, "p.uuid" },
+	{ "allergy_uuid", K_UUID, "l.uuid", F_CLASSIC },
 	{ "reaction_title", K_LIST_TITLE, "l.reaction", .arg = "reaction" },
 	{ "reaction_codes", K_LIST_CODES, "l.reaction", .arg = "reaction" },
 	{ "verification_title", K_LIST_TITLE, "l.verification", .arg = "allergyintolerance-verification" },
 };
+/* Of the generations each wants another form of some dates; where none of them is refused by a recording, both are taken. */
 /* clang-format off */
 static const struct field problem_inputs[] = {
 	{ "title", K_TEXT, "l.title", F_WRITE | F_REQUIRED, .min = 2, .max = 255 },
@@ -96,8 +98,8 @@ static const struct field problem_inputs[] = {
 };
 static const struct field allergy_inputs[] = {
 	{ "title", K_TEXT, "l.title", F_WRITE | F_REQUIRED, .min = 2, .max = 255 },
-	{ "begdate", K_TEXT, "l.begdate", F_WRITE | R_DATE, .classic_rules = R_DATETIME },
-	{ "enddate", K_TEXT, "l.enddate", F_WRITE | R_DATE, .classic_rules = R_DATETIME },
+	{ "begdate", K_TEXT, "l.begdate", F_WRITE | R_DATE | R_DATETIME, .classic_rules = R_DATETIME },
+	{ "enddate", K_TEXT, "l.enddate", F_WRITE | R_DATE | R_DATETIME, .classic_rules = R_DATETIME },
 	{ "diagnosis", K_TEXT, "l.diagnosis", F_WRITE, .min = 2, .max = 255 },
 	{ "comments", K_TEXT, "l.comments", F_WRITE },
 };
@@ -131,8 +133,8 @@ static const struct field plain_fields[] = {
 /* clang-format off */
 static const struct field plain_inputs[] = {
 	{ "title", K_TEXT, "l.title", F_WRITE | F_REQUIRED, .min = 2, .max = 255 },
-	{ "begdate", K_TEXT, "l.begdate", F_WRITE | R_DATETIME, .classic_rules = R_DATE },
-	{ "enddate", K_TEXT, "l.enddate", F_WRITE | R_DATETIME, .classic_rules = R_DATE },
+	{ "begdate", K_TEXT, "l.begdate", F_WRITE | R_DATE | R_DATETIME },
+	{ "enddate", K_TEXT, "l.enddate", F_WRITE | R_DATE | R_DATETIME },
 	{ "diagnosis", K_TEXT, "l.diagnosis", F_WRITE, .min = 2, .max = 255 },
 };
 /* clang-format on */
