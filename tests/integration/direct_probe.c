@@ -305,6 +305,7 @@ main(int argc, char **argv)
 		json_t *in = json_in(str_of(line), LINE_MAX_BYTES, NULL);
 		if (in == NULL)
 			return 3;
+		loop_run_once(worker.loop, false); /* its clock stood still while the script thought */
 		request_run(in);
 		json_decref(in);
 	}
