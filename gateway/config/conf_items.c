@@ -3,35 +3,28 @@
  * is the order of the printed file; rows of one section stand together.                                                   */
 #include "gateway/config/conf_item.h"
 
-#define SECTION(where, text) { .path = (where), .type = C_SECTION, .help = (text) }
+#define SECTION(where, text)                                                                                           \
+	{                                                                                                              \
+		.path = (where), .type = C_SECTION, .help = (text)                                                     \
+	}
 #define ITEM(where, kind, owner, member, default_text, text, ...)                                                      \
-	{ .path = (where),                                                                                             \
-		.type = (kind),                                                                                        \
-		.offset = offsetof(owner, member),                                                                     \
-		.size = sizeof(((owner *)0)->member),                                                                  \
-		.def = (default_text),                                                                                 \
-		.help = (text),                                                                                        \
-		__VA_ARGS__ }
+	{                                                                                                              \
+		.path = (where), .type = (kind), .offset = offsetof(owner, member),                                    \
+		.size = sizeof(((owner *)0)->member), .def = (default_text), .help = (text), __VA_ARGS__               \
+	}
 #define RANGE(low, high) .min = (low), .max = (high)
 #define MANY(where, kind, owner, member, count, default_text, text, ...)                                               \
-	{ .path = (where),                                                                                             \
-		.type = (kind),                                                                                        \
-		.flags = C_MANY,                                                                                       \
-		.offset = offsetof(owner, member),                                                                     \
-		.size = sizeof(struct str),                                                                            \
-		.n_offset = offsetof(owner, count),                                                                    \
-		.def = (default_text),                                                                                 \
-		.help = (text),                                                                                        \
-		__VA_ARGS__ }
+	{                                                                                                              \
+		.path = (where), .type = (kind), .flags = C_MANY, .offset = offsetof(owner, member),                   \
+		.size = sizeof(struct str), .n_offset = offsetof(owner, count), .def = (default_text), .help = (text), \
+		__VA_ARGS__                                                                                            \
+	}
 #define GROUP(where, owner, member, count, boot, text)                                                                 \
-	{ .path = (where),                                                                                             \
-		.type = C_GROUP,                                                                                       \
-		.flags = (boot),                                                                                       \
-		.offset = offsetof(owner, member),                                                                     \
-		.size = sizeof(void *),                                                                                \
-		.n_offset = offsetof(owner, count),                                                                    \
-		.elem_size = sizeof(*((owner *)0)->member),                                                            \
-		.help = (text) }
+	{                                                                                                              \
+		.path = (where), .type = C_GROUP, .flags = (boot), .offset = offsetof(owner, member),                  \
+		.size = sizeof(void *), .n_offset = offsetof(owner, count),                                            \
+		.elem_size = sizeof(*((owner *)0)->member), .help = (text)                                             \
+	}
 #define SITE(where, kind, member, ...)     ITEM("sites.*." where, kind, struct conf_site, member, __VA_ARGS__)
 #define UPSTREAM(where, kind, member, ...) SITE("upstream." where, kind, upstream.member, __VA_ARGS__)
 #define DATABASE(where, kind, member, ...) SITE("database." where, kind, db.member, __VA_ARGS__)

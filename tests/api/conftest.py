@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(scope="session")
 def api(tmp_path_factory):
-    stores = Stores(tmp_path_factory.mktemp("stores"))
+    stores = Stores(tmp_path_factory.mktemp("stores"), fsync=False)
     stores.start()
     try:
         generations = Generations(stores)

@@ -7,6 +7,7 @@ OWNERS = (1, 2)  # pids
 WHEN = "2024-01-02 03:04:05"
 LISTS = {"medical_problem": 410, "allergy": 420, "medication": 430, "surgery": 440, "dental": 450}
 COMPANY, DRUG, LAB = 1400, 1200, 1500
+AWKWARD = "<b>&'\"/é"  # what the writers of JSON escape differently
 POLICY = {"type": "primary", "provider": str(COMPANY), "plan_name": "Some Plan", "policy_number": "12345", "group_number": "252412", "subscriber_lname": "Tester",
           "subscriber_mname": "", "subscriber_fname": "Foo", "subscriber_relationship": "other", "subscriber_ss": "234231234", "subscriber_DOB": "2018-10-03",
           "subscriber_street": "183 Cool St", "subscriber_postal_code": "23418", "subscriber_city": "Cooltown", "subscriber_state": "AZ",
@@ -130,22 +131,22 @@ class World:
 
     def encounter(self, pid):
         add = self.rows.add
-        euuid = add("form_encounter", id=pid, date="2024-01-02 00:00:00", reason="Cough", facility="Your Clinic Name Here", facility_id=3, pid=pid, encounter=100 + pid,
+        euuid = add("form_encounter", id=pid, date="2024-01-02 00:00:00", reason=f"Cough {AWKWARD}", facility="Your Clinic Name Here", facility_id=3, pid=pid, encounter=100 + pid,
                     sensitivity="normal", pc_catid=5, provider_id=1, billing_facility=3, class_code="AMB", pos_code=0, external_id="", referral_source="",
                     invoice_refno="", last_update=WHEN)
         self.note(pid, "encounter", eid=100 + pid, euuid=text(euuid))
         self.form(pid, "New Patient Encounter", "newpatient", pid)
         add("form_vitals", id=200 + pid, date=WHEN, pid=pid, user="admin", groupname="Default", authorized=1, activity=1, bps="120", bpd="70", weight=150, height=66,
-            pulse=70, note="fine", external_id=None)
+            pulse=70, note=AWKWARD, external_id=None)
         self.form(pid, "Vitals", "vitals", 200 + pid)
         self.note(pid, "vital", vid=200 + pid)
-        add("form_soap", id=300 + pid, date=WHEN, pid=pid, user="admin", groupname="Default", authorized=1, activity=1, subjective="s", objective="o", assessment="a",
+        add("form_soap", id=300 + pid, date=WHEN, pid=pid, user="admin", groupname="Default", authorized=1, activity=1, subjective=AWKWARD, objective="o", assessment="a",
             plan="p")
         self.form(pid, "SOAP", "soap", 300 + pid)
         self.note(pid, "soap_note", sid=300 + pid)
 
     def lists(self, pid):
-        made = {kind: self.rows.add("lists", id=first + pid, date=WHEN, type=kind, subtype="", title=f"{kind} of {pid}", begdate="2023-01-02 00:00:00", activity=1,
+        made = {kind: self.rows.add("lists", id=first + pid, date=WHEN, type=kind, subtype="", title=f"{kind} of {pid} {AWKWARD}", begdate="2023-01-02 00:00:00", activity=1,
                                     pid=pid, user="admin", groupname="Default", diagnosis="ICD10:H02.839" if kind == "medical_problem" else "", outcome=0,
                                     comments="", injury_part="", injury_type="", injury_grade="", reaction="", verification="", modifydate=WHEN)
                 for kind, first in LISTS.items()}
@@ -157,7 +158,7 @@ class World:
 
     def appointment(self, pid):
         made = self.rows.add("openemr_postcalendar_events", pc_eid=500 + pid, pc_catid=5, pc_multiple=0, pc_aid="1", pc_pid=str(pid), pc_title="Office Visit", pc_time=WHEN,
-                             pc_hometext="", pc_topic=1, pc_informant="1", pc_eventDate="2026-05-06", pc_endDate="2026-05-06", pc_duration=900, pc_recurrtype=0,
+                             pc_hometext=AWKWARD, pc_topic=1, pc_informant="1", pc_eventDate="2026-05-06", pc_endDate="2026-05-06", pc_duration=900, pc_recurrtype=0,
                              pc_startTime="09:00:00", pc_endTime="09:15:00", pc_alldayevent=0, pc_eventstatus=1, pc_sharing=1, pc_apptstatus="-", pc_facility=3,
                              pc_billing_location=3, pc_prefcatid=0, pc_sendalertsms="NO", pc_sendalertemail="NO", pc_room="")
         self.note(pid, "appointment", eid=500 + pid, auuid=text(made))
