@@ -22,6 +22,7 @@
 	X(CLIENT_REGISTERED, "client_registered")                                                                      \
 	X(CLIENT_CHANGED, "client_changed")                                                                            \
 	X(REVOKED, "revoked")                                                                                          \
+	X(LOGOUT, "logout")                                                                                            \
 	X(REUSED, "reused")                                                                                            \
 	X(INTROSPECTED, "introspected")                                                                                \
 	X(START, "start")                                                                                              \

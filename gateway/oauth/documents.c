@@ -187,6 +187,8 @@ discovery_endpoint(struct request *r, struct oauth_state *s)
 	scopes_member(&w, r->site, r->site->policy->system_scopes);
 	code_flow_members(&w, r->site);
 	LIST_MEMBER(&w, "dpop_signing_alg_values_supported", "ES256", "ES384", "RS256", "RS384"); /* RFC 9449 5.1 */
+	json_kv_bool(&w, STR("backchannel_logout_supported"), true);
+	json_kv_bool(&w, STR("backchannel_logout_session_supported"), true);
 	grants_member(&w, r->site);
 	LIST_MEMBER(&w, "subject_types_supported", "public");
 	claims_member(&w);

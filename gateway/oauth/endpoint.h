@@ -7,6 +7,7 @@
 #include "gateway/core/backend.h"
 #include "gateway/crypto/hashd.h"
 #include "gateway/oauth/launch.h"
+#include "gateway/oauth/second_factor.h"
 #include "gateway/oauth/session.h"
 
 #include <jansson.h>
@@ -36,6 +37,7 @@ struct oauth_state {        /* of a site */
 	    "The authorization grant type is not supported by the authorization server.")                              \
 	X(DEN, 401, "access_denied", "The resource owner or authorization server denied the request.")                 \
 	X(PATIENT_CONTEXT, 400, "invalid_patient_context", "launch/patient was granted and no patient is bound.")      \
+	X(MFA_TOKEN, 401, "mfa_token_invalid", "The MFA code you entered was not valid.")                              \
 	X(MFA, 403, "mfa_not_supported", "MFA not supported.")                                                         \
 	X(REDIRECT_URI, 400, "invalid_redirect_uri", "redirect_uris is invalid")                                       \
 	X(METADATA, 400, "invalid_client_metadata", "The client metadata is invalid")                                  \
@@ -157,6 +159,7 @@ enum step userinfo_endpoint(struct request *r, struct oauth_state *s);
 enum step client_read_endpoint(struct request *r, struct oauth_state *s);
 enum step client_update_endpoint(struct request *r, struct oauth_state *s);
 enum step client_delete_endpoint(struct request *r, struct oauth_state *s);
+enum step logout_endpoint(struct request *r, struct oauth_state *s);
 enum step revoke_endpoint(struct request *r, struct oauth_state *s);
 enum step style_document_endpoint(struct request *r, struct oauth_state *s);
 enum step register_page_endpoint(struct request *r, struct oauth_state *s);
@@ -174,6 +177,7 @@ struct token_call {
 	struct str refresh_key;
 	json_t *refresh_record;
 	json_t *record; /* of a code */
+	struct second_factor factor;
 	struct revoke *revoke;
 	bool dpop_sent;
 };

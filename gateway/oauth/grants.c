@@ -52,6 +52,34 @@ password_read(struct task *t)
 	return task_push(t, patient ? &login_patient_steps : &login_staff_steps, l);
 }
 
+/* The second factor, where the person has one. RFC 9700 2.4, contract 6.3. */
+static enum step
+password_factor(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct token_call *c = task_frame(t);
+	struct login *l = &c->login;
+	struct str code = form_get(&c->params, STR("mfa_token"), NULL);
+	bool digits = code.n == 6;
+	if (!l->ok) {
+		r->audit.event = AUDIT_EV_LOGIN_FAILED;
+		r->audit.actor = l->patient ? STR_NULL : str_sub(l->username, 0, 64);
+		return oauth_refuse(r, OAUTH_GRA, STR("Failed Authentication"), l->reason);
+	}
+	r->audit.actor = l->canonical_name;
+	if (!l->mfa_required)
+		return code.n == 0 ? STEP_NEXT : oauth_refuse(r, OAUTH_MFA, STR_NULL, "no second factor is registered");
+	if (code.n == 0)
+		return oauth_refuse(r, OAUTH_MFA_TOKEN, STR_NULL, "second factor missing");
+	for (size_t i = 0; i < code.n; i++)
+		digits &= code.p[i] >= '0' && code.p[i] <= '9';
+	if (!digits)
+		return oauth_refuse_text(r, OAUTH_MFA_TOKEN, STR(""), "second factor is no code of six digits");
+	c->factor.user_id = l->user_id;
+	c->factor.code = code;
+	return task_push(t, &second_factor_steps, &c->factor);
+}
+
 static enum step
 password_issue(struct task *t)
 {
@@ -59,14 +87,10 @@ password_issue(struct task *t)
 	struct token_call *c = task_frame(t);
 	struct login *l = &c->login;
 	char *sub;
-	if (!l->ok) {
+	if (l->mfa_required && !c->factor.ok) {
 		r->audit.event = AUDIT_EV_LOGIN_FAILED;
-		r->audit.actor = l->patient ? STR_NULL : str_sub(l->username, 0, 64);
-		return oauth_refuse(r, OAUTH_GRA, STR("Failed Authentication"), l->reason);
+		return oauth_refuse(r, c->factor.unsupported ? OAUTH_MFA : OAUTH_MFA_TOKEN, STR_NULL, c->factor.reason);
 	}
-	r->audit.actor = l->canonical_name;
-	if (l->mfa_required) /* the second factor is not served by this grant yet: nobody passes without it */
-		return oauth_refuse(r, OAUTH_MFA, STR_NULL, "user has a second factor");
 	sub = arena_raw(t->arena, UUID_TEXT + 1);
 	if (sub == NULL)
 		return STEP_FAIL;
@@ -83,7 +107,8 @@ password_issue(struct task *t)
 	return task_push(t, &issue_steps, &c->issue);
 }
 
-STEP_TABLE(grant_password_steps, 0, { "password_read", password_read }, { "password_issue", password_issue });
+STEP_TABLE(grant_password_steps, 0, { "password_read", password_read }, { "password_factor", password_factor },
+    { "password_issue", password_issue });
 
 /* --- client_credentials ---------------------------------------------------------------------------------------------------------- */
 

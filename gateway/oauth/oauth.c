@@ -43,6 +43,8 @@ static const struct endpoint endpoints[] = {
 	{ HTTP_GET, STR_INIT("/userinfo"), userinfo_endpoint },
 	{ HTTP_POST, STR_INIT("/userinfo"), userinfo_endpoint },
 	{ HTTP_POST, STR_INIT("/revoke"), revoke_endpoint },
+	{ HTTP_GET, STR_INIT("/logout"), logout_endpoint },
+	{ HTTP_POST, STR_INIT("/logout"), logout_endpoint },
 	{ HTTP_GET, STR_INIT("/client/:path"), client_read_endpoint },
 	{ HTTP_PUT, STR_INIT("/client/:path"), client_update_endpoint },
 	{ HTTP_DELETE, STR_INIT("/client/:path"), client_delete_endpoint },

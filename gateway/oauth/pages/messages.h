@@ -193,6 +193,9 @@ enum language { LANG_EN, LANG_N };
 	X(REGISTERED_ISS, "FHIR base address")                                                                         \
 	X(REGISTERED_WAITS, "An administrator of the practice must enable the app before it can be used.")             \
 	/* notices */                                                                                                  \
+	X(SIGN_OUT_TITLE, "Sign out")                                                                                  \
+	X(SIGN_OUT_TEXT, "Do you want to sign out here?")                                                              \
+	X(SIGN_OUT_SUBMIT, "Sign out")                                                                                 \
 	X(SIGNED_OUT_TITLE, "Signed out")                                                                              \
 	X(SIGNED_OUT_TEXT, "You have been signed out. Thank you.")                                                     \
 	X(ERROR_TITLE, "This did not work")                                                                            \
