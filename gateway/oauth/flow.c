@@ -52,6 +52,7 @@ flow_text(struct request *r, const struct flow *f)
 		if (v->p != NULL)
 			json_kv_str(&w, str_of(texts[i].name), *v);
 	}
+	json_kv_bool(&w, STR("own"), f->own);
 	json_kv_bool(&w, STR("redirect_given"), f->redirect_given);
 	json_kv_i64(&w, STR("prompt"), f->prompt);
 	json_kv_i64(&w, STR("max_age"), f->max_age_s);
@@ -80,6 +81,7 @@ flow_parse(struct request *r, struct str id, struct str text, struct flow *f)
 	f->state = (enum flow_state)at;
 	for (size_t i = 0; i < NITEMS(texts); i++)
 		*member(f, i) = json_in_str(o, texts[i].name);
+	f->own = json_is_true(json_object_get(o, "own"));
 	f->redirect_given = json_is_true(json_object_get(o, "redirect_given"));
 	f->prompt = (unsigned)json_integer_value(json_object_get(o, "prompt"));
 	f->max_age_s = (int64_t)json_integer_value(json_object_get(o, "max_age"));
@@ -374,6 +376,33 @@ stage_begin(struct task *t, struct flow_call *c, size_t stage)
 	return session_flow_put(t, r, c->session, c->flow.id, was, c->flow.text, &c->redis);
 }
 
+/* The end of a sign-in for a page of ours: the request is done, its page comes. */
+static enum step
+own_drop(struct task *t)
+{
+	struct flow_call *c = task_frame(t);
+	c->redis = NULL;
+	if (c->flow.text.n == 0) /* signed in already: nothing was stored */
+		return STEP_NEXT;
+	return session_flow_put(t, request_of(t), c->session, c->flow.id, c->flow.text, STR_NULL, &c->redis);
+}
+
+static enum step
+own_reply(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct flow_call *c = task_frame(t);
+	if (c->redis != NULL && c->redis->status != REDIS_OK)
+		return request_unavailable(r, "redis down: request cannot be ended");
+	r->audit.allowed = true;
+	(void)page_see_other(r, c->flow.redirect_uri);
+	if (c->renewed.session != NULL)
+		session_cookie(r, &c->renewed);
+	return STEP_REPLY;
+}
+
+static STEP_TABLE(own_end_steps, 0, { "own_drop", own_drop }, { "own_reply", own_reply });
+
 static enum step
 advance_stage(struct task *t)
 {
@@ -382,9 +411,9 @@ advance_stage(struct task *t)
 	if (c->redis != NULL && c->redis->status != REDIS_OK)
 		return request_unavailable(r, "redis down: consents cannot be read");
 	for (size_t i = 0; i < NITEMS(stages); i++)
-		if (stages[i].due(r, c))
+		if (!(c->flow.own && stages[i].state > FLOW_FACTOR) && stages[i].due(r, c))
 			return stage_begin(t, c, i);
-	return task_push(t, &code_give_steps, c);
+	return task_push(t, c->flow.own ? &own_end_steps : &code_give_steps, c);
 }
 
 static enum step

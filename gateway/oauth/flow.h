@@ -25,7 +25,8 @@ struct flow {
 	/* what was asked, checked */
 	struct str client_id, client_name, redirect_uri;
 	struct str policy_uri, tos_uri;
-	bool redirect_given;     /* redirect_uri stood in the request: the token request must repeat it */
+	bool own;            /* leads to a page of ours (manage.c), not to a client: no context, no consent, no code */
+	bool redirect_given; /* redirect_uri stood in the request: the token request must repeat it */
 	struct str state_param;  /* the client's state; .p NULL: none */
 	struct str nonce, scope; /* scope: known to the server and registered by the client */
 	struct str challenge;    /* S256; .n 0: none */
@@ -114,5 +115,7 @@ enum step account_page_endpoint(struct request *r, struct oauth_state *s);
 enum step account_endpoint(struct request *r, struct oauth_state *s);
 enum step consent_page_endpoint(struct request *r, struct oauth_state *s);
 enum step consent_endpoint(struct request *r, struct oauth_state *s);
+enum step manage_page_endpoint(struct request *r, struct oauth_state *s);
+enum step manage_endpoint(struct request *r, struct oauth_state *s);
 
 #endif

@@ -259,6 +259,7 @@ access_state(struct request *r, const struct issue *i)
 	json_obj(&w);
 	json_kv_str(&w, STR("jti"), i->jti); /* first: the revocation script reads it there */
 	json_kv_str(&w, STR("family"), i->family);
+	json_kv_i64(&w, STR("at"), i->now_s); /* for the manage page */
 	if (i->stamp.n > 0)
 		json_kv_str(&w, STR("stamp"), i->stamp);
 	if (r->site->conf->oauth.openemr_rows)
@@ -305,6 +306,7 @@ refresh_record(struct request *r, const struct issue *i)
 	json_kv_str(&w, STR("jti"), i->jti);
 	json_kv_i64(&w, STR("exp"), i->now_s + refresh_life_s(r, i));
 	json_kv_i64(&w, STR("started"), i->grant_started_s);
+	json_kv_i64(&w, STR("at"), i->now_s);
 	if (i->stamp.n > 0)
 		json_kv_str(&w, STR("stamp"), i->stamp);
 	if (i->bind_refresh && i->jkt.n > 0)

@@ -51,6 +51,8 @@ static const struct endpoint endpoints[] = {
 	{ HTTP_POST, STR_INIT("/smart/launch"), launch_create_endpoint },
 	{ HTTP_GET, STR_INIT("/smart/smart-style"), style_document_endpoint },
 	{ HTTP_GET, STR_INIT("/smart/patient-select"), patient_select_endpoint },
+	{ HTTP_GET, STR_INIT("/manage"), manage_page_endpoint },
+	{ HTTP_POST, STR_INIT("/manage"), manage_endpoint },
 	{ HTTP_POST, STR_INIT("/smart/patient-select-confirm"), patient_confirm_endpoint },
 	{ HTTP_GET, STR_INIT("/interface/smart/register-app.php"), register_page_endpoint },
 	{ HTTP_POST, STR_INIT("/interface/smart/register-app.php"), register_page_post },

@@ -153,6 +153,17 @@ enum language { LANG_EN, LANG_N };
 	X(VISIT_REASON, "Reason")                                                                                      \
 	X(VISIT_NONE, "No visits on file.")                                                                            \
 	X(VISIT_WITHOUT, "Continue without a visit")                                                                   \
+	/* manage */                                                                                                   \
+	X(MANAGE_TITLE, "Apps with access")                                                                            \
+	X(MANAGE_NAME, "the list of apps that have access")                                                            \
+	X(MANAGE_TEXT,                                                                                                 \
+	    "These apps may use what is yours at this practice. Withdraw what you no longer want: it ends at once.")   \
+	X(MANAGE_NONE, "No app has access.")                                                                           \
+	X(MANAGE_DONE, "The access was withdrawn.")                                                                    \
+	X(MANAGE_USED, "Last signed in or renewed on {0}")                                                             \
+	X(MANAGE_ALLOWED, "You allowed it on {0}")                                                                     \
+	X(MANAGE_OFFLINE, "keep its access when you are away")                                                         \
+	X(MANAGE_WITHDRAW, "Withdraw access of {0}")                                                                   \
 	/* registration of apps */                                                                                     \
 	X(REGISTER_TITLE, "Register an app")                                                                           \
 	X(REGISTER_TEXT,                                                                                               \

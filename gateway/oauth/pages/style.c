@@ -79,6 +79,8 @@ static const struct str rules[] = {
 	         "nowrap}"),
 	STR_INIT(".search{display:grid;grid-template-columns:repeat(auto-fit,minmax(11rem,1fr));gap:0 "
 	         "1rem;align-items:end;margin-bottom:1.25rem}.search button{margin:0 0 1.15rem}"),
+	STR_INIT(".app{border-top:1px solid var(--line);padding:1.1rem 0}.app h2{margin:0 0 .25rem}.may{margin:.5rem "
+	         "0;padding-left:1.25rem}.app button{width:auto;margin-top:.4rem;padding:.45rem .9rem}"),
 	STR_INIT("summary{cursor:pointer;font-weight:600;padding:.5rem 0}"),
 	STR_INIT("details .scopes{max-height:22rem;overflow:auto}"),
 	STR_INIT("code{font:.92rem ui-monospace,Menlo,Consolas,\"DejaVu Sans Mono\",monospace;overflow-wrap:anywhere}"),
