@@ -460,6 +460,10 @@ static const struct db_stmt trusted_insert_sql = { "trusted_user_insert",
 	"VALUES (?, ?, ?, 0, NOW(), '{}', ?)",
 	false };
 
+/* The last grant is what OpenEMR's page shows. No code and no token is written there (contract 14). */
+static const struct db_stmt trusted_update_sql = { "trusted_user_update",
+	"UPDATE oauth_trusted_user SET scope = ?, `time` = NOW(), grant_type = ?, code = NULL WHERE id = ?", false };
+
 static struct str
 scope_array_text(struct request *r, const struct issue *i)
 {
@@ -585,12 +589,20 @@ issue_trusted(struct task *t)
 	struct request *r = request_of(t);
 	struct issue *i = task_frame(t);
 	struct db_val *v = arena_array(t->arena, 4, sizeof *v);
-	if (!r->site->conf->oauth.openemr_rows || (i->db->status == DB_OK && i->db->n_rows > 0))
+	if (!r->site->conf->oauth.openemr_rows)
 		return STEP_NEXT;
 	if (i->db->status != DB_OK)
 		return request_unavailable(r, "database down: oauth_trusted_user row");
 	if (v == NULL)
 		return STEP_FAIL;
+	if (i->db->n_rows > 0) {
+		if (str_eq(i->grant, STR("refresh_token")))
+			return STEP_NEXT;
+		v[0] = DB_V_STR(scopes_text(r, i, 0));
+		v[1] = DB_V_STR(i->grant);
+		v[2] = DB_V_I64(db_cell(i->db, 0, 0)->i);
+		return db_query(t, r->site->db, &trusted_update_sql, v, 3, &i->db);
+	}
 	v[0] = DB_V_STR(i->sub);
 	v[1] = DB_V_STR(i->client_id);
 	v[2] = DB_V_STR(scopes_text(r, i, 0));

@@ -27,6 +27,7 @@ static const struct endpoint endpoints[] = {
 	{ HTTP_GET, STR_INIT("/fhir/.well-known/smart-configuration"), smart_configuration_endpoint },
 	{ HTTP_GET, STR_INIT("/jwk"), jwk_endpoint },
 	{ HTTP_GET, STR_INIT("/pages/style.css"), style_endpoint },
+	{ HTTP_GET, STR_INIT("/pages/icon.svg"), icon_endpoint },
 	{ HTTP_GET, STR_INIT("/authorize"), authorize_endpoint },
 	{ HTTP_POST, STR_INIT("/authorize"), authorize_endpoint },
 	{ HTTP_GET, STR_INIT("/provider/account"), account_page_endpoint },

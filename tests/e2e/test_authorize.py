@@ -738,6 +738,19 @@ def test_sessions_end_by_themselves(make_gateway):
     assert gw.redis("EXISTS", key) == "0"
 
 
+def test_openemrs_page_shows_the_grant_and_finds_no_secret(make_gateway):
+    gw = make_gateway(extra={**classes(), "sites.default.oauth.openemr_rows": True})
+    c = gw.register(scope="openid offline_access user/Patient.rs", grant_types=["authorization_code", "refresh_token"])
+    p = through(gw, c, "openid offline_access user/Patient.rs")
+    code, body = p.answer()["code"], p.redeem(c).json()
+    through(gw, c, "openid").redeem(c)
+    rows = gw.sql(f"SELECT scope, grant_type, code, session_cache FROM oauth_trusted_user WHERE client_id = '{c['client_id']}'")
+    assert rows == [["openid", "authorization_code", "NULL", "{}"]]
+    text = "".join(str(gw.sql(f"SELECT * FROM {t}")) for t in ("oauth_trusted_user", "api_token", "api_refresh_token"))
+    assert code not in text and body["access_token"] not in text and body["refresh_token"] not in text
+    assert gw.get("/apis/default/fhir/Patient?_count=1", body["access_token"]).status_code == 200
+
+
 # --- stores down, audit --------------------------------------------------------------------------------------------------------------
 def test_redis_gone_in_the_middle_is_a_page_and_the_flow_goes_on_after(make_gateway):
     gw = make_gateway(own_stores=True, extra=classes())

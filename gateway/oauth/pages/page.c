@@ -66,6 +66,8 @@ frame(struct page *p, enum message title)
 	html_text(h, site);
 	HTML(h, "</title><link rel=\"stylesheet\"");
 	html_url_attr(h, "href", page_path(p->r, "/pages/style.css"));
+	HTML(h, "><link rel=\"icon\" type=\"image/svg+xml\"");
+	html_url_attr(h, "href", page_path(p->r, "/pages/icon.svg"));
 	HTML(h, "></head>\n<body><a class=\"skip\" href=\"#main\">");
 	html_message(h, MSG_SKIP);
 	HTML(h, "</a><header><div class=\"brand\">");

@@ -69,7 +69,8 @@ struct str page_path(struct request *r, const char *path);
 enum step page_see_other(struct request *r, struct str location);
 
 struct oauth_state;
-/* GET {issuer}/pages/style.css */
+/* GET {issuer}/pages/style.css, {issuer}/pages/icon.svg */
 enum step style_endpoint(struct request *r, struct oauth_state *s);
+enum step icon_endpoint(struct request *r, struct oauth_state *s);
 
 #endif

@@ -100,19 +100,38 @@ static const struct str rules[] = {
 	STR_INIT("@media (forced-colors:active){.choice label:has(:checked){outline:2px solid}}"),
 };
 
+/* The mark of the frame, for the browser's tab. */
+static const struct str icon = STR_INIT(
+    "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 30 30\"><rect width=\"30\" height=\"30\" rx=\"9\" "
+    "fill=\"#0b5cad\"/><path d=\"M13 8h4v5h5v4h-5v5h-4v-5H8v-4h5z\" fill=\"#fff\"/></svg>\n");
+
+static enum step
+file_reply(struct request *r, struct str content_type)
+{
+	r->audit.allowed = true;
+	r->audit.rule = STR("public");
+	r->reply.status = 200;
+	r->reply.content_type = content_type;
+	reply_field(&r->reply, STR("Cache-Control"), STR("public, max-age=3600"));
+	r->reply.cache_control_set = true;
+	return STEP_REPLY;
+}
+
 enum step
 style_endpoint(struct request *r, struct oauth_state *s)
 {
 	(void)s;
-	r->audit.allowed = true;
-	r->audit.rule = STR("public");
-	r->reply.status = 200;
-	r->reply.content_type = STR("text/css; charset=utf-8");
-	reply_field(&r->reply, STR("Cache-Control"), STR("public, max-age=3600"));
-	r->reply.cache_control_set = true;
 	for (size_t i = 0; i < NITEMS(rules); i++) {
 		buf_str_put(&r->reply.body, rules[i]);
 		buf_char(&r->reply.body, '\n');
 	}
-	return STEP_REPLY;
+	return file_reply(r, STR("text/css; charset=utf-8"));
+}
+
+enum step
+icon_endpoint(struct request *r, struct oauth_state *s)
+{
+	(void)s;
+	buf_str_put(&r->reply.body, icon);
+	return file_reply(r, STR("image/svg+xml"));
 }
