@@ -139,7 +139,8 @@ lists_named(struct opening *o)
 		for (unsigned s = 0; s < o->plans[i]->n_sources; s++)
 			for (unsigned k = 0; k < o->plans[i]->sources[s].n_ops; k++) {
 				const struct field *f = o->plans[i]->sources[s].ops[k].f;
-				if (f->kind == K_LIST_TITLE || f->kind == K_LIST_CODES || f->kind == K_LIST_CONCEPT)
+				if (f->kind == K_LIST_TITLE || f->kind == K_LIST_CODES || f->kind == K_LIST_NOTES ||
+				    f->kind == K_LIST_ID || f->kind == K_LIST_CONCEPT)
 					list_add_name(o, &n, f->arg);
 				else if (f->kind == K_EXT_OMB || f->kind == K_EXT_LIST)
 					list_add_name(o, &n, f->arg2);

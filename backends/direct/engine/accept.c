@@ -73,6 +73,16 @@ placeholder(struct str v)
 	return v.n == 0 || str_eq(v, STR("NULL")) || str_eq(v, STR("YYYY-MM-DD")) || str_eq(v, STR("MM/DD/YYYY"));
 }
 
+/* Told by the rule's own text, if it has one. */
+static bool
+required_plainly(const struct plan_write *w, const struct field *f, struct violations *to)
+{
+	if (w->rule->required_text == NULL)
+		return false;
+	violation_add(to, str_of(f->name), STR(""), "%s", w->rule->required_text);
+	return true;
+}
+
 static void
 value_set(struct accept_sink *base, unsigned i, struct str text)
 {
@@ -87,6 +97,8 @@ value_set(struct accept_sink *base, unsigned i, struct str text)
 	if (placeholder(text)) {
 		if (f->flags & F_REQUIRED) {
 			struct str label = field_label(f, s->base.arena);
+			if (required_plainly(s->w, f, s->violations))
+				return;
 			violation_add(s->violations, str_of(f->name), STR("NotEmpty::EMPTY_VALUE"),
 			    "%.*s must not be empty", STR_ARG(label));
 			return;
@@ -120,7 +132,8 @@ field_accept(const struct plan *p, const struct plan_op *op, const json_t *body,
 		return;
 	const json_t *v = member_of(p, f, body);
 	if (v == NULL) {
-		if ((s->create || s->w->rule->update_needs_required) && (f->flags & F_REQUIRED))
+		if ((s->create || s->w->rule->update_needs_required) && (f->flags & F_REQUIRED) &&
+		    !required_plainly(s->w, f, s->violations))
 			violation_add(s->violations, str_of(f->name), STR("Required::NON_EXISTENT_KEY"),
 			    "%s must be provided, but does not exist", f->name);
 		return;

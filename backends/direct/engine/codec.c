@@ -181,25 +181,19 @@ PUT(put_hidden)
 	return absent(w, r);
 }
 
-PUT(put_list_title)
+/* What the option in the column has there: title, codes, notes, or (LIST_ID) its own id. */
+PUT(put_list)
 {
 	char number[24];
-	const struct list_option *o = lists_find(r->lists, str_of(f->arg), cell_text(c[0], number));
+	struct str id = cell_text(c[0], number);
+	const struct list_option *o = lists_find(r->lists, str_of(f->arg), id);
 	(void)n;
 	if (o == NULL)
 		return absent(w, r);
-	json_str(w, o->title);
-	return true;
-}
-
-PUT(put_list_codes)
-{
-	char number[24];
-	const struct list_option *o = lists_find(r->lists, str_of(f->arg), cell_text(c[0], number));
-	(void)n;
-	if (o == NULL)
-		return absent(w, r);
-	json_str(w, o->codes);
+	json_str(w, f->kind == K_LIST_TITLE   ? o->title
+	            : f->kind == K_LIST_CODES ? o->codes
+	            : f->kind == K_LIST_NOTES ? o->notes
+	                                      : id);
 	return true;
 }
 
@@ -265,10 +259,12 @@ static const struct codec codecs[K_N] = {
 	[K_BOOL] = { "BOOL", 1, 1, put_bool, get_bool },
 	[K_CONST] = { "CONST", 0, 0, put_const, NULL },
 	[K_HIDDEN] = { "HIDDEN", 1, 1, put_hidden, NULL },
-	[K_LIST_TITLE] = { "LIST_TITLE", 1, 1, put_list_title, NULL },
-	[K_LIST_CODES] = { "LIST_CODES", 1, 1, put_list_codes, NULL },
+	[K_LIST_TITLE] = { "LIST_TITLE", 1, 1, put_list, NULL },
+	[K_LIST_CODES] = { "LIST_CODES", 1, 1, put_list, NULL },
+	[K_LIST_NOTES] = { "LIST_NOTES", 1, 1, put_list, NULL },
+	[K_LIST_ID] = { "LIST_ID", 1, 1, put_list, NULL },
 	[K_OBJECT] = { "OBJECT", 0, 0, NULL, NULL },     /* render.c */
-	[K_CHILDREN] = { "CHILDREN", 0, 0, NULL, NULL }, /* render.c */
+	[K_CHILDREN] = { "CHILDREN", 0, 1, NULL, NULL }, /* render.c */
 	[K_FIXUP] = { "FIXUP", 0, 8, put_fixup, get_plain },
 	[K_CODE] = { "CODE", 1, 1, put_code, get_code },
 	[K_NARRATIVE] = { "NARRATIVE", 1, 2, put_narrative, NULL },

@@ -21,6 +21,8 @@ static const struct {
 	[K_HIDDEN] = { "null", NULL, false },
 	[K_LIST_TITLE] = { "string", NULL, false },
 	[K_LIST_CODES] = { "string", NULL, false },
+	[K_LIST_NOTES] = { "string", NULL, false },
+	[K_LIST_ID] = { "string", NULL, false },
 };
 
 /* The place of a row: what column_of() needs. */

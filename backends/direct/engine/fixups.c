@@ -90,21 +90,27 @@ code_system(struct str type, enum compat compat)
 	return STR_NULL;
 }
 
+/* first_text.p NULL: null. type_of_plain: of codes without "TYPE:". */
 static void
-codes_put(struct json_write *w, const struct render *r, struct str codes, struct str first_text)
+codes_put(
+    struct json_write *w, const struct render *r, struct str codes, struct str first_text, struct str type_of_plain)
 {
 	struct str part;
 	json_obj(w);
 	for (bool first = true; str_next(&codes, ';', &part); first = false) {
 		size_t colon = str_find(part, ':');
-		struct str type = colon < part.n ? str_sub(part, 0, colon) : STR(""),
+		struct str type = colon < part.n ? str_sub(part, 0, colon) : type_of_plain,
 		           code = colon < part.n ? str_skip(part, colon + 1) : part;
 		if (code.n == 0)
 			continue;
 		json_key(w, code);
 		json_obj(w);
 		json_kv_str(w, STR("code"), code);
-		json_kv_str(w, STR("description"), first ? first_text : STR(""));
+		json_key(w, STR("description"));
+		if (first && first_text.p == NULL)
+			json_nil(w);
+		else
+			json_str(w, first ? first_text : STR(""));
 		json_kv_str(w, STR("code_type"), type);
 		json_kv_str(w, STR("system"), code_system(type, r->compat));
 		json_obj_end(w);
@@ -121,7 +127,7 @@ fix_codes(struct json_write *w, const struct render *r, const struct db_cell *co
 	if (c[0]->s.n == 0)
 		json_str(w, c[0]->s);
 	else
-		codes_put(w, r, c[0]->s, text);
+		codes_put(w, r, c[0]->s, text, STR(""));
 	return true;
 }
 
@@ -134,6 +140,62 @@ fix_reaction(struct json_write *w, const struct render *r, const struct db_cell 
 	if (o == NULL || o->codes.n == 0)
 		json_str(w, c[0]->s);
 	else
-		codes_put(w, r, o->codes, o->title);
+		codes_put(w, r, o->codes, o->title, STR(""));
+	return true;
+}
+
+bool
+fix_drug_code(struct json_write *w, const struct render *r, const struct db_cell *const *c)
+{
+	const struct db_cell *code = c[1] != NULL ? c[1] : c[0];
+	if (cell_empty(code) || code->kind != DB_C_TEXT)
+		return false;
+	bool named = c[1] != NULL && c[0]->kind == DB_C_TEXT;
+	codes_put(w, r, code->s, named ? c[0]->s : STR_NULL, STR("RXCUI"));
+	return true;
+}
+
+/* --- immunizations, laboratory orders ----------------------------------------------------------------------------------------------- */
+
+bool
+fix_iso(struct json_write *w, const struct render *r, const struct db_cell *const *c)
+{
+	char text[40];
+	struct buf b = { .p = text, .cap = sizeof text, .max = sizeof text };
+	(void)r;
+	if (!cell_datetime(c[0], &b))
+		return false;
+	json_str(w, buf_str(&b));
+	return true;
+}
+
+bool
+fix_amount(struct json_write *w, const struct render *r, const struct db_cell *const *c)
+{
+	(void)r;
+	if (c[0]->kind != DB_C_FLOAT)
+		json_i64(w, c[0]->kind == DB_C_INT ? c[0]->i : 0);
+	else if (c[0]->f >= -1e15 && c[0]->f <= 1e15 && c[0]->f == (double)(int64_t)c[0]->f)
+		json_i64(w, (int64_t)c[0]->f);
+	else
+		json_f64(w, c[0]->f);
+	return true;
+}
+
+bool
+fix_diagnoses(struct json_write *w, const struct render *r, const struct db_cell *const *c)
+{
+	struct str rest = c[0]->kind == DB_C_TEXT ? c[0]->s : STR(""), code, part;
+	(void)r;
+	json_arr(w);
+	while (str_next(&rest, ';', &code)) {
+		if (code.n == 0)
+			continue;
+		json_arr(w);
+		while (str_next(&code, ':', &part))
+			json_str(w, part);
+		json_arr_end(w);
+	}
+	json_arr_end(w);
 	return true;
 }

@@ -20,6 +20,16 @@ bool fix_deceased(struct json_write *w, const struct render *r, const struct db_
 bool fix_codes(struct json_write *w, const struct render *r, const struct db_cell *const *c);
 /* reaction: those codes of the option of list "reaction" that the column names, else the column. AllergyIntoleranceService. */
 bool fix_reaction(struct json_write *w, const struct render *r, const struct db_cell *const *c);
+/* [name] code: a drug's code, TYPE:CODE or plain RxNorm, as the object of fix_codes, described by the name; nothing without a code. OpenEMR's
+ * DrugService, PrescriptionService.                                                                                         */
+bool fix_drug_code(struct json_write *w, const struct render *r, const struct db_cell *const *c);
+/* A DATE or DATETIME as ISO 8601 with offset, as OpenEMR's ImmunizationService alone sends dates. */
+bool fix_iso(struct json_write *w, const struct render *r, const struct db_cell *const *c);
+/* A number; NULL is 0. OpenEMR cuts the fraction off; a dose is told as it is stored. */
+bool fix_amount(struct json_write *w, const struct render *r, const struct db_cell *const *c);
+/* "ICD10:E78;ICD10:I10" as [["ICD10","E78"],["ICD10","I10"]]. OpenEMR's ProcedureService. */
+bool fix_diagnoses(struct json_write *w, const struct render *r, const struct db_cell *const *c);
+
 /* The expression for fix_codes' text: ICD-10 has a table of its own, the others are in codes. */
 #define CODE_FIRST(col) "SUBSTRING_INDEX(SUBSTRING_INDEX(" col ", ';', 1), ':', -1)"
 #define CODE_TYPE(col)  "SUBSTRING_INDEX(" col ", ':', 1)"

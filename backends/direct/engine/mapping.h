@@ -31,8 +31,11 @@ struct db_cell;
 	X(HIDDEN)       /* always null: a column that clients expect and may not see */ \
 	X(LIST_TITLE)   /* title of the option (arg: list) in the column */ \
 	X(LIST_CODES)   /* its codes */ \
+	X(LIST_NOTES)   /* its notes */ \
+	X(LIST_ID)      /* the column's value, where it is an option of the list */ \
 	X(OBJECT)       /* an object of the fields in sub */ \
-	X(CHILDREN)     /* array elements from the rows of child number arg_n */ \
+	X(CHILDREN)     /* array elements from the rows of child number arg_n; in a child's row: those whose column "within" has the value of \
+	                   this field's column */ \
 	X(FIXUP)        /* fixup writes the value */ \
 	X(CODE)         /* code through map; an unmapped value takes the map's last row */ \
 	X(NARRATIVE)    /* generated text of the columns */ \
@@ -141,6 +144,7 @@ struct child {
 	unsigned n_tables;         /* a site that lacks one has no such rows                                */
 	const char *where;         /* NULL: all                                                             */
 	const char *order;
+	const char *within; /* its rows stand in those of another child: the column that K_CHILDREN's names there */
 	const struct field *fields; /* one field with name NULL: elements are plain, not objects     */
 	unsigned n_fields;
 };
@@ -155,6 +159,7 @@ struct source {
 	const char *pid;       /* number of that patient; ties rows to the patient of the path    */
 	const char *encounter; /* number of the encounter; ties rows to the encounter of the path */
 	const char *where;     /* rows that do not fulfil it do not exist for the API             */
+	const char *also;      /* a further condition, on sites that have the columns which it names */
 	const char *order;     /* of lists: "-l.date l.title", - downwards; ties by id            */
 	bool list_only;        /* its rows appear in lists, and are not found by reads            */
 	const struct key *keys;
@@ -223,10 +228,12 @@ struct write_rule {
 	/* What the creation answers: words "name=value" or "name"; value: id, uuid, number (SV_NEXT, SV_SEQUENCE), or the name of a further
 	 * table (its row's id). "*" first: the row as it reads, then the words. answer_v8: where 8.x differs. */
 	const char *answer, *answer_v8;
-	const char *soft_delete; /* DELETE sets this column to 1; NULL: it takes the row away      */
+	const char *soft_delete; /* DELETE makes this assignment: "active = 0"; NULL: it takes the row away */
 	const char *log;         /* class of OpenEMR's log row; NULL: patient-record for rows of patients, else other */
 	const char *rule_order;  /* fields checked first, in OpenEMR's order                 */
 	bool update_needs_required; /* F_REQUIRED holds for updates too */
+	const char *
+	    required_text; /* {field: this text} for a required field that is absent or empty; NULL: by rule and label */
 	/* The fields of bodies, where they are not the answer's. cols NULL: stored by no column of its own (SV_BODY uses it by name). */
 	const struct field *inputs;
 	unsigned n_inputs;

@@ -126,7 +126,11 @@ fields_check(struct check *k, const struct field *fields, unsigned n)
 			fields_check(k, fields[i].sub, fields[i].n_sub);
 		for (unsigned j = i + 1; j < n; j++) {
 			bool list = (fields[i].flags & fields[j].flags & F_LIST) != 0;
-			if (same_name(&fields[i], &fields[j]) && (!list || !same_name(&fields[j - 1], &fields[j])))
+			unsigned both = fields[i].flags | fields[j].flags;
+			bool apart = (both & F_V8) && (both & F_CLASSIC) &&
+			             !(fields[i].flags & fields[j].flags & (F_V8 | F_CLASSIC));
+			if (same_name(&fields[i], &fields[j]) && !apart &&
+			    (!list || !same_name(&fields[j - 1], &fields[j])))
 				tell(k, "%s: twice, and not as rows of one list", fields[i].name);
 		}
 	}
@@ -225,6 +229,7 @@ source_check(struct check *k, const struct source *s)
 		else
 			fragment_check(k, "on", s->joins[i].on);
 	fragment_check(k, "where", s->where);
+	fragment_check(k, "also", s->also);
 	if (s->n_children > CHILDREN_MAX)
 		tell(k, "more than %d children", CHILDREN_MAX);
 	for (unsigned i = 0; i < s->n_children && i < CHILDREN_MAX; i++)
@@ -316,8 +321,9 @@ write_check(struct check *k, const struct write_rule *w)
 	sets_check(k, w, w->table, w->sets, w->n_sets);
 	further_check(k, w);
 	inputs_check(k, w);
-	if (w->soft_delete != NULL && schema_column(k->schema, str_of(w->table), str_of(w->soft_delete)) == NULL)
-		tell(k, "soft delete: no column %s", w->soft_delete);
+	struct str soft = str_of(w->soft_delete);
+	if (soft.n > 0 && schema_column(k->schema, str_of(w->table), str_sub(soft, 0, str_find(soft, ' '))) == NULL)
+		tell(k, "soft delete: no column for %s", w->soft_delete);
 	struct str rest = str_of(w->rule_order), word;
 	while (words_next(&rest, &word))
 		if (input_of(k, w, word) == NULL)

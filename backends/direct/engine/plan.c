@@ -166,7 +166,7 @@ fragment_present(
 	return all;
 }
 
-/* The joins that an ON names stand in front of it: their own columns are asked for directly, so that this ends. */
+/* A join whose ON names another one, which stands in front of it, is there when that one is. */
 bool
 join_present(const struct schema *schema, const struct source *s, const struct join *j)
 {
@@ -175,9 +175,12 @@ join_present(const struct schema *schema, const struct source *s, const struct j
 		return false;
 	while (fragment_next(&rest, &name)) {
 		size_t dot = str_find(name, '.');
-		struct str table = alias_table(s, NULL, str_sub(name, 0, dot));
+		struct str alias = str_sub(name, 0, dot), table = alias_table(s, NULL, alias);
 		if (table.n > 0 && schema_column(schema, table, str_skip(name, dot + 1)) == NULL)
 			return false;
+		for (const struct join *other = s->joins; other < j; other++)
+			if (str_eq(alias, str_of(other->alias)) && !join_present(schema, s, other))
+				return false;
 	}
 	return true;
 }
@@ -475,6 +478,7 @@ child_make(struct build *b, struct plan_child *pc, const struct child *c, struct
 	struct str flag = child_flag(b, c);
 	b->child = c;
 	(void)select_key(b, sel, b->source->uuid != NULL ? b->source->uuid : b->source->id, true); /* column 0 */
+	pc->within = select_key(b, sel, c->within, false);
 	pc->ops = ops_make(b, sel, c->fields, c->n_fields, &pc->n_ops);
 	int rc = pc->ops == NULL || flag.p == NULL ? -1 : child_statements(b, pc, sel);
 	b->child = NULL;
@@ -526,6 +530,20 @@ read_by_number(const struct source *s)
 	return any;
 }
 
+/* The row's condition, and the further one where the site has what it names. */
+static int
+source_where(struct build *b, struct plan_source *ps, const struct source *s)
+{
+	bool also =
+	    s->also != NULL && fragment_present(NULL, b->schema, s, NULL, s->also) && expression_tables(b, s->also);
+	struct str text = STR("");
+	if (s->where != NULL || also)
+		text = arena_printf(b->a, "%s%s%s%c", s->where == NULL ? "" : s->where,
+		    s->where != NULL && also ? " AND " : "", also ? s->also : "", 0);
+	ps->where = text.n > 0 ? text.p : NULL;
+	return text.p == NULL ? -1 : 0;
+}
+
 /* Column 0 is the uuid (the point read's key), then the engine's own columns, then the fields'. */
 static int
 source_make(struct build *b, struct plan_source *ps, const struct source *s)
@@ -547,12 +565,12 @@ source_make(struct build *b, struct plan_source *ps, const struct source *s)
 	for (unsigned i = 0; i < s->n_joins; i++)
 		if (schema_has_table(b->schema, str_of(s->joins[i].table)) && !join_present(b->schema, s, &s->joins[i]))
 			report_missing(b, str_of(s->joins[i].table), STR("(of its ON)"));
-	if (s->where != NULL) {
-		struct str flag = arena_printf(b->a, "(%s)", s->where);
-		ps->visible = flag.p == NULL ? (short)SLOT_NONE : select_add(sel, flag);
-	}
+	if (source_where(b, ps, s) != 0)
+		return -1;
+	if (ps->where != NULL)
+		ps->visible = select_add(sel, arena_printf(b->a, "(%s)", ps->where));
 	ps->ops = ops_make(b, sel, s->fields, s->n_fields, &ps->n_ops);
-	if (ps->ops == NULL || (s->where != NULL && ps->visible == SLOT_NONE))
+	if (ps->ops == NULL)
 		return -1;
 	CHECK(s->n_children <= CHILDREN_MAX);
 	for (unsigned i = 0; i < s->n_children; i++)

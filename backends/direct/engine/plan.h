@@ -31,6 +31,7 @@ struct plan_child {
 	unsigned n_ops;
 	bool absent;                          /* the site lacks its tables */
 	short flag;                           /* parent's slot: has the row any? */
+	short within;                         /* slot of the column that says in which row of another child */
 	struct db_point point;                /* by the parent's uuid */
 	struct db_stmt by_ids[HYDRATE_SIZES]; /* by parents' ids; column 0 is the parent's id, rows ordered by it */
 };
@@ -38,6 +39,7 @@ struct plan_source {
 	const struct source *s;
 	const struct plan_op *ops;
 	unsigned n_ops;
+	const char *where; /* rows outside it do not exist for the API; NULL: all do */
 	short id, uuid, updated, created, patient, pid, visible; /* slots */
 	struct str head;       /* SELECT list FROM tables WHERE: a key's condition follows */
 	struct db_point point; /* by uuid; sql NULL: the site's rows have none */

@@ -306,7 +306,7 @@ remove_sql(struct build *b, const struct plan_write *w)
 	struct buf out;
 	buf_init(&out, b->a, 256, SQL_MAX);
 	if (w->rule->soft_delete != NULL)
-		buf_printf(&out, "UPDATE `%s` SET `%s` = 1", w->rule->table, w->rule->soft_delete);
+		buf_printf(&out, "UPDATE `%s` SET %s", w->rule->table, w->rule->soft_delete);
 	else
 		buf_printf(&out, "DELETE FROM `%s`", w->rule->table);
 	buf_lit(&out, " WHERE ");

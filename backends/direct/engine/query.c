@@ -130,7 +130,7 @@ needs_joins(const struct query *q, const struct plan_source *ps)
 			for (unsigned k = 0; k < SOURCES_MAX; k++)
 				if (starts_with_alias(q->sorts[i].column[k], ps->s->joins[j].alias))
 					return true;
-		if (sql_names(ps->s->where, ps->s->joins[j].alias) ||
+		if (sql_names(ps->where, ps->s->joins[j].alias) ||
 		    (q->by_patient && ps->s->patient != NULL && sql_names(ps->s->patient, ps->s->joins[j].alias)))
 			return true;
 	}
@@ -140,7 +140,7 @@ needs_joins(const struct query *q, const struct plan_source *ps)
 static void
 where_put(struct cond *c, const struct query *q, const struct plan *p)
 {
-	buf_str_put(&c->sql, c->ps->s->where == NULL ? STR("1 = 1") : str_of(c->ps->s->where));
+	buf_str_put(&c->sql, c->ps->where == NULL ? STR("1 = 1") : str_of(c->ps->where));
 	if (q->by_patient && p->res->compartment == COMPARTMENT_PATIENT) {
 		buf_lit(&c->sql, " AND ");
 		if (c->ps->patient == SLOT_NONE) {

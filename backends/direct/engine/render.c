@@ -55,9 +55,15 @@ object_put(struct pass *p, const struct plan_op *ops, unsigned n, const struct d
 	return true;
 }
 
-/* Elements of the array that is open: one per row of the child's table. */
 static bool
-children_put(struct pass *p, const struct plan_op *op)
+same_cell(const struct db_cell *a, const struct db_cell *b)
+{
+	return a->kind == b->kind && (a->kind == DB_C_INT ? a->i == b->i : a->kind == DB_C_TEXT && str_eq(a->s, b->s));
+}
+
+/* Elements of the array that is open: one per row of the child's table; in the row of another child, those that are within it. */
+static bool
+children_put(struct pass *p, const struct plan_op *op, const struct db_cell *in)
 {
 	CHECK(op->f->arg_n < p->ps->n_children);
 	const struct plan_child *pc = &p->ps->children[op->f->arg_n];
@@ -65,6 +71,9 @@ children_put(struct pass *p, const struct plan_op *op)
 	bool any = false;
 	for (size_t i = c->from; c->rows != NULL && i < c->to; i++) {
 		const struct db_cell *row = db_cell(c->rows, i, 0);
+		if (op->n_cols > 0 && (op->slot[0] == SLOT_NONE || pc->within == SLOT_NONE ||
+		                          !same_cell(&in[op->slot[0]], &row[pc->within])))
+			continue;
 		bool plain = pc->n_ops == 1 && pc->ops[0].f->name == NULL;
 		bool wrote = plain ? value_put(p, &pc->ops[0], row) : object_put(p, pc->ops, pc->n_ops, row);
 		any = any || wrote;
@@ -78,7 +87,7 @@ element_put(struct pass *p, const struct plan_op *op, const struct db_cell *row)
 	if (op->f->kind == K_OBJECT)
 		return object_put(p, op->sub, op->n_sub, row);
 	if (op->f->kind == K_CHILDREN)
-		return children_put(p, op);
+		return children_put(p, op, row);
 	return value_put(p, op, row);
 }
 

@@ -11,10 +11,14 @@ struct direct_routes {
 };
 
 extern const struct direct_routes rest_document;
+extern const struct direct_routes rest_drug;
 extern const struct direct_routes rest_facility;
+extern const struct direct_routes rest_immunization;
 extern const struct direct_routes rest_lists;
 extern const struct direct_routes rest_patient;
 extern const struct direct_routes rest_practitioner;
+extern const struct direct_routes rest_prescription;
+extern const struct direct_routes rest_procedure;
 extern const struct direct_routes rest_soap_note;
 
 extern const struct direct_routes *const rest_routes[];

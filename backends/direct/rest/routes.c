@@ -13,10 +13,14 @@ static const struct direct_routes rest_special = { special, NITEMS(special) };
 
 const struct direct_routes *const rest_routes[] = {
 	&rest_document,
+	&rest_drug,
 	&rest_facility,
+	&rest_immunization,
 	&rest_lists,
 	&rest_patient,
 	&rest_practitioner,
+	&rest_prescription,
+	&rest_procedure,
 	&rest_soap_note,
 	&rest_special,
 };
