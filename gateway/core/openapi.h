@@ -21,6 +21,7 @@ struct openapi_operation {
 	                                * (401, 403, 413, 429, 503) are added by the document, all others here  */
 	struct json_write *schemas;    /* the open object components/schemas; see openapi_schema()              */
 	struct map *schema_names;      /* those that are written                                                */
+	bool told_400;                 /* the backend's responses have 400: the general one is left out         */
 	const char *summary;           /* NULL: the route's name */
 	struct str tag;                /* .n 0: by the path      */
 };

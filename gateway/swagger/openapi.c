@@ -200,16 +200,40 @@ security_put(struct doc *d, const struct route *r)
 
 /* --- an operation --------------------------------------------------------------------------------------------------------------- */
 
-/* Answers that the pipeline gives before a backend is asked. */
+/* Answers that the pipeline gives by itself. */
 static const struct {
-	struct str status, name;
-	bool of_token; /* not on public routes */
+	struct str status, name, text;
+	bool of_token;   /* not on public routes */
+	bool by_backend; /* left out where the backend tells its own */
+	bool empty;      /* classic: also without a body (golden-7.0 195, 207) */
+	struct str field;
 } refusals[] = {
-	{ STR_INIT("401"), STR_INIT("Unauthorized"), true },
-	{ STR_INIT("403"), STR_INIT("Forbidden"), true },
-	{ STR_INIT("413"), STR_INIT("TooLarge"), false },
-	{ STR_INIT("429"), STR_INIT("TooManyRequests"), false },
-	{ STR_INIT("503"), STR_INIT("Unavailable"), false },
+	{ .status = STR_INIT("400"),
+	    .name = STR_INIT("BadRequest"),
+	    .text = STR_INIT("The query or the body cannot be read."),
+	    .by_backend = true },
+	{ .status = STR_INIT("401"),
+	    .name = STR_INIT("Unauthorized"),
+	    .text = STR_INIT("No valid token, or it lacks the scope."),
+	    .of_token = true,
+	    .empty = true,
+	    .field = STR_INIT("WWW-Authenticate") },
+	{ .status = STR_INIT("403"),
+	    .name = STR_INIT("Forbidden"),
+	    .text = STR_INIT("The user's access rules, or the token's API, do not allow it."),
+	    .of_token = true },
+	{ .status = STR_INIT("413"),
+	    .name = STR_INIT("TooLarge"),
+	    .text = STR_INIT("The body is too large."),
+	    .of_token = false },
+	{ .status = STR_INIT("429"),
+	    .name = STR_INIT("TooManyRequests"),
+	    .text = STR_INIT("The rate limit is reached."),
+	    .field = STR_INIT("Retry-After") },
+	{ .status = STR_INIT("503"),
+	    .name = STR_INIT("Unavailable"),
+	    .text = STR_INIT("A store does not answer at the moment."),
+	    .field = STR_INIT("Retry-After") },
 };
 
 struct parts {
@@ -293,7 +317,7 @@ operation_put(struct doc *d, const struct route *r, struct str path, bool *open)
 	}
 	general_parts(r, &op, nothing);
 	for (size_t i = 0; i < NITEMS(refusals); i++)
-		if (!refusals[i].of_token || !r->is_public) {
+		if (!(refusals[i].by_backend && op.told_400) && !(refusals[i].of_token && r->is_public)) {
 			json_key(&p.w_responses, refusals[i].status);
 			openapi_ref_put(&p.w_responses, &op, STR("responses"), refusals[i].name);
 		}
@@ -395,15 +419,16 @@ security_schemes_put(struct doc *d)
 }
 
 static void
-refusal_put(struct json_write *w, struct str name, struct str text, bool empty, struct str field)
+refusal_put(struct doc *d, size_t i)
 {
-	json_key(w, name);
+	struct json_write *w = d->w;
+	json_key(w, refusals[i].name);
 	json_obj(w);
-	json_kv_str(w, STR("description"), text);
-	if (field.n > 0) {
+	json_kv_str(w, STR("description"), refusals[i].text);
+	if (refusals[i].field.n > 0) {
 		json_key(w, STR("headers"));
 		json_obj(w);
-		json_key(w, field);
+		json_key(w, refusals[i].field);
 		json_raw(w, STR("{\"schema\":{\"type\":\"string\"}}"));
 		json_obj_end(w);
 	}
@@ -411,7 +436,7 @@ refusal_put(struct json_write *w, struct str name, struct str text, bool empty, 
 	json_obj(w);
 	json_key(w, STR("application/json"));
 	json_raw(w, STR("{\"schema\":{\"$ref\":\"#/components/schemas/Error\"}}"));
-	if (empty) { /* golden-7.0 195, 207 */
+	if (refusals[i].empty && d->site->compat == COMPAT_CLASSIC) {
 		json_key(w, STR("text/html"));
 		json_raw(w, STR("{\"schema\":{\"type\":\"string\",\"maxLength\":0}}"));
 	}
@@ -422,27 +447,25 @@ refusal_put(struct json_write *w, struct str name, struct str text, bool empty, 
 static void
 refusals_put(struct doc *d)
 {
-	bool classic = d->site->compat == COMPAT_CLASSIC;
 	json_key(d->w, STR("responses"));
 	json_obj(d->w);
-	refusal_put(
-	    d->w, STR("Unauthorized"), STR("No valid token, or it lacks the scope."), classic, STR("WWW-Authenticate"));
-	refusal_put(d->w, STR("Forbidden"), STR("The user's access rules, or the token's API, do not allow it."), false,
-	    STR(""));
-	refusal_put(d->w, STR("TooLarge"), STR("The body is too large."), false, STR(""));
-	refusal_put(d->w, STR("TooManyRequests"), STR("The rate limit is reached."), false, STR("Retry-After"));
-	refusal_put(d->w, STR("Unavailable"), STR("A store does not answer at the moment."), false, STR("Retry-After"));
+	for (size_t i = 0; i < NITEMS(refusals); i++)
+		refusal_put(d, i);
 	json_obj_end(d->w);
 }
+
+/* What reply_error() writes in both compat modes, and what the HTTP parser refuses before any route is known. */
+#define ERROR_SCHEMA                                                                                                   \
+	"{\"type\":\"object\",\"required\":[\"error\"],\"anyOf\":[{\"required\":[\"message\"]},{\"required\":["        \
+	"\"error_description\"]}],\"properties\":{\"error\":{\"type\":\"string\"},\"message\":{\"type\":\"string\"},"  \
+	"\"code\":{\"type\":\"integer\"},\"error_description\":{\"type\":\"string\"},\"hint\":{\"type\":\"string\"}}," \
+	"\"additionalProperties\":false}"
 
 static void
 components_put(struct doc *d)
 {
 	json_key(&d->schemas, STR("Error"));
-	json_raw(&d->schemas,
-	    STR("{\"type\":\"object\",\"required\":[\"error\",\"message\"],\"properties\":{\"error\":{\"type\":"
-	        "\"string\"},\"message\":{\"type\":\"string\"},\"code\":{\"type\":\"integer\"},\"error_description\":{"
-	        "\"type\":\"string\"},\"hint\":{\"type\":\"string\"}},\"additionalProperties\":false}"));
+	json_raw(&d->schemas, STR(ERROR_SCHEMA));
 	json_obj_end(&d->schemas);
 	json_key(d->w, STR("components"));
 	json_obj(d->w);
@@ -468,7 +491,7 @@ head_put(struct doc *d)
 	json_kv_str(w, STR("description"),
 	    STR("The routes that this site answers, as its scope files and its database say. FHIR tells of itself in "
 	        "its "
-	        "CapabilityStatement."));
+	        "CapabilityStatement. A request that HTTP itself forbids gets 408, 414 or 431 from every route."));
 	json_obj_end(w);
 	json_key(w, STR("servers"));
 	json_arr(w);

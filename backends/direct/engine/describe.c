@@ -387,6 +387,7 @@ describe_filters(struct openapi_operation *op, const struct plan *p)
 void
 describe_response(struct openapi_operation *op, struct str status, struct str text, struct str type)
 {
+	op->told_400 = op->told_400 || str_eq(status, STR("400"));
 	json_key(op->responses, status);
 	json_obj(op->responses);
 	json_kv_str(op->responses, STR("description"), text);

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The OpenAPI document of a site and what its routes answer are one: it passes a public validator, holds the routes that are served and no other, and
+no request made from it, good or hostile, gets a 5xx or an answer outside the declared ones. On databases of each generation of OpenEMR."""
+import json
+import re
+import shutil
+import subprocess
+import zlib
+
+import jsonschema
+import pytest
+import yaml
+
+from gateway import ROOT, wait_until
+from generation import Generations, at_hand
+from openapi_walk import Document, Walk
+from stores import Stores
+
+GENERATIONS = [g for g in ("g502", "g61", "g70", "g82") if at_hand(g)]
+NO_CLIENTS = ("g502",)  # 5.0.2 has no table that could hold an OAuth client
+VALIDATOR = ROOT / "tests" / "support" / "openapi"
+GOOD, HOSTILE = 6, 10  # requests per operation
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    stores = Stores(tmp_path_factory.mktemp("stores"))
+    stores.start()
+    try:
+        made = Generations(stores)
+        yield made
+        made.close()
+    finally:
+        stores.stop()
+
+
+def get(served, site, name="openapi.json", **kw):
+    return wait_until(lambda: (r := served("GET", f"/swagger/{name}", site, None, **kw)).status_code != 503 and r, "the schema is read")
+
+
+@pytest.fixture(scope="module", params=GENERATIONS)
+def site(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def document(served, site):
+    return Document(get(served, site).json())
+
+
+# --- the document ----------------------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def validator(tmp_path_factory):
+    if shutil.which("npm") is None:
+        pytest.skip("npm is not installed: the public validator cannot be fetched")
+    folder = tmp_path_factory.mktemp("validator")
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(VALIDATOR / name, folder)
+    subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"], cwd=folder, check=True)
+    return folder / "node_modules" / ".bin" / "validate-api"
+
+
+def test_a_public_validator_takes_it(validator, document, tmp_path):
+    file = tmp_path / "openapi.json"
+    file.write_text(json.dumps(document.doc))
+    done = subprocess.run([str(validator), str(file)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    assert done.returncode == 0 and json.loads(done.stdout)["valid"] is True, done.stdout.decode()
+
+
+def test_the_validator_refuses_a_broken_one(validator, document, tmp_path):
+    broken = json.loads(json.dumps(document.doc))
+    next(iter(broken["paths"].values()))["fetch"] = {}
+    del broken["info"]["version"]
+    file = tmp_path / "openapi.json"
+    file.write_text(json.dumps(broken))
+    assert b'"valid": true' not in subprocess.run([str(validator), str(file)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False).stdout
+
+
+def test_its_schemas_are_schemas_and_its_references_lead_somewhere(document):
+    for schema in document.doc["components"]["schemas"].values():
+        jsonschema.Draft202012Validator.check_schema(schema)
+
+    def walk(node):
+        if isinstance(node, dict):
+            if "$ref" in node:
+                document.resolve(node)
+            for child in node.values():
+                walk(child)
+        elif isinstance(node, list):
+            for child in node:
+                walk(child)
+    walk(document.doc)
+    ids = [op["operationId"] for _, _, op in document.operations()]
+    assert len(ids) == len(set(ids))
+
+
+def test_it_holds_the_served_routes_with_their_scopes(served, site, document):
+    rules = yaml.safe_load((ROOT / "scopes" / "openemr.yaml").read_text())
+    told = {(m, re.sub(r"{\w+}", "{}", p)): op for m, p, op in document.operations()}
+    known = set()
+    for api in ("standard", "portal"):
+        for entry in rules[api]["routes"]:
+            (key, row), = entry.items()
+            method, path = key.split()
+            known.add((method, re.sub(r":\w+", "{}", path)))
+            op = told.get((method, re.sub(r":\w+", "{}", path)))
+            if op is None:
+                continue
+            assert served.served(f"{method} {path}", site), key
+            if (row or {}).get("scope"):
+                asked = op["security"][0]["oauth2"]
+                resource = row["scope"].rsplit(".", 1)[0]
+                assert asked[0] == rules[api]["defaults"]["api_scope"] and asked[1].startswith(f"{resource}."), (key, asked)
+                assert {"401", "403"} <= set(op["responses"])
+            else:
+                assert op["security"] == []
+    assert set(told) <= known
+    assert document.doc["servers"] == [{"url": f"{served.gateway.origin}/apis/{site}"}]
+
+
+def test_every_served_route_of_the_newest_generation_is_in_it(served):
+    doc = Document(get(served, "g82").json())
+    rules = yaml.safe_load((ROOT / "scopes" / "openemr.yaml").read_text())
+    told = {(m, re.sub(r"{\w+}", "{}", p)) for m, p, _ in doc.operations()}
+    for api in ("standard", "portal"):
+        for entry in rules[api]["routes"]:
+            key = " ".join(next(iter(entry)).split())
+            method, path = key.split()
+            assert ((method, re.sub(r":\w+", "{}", path)) in told) == served.served(key, "g82"), key
+
+
+# --- what is answered ------------------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def open_site(site):
+    if site in NO_CLIENTS:
+        pytest.skip("nobody can sign in")
+    return site
+
+
+def asked(served, site, document, op, method, request, who):
+    request = dict(request)
+    response = served(method, request.pop("path"), site, who, **request)
+    why = document.answers_to(op, response)
+    assert why is None, f"{method} {response.request.url[:300]} as {who}: {why}\nbody sent: {str(response.request.body)[:600]}\nanswer: {response.text[:600]}"
+    return response
+
+
+def in_order(document):
+    """Lists before what lies below them, so that ids are known; what deletes comes last."""
+    return sorted(document.operations(), key=lambda o: (o[0] == "DELETE", o[1].count("{"), o[1], o[0]))
+
+
+def test_no_answer_is_outside_the_document(served, open_site, document):
+    site = open_site
+    walk = Walk(document, zlib.crc32(site.encode()))
+    for method, path, op in in_order(document):
+        who = "Phil1" if path.startswith("/portal") else "admin"
+        for _ in range(GOOD):
+            request = walk.good(path, op)
+            if request is not None:
+                walk.learn(path, asked(served, site, document, op, method, request, who))
+        if method != "DELETE":
+            example = (walk.body_schema(op) or {}).get("example")
+            at = walk.path_of(path, True)
+            if example and at:
+                walk.learn(path, asked(served, site, document, op, method, {"path": at, "json": example}, who))
+        for _ in range(HOSTILE):
+            request = walk.hostile(path, op)
+            try:
+                asked(served, site, document, op, method, request, who)
+            except UnicodeError:
+                continue
+        for other in (None, "receptionist", "Zoe2"):
+            asked(served, site, document, op, method, walk.good(path, op) or walk.hostile(path, op), other)
+
+
+def test_what_it_gives_as_example_is_taken(served, open_site, document):
+    """A list answers rows; the example of a create makes one."""
+    site, taken = open_site, 0
+    for method, path, op in in_order(document):
+        if "{" in path or not path.startswith("/api/"):
+            continue
+        if method == "GET":
+            assert served("GET", path, site).status_code == 200, path
+            taken += 1
+        example = op.get("requestBody", {}).get("content", {}).get("application/json", {}).get("example")
+        if method == "POST" and example is not None:
+            response = served("POST", path, site, json=example)
+            assert response.status_code in (200, 201), f"{path}: {response.status_code} {response.text[:300]}"
+            taken += 1
+    assert taken >= 3
+
+
+# --- how it is served ----------------------------------------------------------------------------------------------------------------
+def test_it_is_served_to_caches_and_compressed(served):
+    whole = get(served, "g82", headers={"Accept-Encoding": "identity"})
+    assert "Content-Encoding" not in whole.headers and whole.headers["Content-Type"] == "application/json"
+    zipped = get(served, "g82", headers={"Accept-Encoding": "br, gzip;q=0.5"})
+    assert zipped.headers["Content-Encoding"] == "gzip" and zipped.content == whole.content and zipped.headers["ETag"] == whole.headers["ETag"]
+    assert "Content-Encoding" not in get(served, "g82", headers={"Accept-Encoding": "gzip;q=0.0"}).headers
+    tag = whole.headers["ETag"]
+    for matches in (tag, f'"x", {tag}', "*", tag.removeprefix("W/")):
+        again = get(served, "g82", headers={"If-None-Match": matches})
+        assert again.status_code == 304 and again.content == b"", matches
+    assert get(served, "g82", headers={"If-None-Match": 'W/"other"'}).status_code == 200
+    assert yaml.safe_load(get(served, "g82", "openemr-api.yaml").text) == whole.json()
+
+
+@pytest.mark.parametrize("method, status", [("POST", 404), ("DELETE", 404), ("OPTIONS", 204), ("HEAD", 200)])
+def test_other_methods(served, method, status):
+    get(served, "g82")
+    assert served(method, "/swagger/openapi.json", "g82", None).status_code == status
+
+
+def test_an_api_that_is_off_is_not_in_it(make_gateway):
+    g = make_gateway(extra={"sites.default.apis.portal": False, "sites.alternate.apis.portal": False, "sites.alternate.apis.standard": False,
+                            "sites.alternate.oauth.password_users": False, "sites.alternate.swagger.client_id": "abc"})
+    doc = wait_until(lambda: (r := g.get("/swagger/openapi.json")).status_code == 200 and r, "document").json()
+    assert doc["paths"] and not any(p.startswith("/portal") for p in doc["paths"])
+    assert "password" in doc["components"]["securitySchemes"]["oauth2"]["flows"]
+    assert g.get("/apis/default/swagger/settings.json").json()["scopes"] == ["openid", "api:oemr"]
+    assert g.get("/apis/alternate/swagger/openapi.json").status_code == 501
+    assert g.get("/apis/nosuch/swagger/openapi.json").status_code == 400
+    assert g.get("/swaggerx").status_code == 404 and g.get("/swagger/nosuch").status_code == 404
