@@ -4,6 +4,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/cli/cli.h"
 #include "gateway/process/binding.h"
+#include "gateway/swagger/ui_files.h"
 #include "policy/route_table.h"
 
 #include <stdio.h>
@@ -46,11 +47,15 @@ static int
 check_run(struct cli *c)
 {
 	struct conf *conf = cli_conf(c, true);
+	struct err e = { 0 };
 	int rc = 0;
 	if (conf == NULL)
 		return 1;
 	for (size_t i = 0; i < conf->n_sites; i++)
 		rc |= site_check(c, conf, &conf->sites[i]);
+	if (conf->swagger.dir.n > 0 && ui_files_check(conf->swagger.dir, &e) != 0)
+		fprintf(stderr, "warning: swagger.dir: %.*s: %s (swagger/fetch makes the folder)\n",
+		    STR_ARG(conf->swagger.dir), e.text);
 	if (rc == 0)
 		printf("%.*s: sound\n", STR_ARG(conf->file));
 	conf_free(&conf);

@@ -22,8 +22,6 @@ struct openapi_operation {
 	struct json_write *schemas;    /* the open object components/schemas; see openapi_schema()              */
 	struct map *schema_names;      /* those that are written                                                */
 	bool told_400;                 /* the backend's responses have 400: the general one is left out         */
-	const char *summary;           /* NULL: the route's name */
-	struct str tag;                /* .n 0: by the path      */
 };
 
 /* Is the schema still to be written? Then its key is, and a value must follow in op->schemas. name: arena or static memory. */

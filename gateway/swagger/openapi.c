@@ -92,15 +92,35 @@ path_parameters_put(struct json_write *w, struct str pattern)
 	}
 }
 
-/* The last word of the pattern that is no parameter; the portal's routes stand together. */
+/* What a route is about: the last word of its pattern that is neither a parameter nor the name of an operation. */
 static struct str
-tag_of(const struct route *r)
+subject_of(const struct route *r)
 {
-	struct str rest = str_skip(r->pattern, 1), segment, tag = STR_NULL;
+	struct str rest = str_skip(r->pattern, 1), segment, subject = STR_NULL;
 	while (str_next(&rest, '/', &segment))
-		if (!str_starts(segment, STR(":")))
-			tag = segment;
-	return r->api == API_PORTAL ? STR("portal") : tag;
+		if (!str_starts(segment, STR(":")) && !str_starts(segment, STR("$")))
+			subject = segment;
+	return subject;
+}
+
+/* "List patient", "Read patient", "Run $swap-insurance" */
+static struct str
+summary_of(struct arena *a, const struct route *r)
+{
+	static const struct {
+		enum http_method method;
+		const char *all, *one;
+	} words[] = { { HTTP_GET, "List", "Read" }, { HTTP_POST, "Create", "Create" }, { HTTP_PUT, "Update", "Update" },
+		{ HTTP_PATCH, "Update", "Update" }, { HTTP_DELETE, "Delete", "Delete" } };
+	struct str rest = str_skip(r->pattern, 1), segment, last = STR_NULL, subject = subject_of(r);
+	size_t i = 0;
+	while (str_next(&rest, '/', &segment))
+		last = segment;
+	if (str_starts(last, STR("$")))
+		return arena_printf(a, "Run %.*s", STR_ARG(last));
+	while (i + 1 < NITEMS(words) && words[i].method != r->method)
+		i++;
+	return arena_printf(a, "%s %.*s", str_starts(last, STR(":")) ? words[i].one : words[i].all, STR_ARG(subject));
 }
 
 /* "get_api_patient_puuid" */
@@ -268,7 +288,7 @@ general_parts(const struct route *r, struct openapi_operation *op, size_t nothin
 }
 
 static void
-operation_write(struct doc *d, const struct route *r, const struct openapi_operation *op, struct parts *p)
+operation_write(struct doc *d, const struct route *r, struct parts *p)
 {
 	struct json_write *w = d->w;
 	struct str method = str_sub(r->name, 0, str_find(r->name, ' ')), id = operation_id(d->a, r);
@@ -278,10 +298,10 @@ operation_write(struct doc *d, const struct route *r, const struct openapi_opera
 	json_key(w, (struct str){ lower, MIN(method.n, sizeof lower) });
 	json_obj(w);
 	json_kv_str(w, STR("operationId"), id);
-	json_kv_str(w, STR("summary"), op->summary == NULL ? r->name : str_of(op->summary));
+	json_kv_str(w, STR("summary"), summary_of(d->a, r));
 	json_key(w, STR("tags"));
 	json_arr(w);
-	json_str(w, op->tag.n > 0 ? op->tag : tag_of(r));
+	json_str(w, r->api == API_PORTAL ? STR("portal") : subject_of(r)); /* the portal's stand together */
 	json_arr_end(w);
 	security_put(d, r);
 	json_key(w, STR("parameters"));
@@ -328,7 +348,7 @@ operation_put(struct doc *d, const struct route *r, struct str path, bool *open)
 		json_obj(d->w);
 		*open = true;
 	}
-	operation_write(d, r, &op, &p);
+	operation_write(d, r, &p);
 	if (!buf_ok(&p.parameters) || !buf_ok(&p.body) || !buf_ok(&p.responses))
 		d->w->out->failed = true;
 	return OPENAPI_TOLD;

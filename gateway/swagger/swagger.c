@@ -50,6 +50,7 @@ static enum step
 settings_answer(struct request *r, struct swagger *s)
 {
 	struct json_write w;
+	struct str id = s->site->conf->swagger.client_id;
 	reply_reset(&r->reply);
 	r->audit.allowed = true;
 	r->audit.rule = STR("public");
@@ -57,7 +58,7 @@ settings_answer(struct request *r, struct swagger *s)
 	r->reply.content_type = STR("application/json");
 	json_begin(&w, &r->reply.body, JSON_PLAIN);
 	json_obj(&w);
-	json_kv_str(&w, STR("client_id"), s->site->conf->swagger.client_id);
+	json_kv_str(&w, STR("client_id"), id.n > 0 ? id : STR(""));
 	json_kv_str(&w, STR("token_url"), arena_printf(r->task.arena, "%.*s/token", STR_ARG(s->site->issuer)));
 	json_key(&w, STR("scopes"));
 	openapi_first_scopes_put(s->site, &w);
