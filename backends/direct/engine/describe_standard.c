@@ -70,13 +70,84 @@ envelope_end(const struct wrapped *e, struct str links)
 	json_obj_end(e->w);
 }
 
-/* --- answers -------------------------------------------------------------------------------------------------------------------- */
+/* --- answers: which forms come with which status ------------------------------------------------------------------------------ */
 
-/* 8.x sends refusals of its older services with 200: the schema of such an answer is the row's or the refusal's. */
-static bool
-refused_with_200(const struct handler *h)
+enum reply_form {
+	FORM_DONE,    /* what the operation is for                  */
+	FORM_REFUSED, /* errors in the route's envelope             */
+	FORM_NOTHING, /* bare: no body; else the envelope without data */
+	FORM_ERROR,   /* the pipeline's own error object            */
+	FORMS
+};
+enum { ANSWERS_MAX = 12 };
+struct answers {
+	const struct handler *h;
+	struct openapi_operation *op;
+	void (*done)(struct json_write *w, const struct handler *h, struct openapi_operation *op);
+	struct {
+		unsigned status, forms;
+	} v[ANSWERS_MAX]; /* in the order of statuses */
+	unsigned n;
+};
+
+static void
+answer_add(struct answers *a, unsigned status, enum reply_form form)
 {
-	return !classic(h) && h->row->style->envelope != ENV_NEW;
+	unsigned i = 0;
+	while (i < a->n && a->v[i].status < status)
+		i++;
+	if (i == a->n || a->v[i].status != status) {
+		CHECK(a->n < ANSWERS_MAX);
+		memmove(&a->v[i + 1], &a->v[i], (a->n - i) * sizeof a->v[0]);
+		a->v[i].status = status;
+		a->v[i].forms = 0;
+		a->n++;
+	}
+	if (form == FORM_NOTHING && !bare(a->h))
+		form = FORM_REFUSED; /* the same members, with no error */
+	a->v[i].forms |= 1u << form;
+}
+
+/* What a path that names nothing is answered. */
+static void
+refusal_add(struct answers *a, const struct refusal *f)
+{
+	const struct style *s = a->h->row->style;
+	unsigned status = f == NULL ? 0 : classic(a->h) ? f->classic : f->v8;
+	bool told = f != NULL && f->field != NULL;
+	enum outcome o = told ? INVALID : MISSING;
+	answer_add(a, status != 0 ? status : style_status(s, classic(a->h), o), told ? FORM_REFUSED : FORM_NOTHING);
+}
+
+static void
+refusals_add(struct answers *a)
+{
+	const struct style *s = a->h->row->style;
+	bool create = a->h->row->op == OP_CREATE, list = a->h->row->op == OP_LIST;
+	const struct refusal *no_parent = s->no_parent != NULL ? s->no_parent : s->no_row;
+	answer_add(a, 400, FORM_ERROR);
+	answer_add(a, 400, FORM_REFUSED); /* a parameter of the query */
+	if (strchr(a->h->row->pattern, ':') != NULL) {
+		answer_add(a, 404, FORM_ERROR); /* a value that the router does not take */
+		refusal_add(a, no_parent);
+		if (s->bad_parent != NULL)
+			refusal_add(a, s->bad_parent);
+	}
+	if (!create && !list) {
+		refusal_add(a, s->no_row);
+		if (s->bad_row != NULL)
+			refusal_add(a, s->bad_row);
+		if (s->hidden_404)
+			answer_add(a, 404, FORM_NOTHING);
+	}
+	if (list && bare(a->h) && !s->empty_ok)
+		answer_add(a, style_status(s, classic(a->h), MISSING), FORM_NOTHING);
+	if (create || a->h->row->op == OP_UPDATE)
+		answer_add(a, style_status(s, classic(a->h), INVALID), FORM_REFUSED);
+	if (create) { /* Idempotency-Key */
+		answer_add(a, 409, FORM_REFUSED);
+		answer_add(a, 422, FORM_REFUSED);
+	}
 }
 
 static void
@@ -95,43 +166,83 @@ refused_put(struct json_write *w, const struct handler *h, struct openapi_operat
 	openapi_ref_put(w, op, STR("schemas"), name);
 }
 
-/* An answer's status and schema; answer_end() adds the refusal where it has the same status. */
 static void
-answer_begin(const struct handler *h, struct openapi_operation *op, struct str status, struct str text)
+form_put(const struct answers *a, enum reply_form form)
 {
-	describe_response(op, status, text, STR("application/json"));
-	if (!refused_with_200(h) || !str_eq(status, STR("200")))
-		return;
-	json_obj(op->responses);
-	json_key(op->responses, STR("anyOf"));
-	json_arr(op->responses);
-}
-
-static void
-answer_end(const struct handler *h, struct openapi_operation *op, struct str status)
-{
-	if (refused_with_200(h) && str_eq(status, STR("200"))) {
-		refused_put(op->responses, h, op);
-		json_arr_end(op->responses);
-		json_obj_end(op->responses);
+	struct json_write *w = a->op->responses;
+	switch (form) {
+	case FORM_DONE:
+		a->done(w, a->h, a->op);
+		break;
+	case FORM_REFUSED:
+		refused_put(w, a->h, a->op);
+		break;
+	case FORM_ERROR:
+		openapi_ref_put(w, a->op, STR("schemas"), STR("Error"));
+		break;
+	case FORM_NOTHING:
+	case FORMS:
+		break;
 	}
-	describe_response_end(op);
 }
 
-/* The envelope of a refusal, or the pipeline's error object. */
 static void
-refusal(const struct handler *h, struct openapi_operation *op, struct str status, struct str text)
+json_content(const struct answers *a, unsigned forms)
 {
-	describe_response(op, status, text, STR("application/json"));
-	json_obj(op->responses);
-	json_key(op->responses, STR("anyOf"));
-	json_arr(op->responses);
-	refused_put(op->responses, h, op);
-	openapi_ref_put(op->responses, op, STR("schemas"), STR("Error"));
-	json_arr_end(op->responses);
-	json_obj_end(op->responses);
-	describe_response_end(op);
+	struct json_write *w = a->op->responses;
+	bool several = (forms & (forms - 1)) != 0;
+	json_key(w, STR("application/json"));
+	json_obj(w);
+	json_key(w, STR("schema"));
+	if (several) {
+		json_obj(w);
+		json_key(w, STR("anyOf"));
+		json_arr(w);
+	}
+	for (enum reply_form f = 0; f < FORMS; f++)
+		if (forms & 1u << f)
+			form_put(a, f);
+	if (several) {
+		json_arr_end(w);
+		json_obj_end(w);
+	}
+	json_obj_end(w);
 }
+
+static void
+answers_put(struct answers *a, const char *done_text)
+{
+	static const struct {
+		unsigned status;
+		const char *text;
+	} texts[] = { { 400, "The request does not follow the rules." }, { 404, "There is nothing at this path." },
+		{ 409, "A request with this Idempotency-Key is running." },
+		{ 422, "The Idempotency-Key was used with another body." } };
+	struct json_write *w = a->op->responses;
+	for (unsigned i = 0; i < a->n; i++) {
+		unsigned forms = a->v[i].forms;
+		const char *text = (forms & 1u << FORM_DONE) != 0 ? done_text : "The request is refused.";
+		for (size_t k = 0; k < NITEMS(texts); k++)
+			if (texts[k].status == a->v[i].status)
+				text = texts[k].text;
+		json_key(w, arena_printf(a->op->arena, "%u", a->v[i].status));
+		json_obj(w);
+		json_kv_str(w, STR("description"), str_of(text));
+		json_key(w, STR("content"));
+		json_obj(w);
+		if ((forms & ~(1u << FORM_NOTHING)) != 0)
+			json_content(a, forms & ~(1u << FORM_NOTHING));
+		if (forms & 1u << FORM_NOTHING) {
+			json_key(w, STR("text/html"));
+			json_raw(w, STR("{\"schema\":{\"type\":\"string\",\"maxLength\":0}}"));
+		}
+		json_obj_end(w);
+		json_obj_end(w);
+	}
+	a->op->told_400 = true;
+}
+
+/* --- parameters and bodies ------------------------------------------------------------------------------------------------------ */
 
 static void
 body_put(const struct handler *h, struct openapi_operation *op, bool create)
@@ -193,20 +304,16 @@ rows_keyed(struct json_write *w, const struct handler *h, struct openapi_operati
 }
 
 static void
-list_describe(const struct handler *h, struct openapi_operation *op)
+list_put(struct json_write *w, const struct handler *h, struct openapi_operation *op)
 {
 	const struct style *s = h->row->style;
 	bool strings = s->strings_unfiltered || (classic(h) && s->strings_unfiltered_classic);
-	describe_filters(op, h->plan);
-	paging_put(h, op);
-	answer_begin(h, op, STR("200"), STR("The rows that fit."));
-	struct wrapped e = envelope_begin(op->responses, h, STR(NOTHING));
+	struct wrapped e = envelope_begin(w, h, STR(NOTHING));
 	if (s->shape == SHAPE_KEYED)
 		rows_keyed(e.w, h, op, strings);
 	else
 		rows_in_arrays(e.w, h, op, s->shape == SHAPE_NESTED ? 2 : 1, strings);
 	envelope_end(&e, STR(LINKS_OR_NOTHING));
-	answer_end(h, op, STR("200"));
 }
 
 /* {"id":"3"} */
@@ -228,18 +335,16 @@ echo_put(struct json_write *w, const char *name)
 }
 
 static void
-one_describe(const struct handler *h, struct openapi_operation *op)
+one_put(struct json_write *w, const struct handler *h, struct openapi_operation *op)
 {
 	const struct style *s = h->row->style;
 	bool update = h->row->op == OP_UPDATE;
-	answer_begin(h, op, STR("200"), STR("The row."));
-	struct wrapped e = envelope_begin(op->responses, h, STR(NOTHING));
+	struct wrapped e = envelope_begin(w, h, STR(NOTHING));
 	if (update && s->echo != NULL)
 		echo_put(e.w, s->echo);
 	else
 		rows_in_arrays(e.w, h, op, s->shape == SHAPE_ARRAY && !update, false);
 	envelope_end(&e, STR(LINKS_OR_NOTHING));
-	answer_end(h, op, STR("200"));
 }
 
 static struct str
@@ -273,77 +378,64 @@ words_put(struct json_write *w, struct str words)
 }
 
 static void
-created_describe(const struct handler *h, struct openapi_operation *op)
+created_put(struct json_write *w, const struct handler *h, struct openapi_operation *op)
 {
 	const struct style *s = h->row->style;
 	const struct write_rule *rule = h->plan->write->rule;
 	struct str words = str_of(!classic(h) && rule->answer_v8 != NULL ? rule->answer_v8 : rule->answer);
-	unsigned status = classic(h) ? s->created_classic : s->created_v8;
-	bool old = !classic(h) && s->envelope == ENV_OLD;
-	struct str text = status == 200 || (status == 0 && old) ? STR("200") : STR("201");
-	answer_begin(h, op, text, STR("The row was made."));
-	struct wrapped e = envelope_begin(op->responses, h, STR(NOTHING));
-	if (words.n > 0 && words.p[0] == '*') /* the row, and members that the words add */
-		json_raw(e.w, STR("{\"type\":\"object\"}"));
-	else if (s->shape == SHAPE_ARRAY)
+	struct wrapped e = envelope_begin(w, h, STR(NOTHING));
+	(void)op;
+	if (s->shape == SHAPE_ARRAY)
 		json_raw(e.w, STR("{\"type\":\"array\",\"items\":{\"type\":\"object\"}}"));
+	else if (words.n > 0 && words.p[0] == '*') /* the row, and members that the words add */
+		json_raw(e.w, STR("{\"type\":\"object\"}"));
 	else
 		words_put(e.w, words);
 	envelope_end(&e, STR(NOTHING));
-	answer_end(h, op, text);
 }
 
 static void
-removed_describe(const struct handler *h, struct openapi_operation *op)
+removed_put(struct json_write *w, const struct handler *h, struct openapi_operation *op)
 {
-	answer_begin(h, op, STR("200"), STR("The row is gone."));
-	struct wrapped e = envelope_begin(op->responses, h, STR(NOTHING));
-	json_raw(e.w, h->row->style->deleted != NULL && h->row->style->deleted[0] == '{' ? STR("{\"type\":\"object\"}")
-	                                                                                 : STR("{\"const\":true}"));
+	const char *text = h->row->style->deleted;
+	struct wrapped e = envelope_begin(w, h, STR(NOTHING));
+	if (text == NULL)
+		json_raw(e.w, STR("{\"const\":true}"));
+	else if (strchr(text, '%') != NULL) /* the value of the path stands in it */
+		json_raw(e.w, text[0] == '{' ? STR("{\"type\":\"object\"}") : STR("{}"));
+	else
+		json_raw(e.w, arena_printf(op->arena, "{\"const\":%s}", text));
 	envelope_end(&e, STR(NOTHING));
-	answer_end(h, op, STR("200"));
-}
-
-/* An Error Object without content: bare answers have an empty body where nothing is found. */
-static void
-not_found(const struct handler *h, struct openapi_operation *op)
-{
-	if (!bare(h)) {
-		refusal(h, op, STR("404"), STR("There is no such row."));
-		return;
-	}
-	json_key(op->responses, STR("404"));
-	json_obj(op->responses);
-	json_kv_str(op->responses, STR("description"), STR("There is no such row, or no row."));
-	json_obj_end(op->responses);
 }
 
 void
 standard_describe(const struct handler *h, struct openapi_operation *op)
 {
-	switch (h->row->op) {
-	case OP_LIST:
-		list_describe(h, op);
-		break;
-	case OP_CREATE:
-		body_put(h, op, true);
-		created_describe(h, op);
-		break;
-	case OP_UPDATE:
-		body_put(h, op, false);
-		one_describe(h, op);
-		break;
-	case OP_READ:
-		one_describe(h, op);
-		break;
-	case OP_DELETE:
-		removed_describe(h, op);
-		break;
-	case OP_SPECIAL:
-		return;
+	static const struct {
+		void (*done)(struct json_write *w, const struct handler *h, struct openapi_operation *op);
+		enum outcome outcome;
+		const char *text;
+	} ops[] = {
+		[OP_LIST] = { list_put, DONE, "The rows that fit." },
+		[OP_READ] = { one_put, DONE, "The row." },
+		[OP_CREATE] = { created_put, CREATED, "The row was made." },
+		[OP_UPDATE] = { one_put, DONE, "The row was changed." },
+		[OP_DELETE] = { removed_put, DONE, "The row is gone." },
+	};
+	enum op what = h->row->op;
+	CHECK(what < NITEMS(ops)); /* the others have no style */
+	struct answers a = { .h = h, .op = op, .done = ops[what].done };
+	if (what == OP_LIST) {
+		describe_filters(op, h->plan);
+		paging_put(h, op);
 	}
-	bool found_by_path = h->row->op == OP_READ || h->row->op == OP_UPDATE || h->row->op == OP_DELETE || bare(h);
-	if (found_by_path || strchr(h->row->pattern, ':') != NULL)
-		not_found(h, op);
-	refusal(h, op, STR("400"), STR("The request does not follow the rules."));
+	if (what == OP_CREATE || what == OP_UPDATE)
+		body_put(h, op, what == OP_CREATE);
+	/* a list, a read and an answered change send 200 whatever the envelope says of other outcomes */
+	unsigned status = what == OP_LIST || what == OP_READ || what == OP_UPDATE
+	                      ? 200
+	                      : style_status(h->row->style, classic(h), ops[what].outcome);
+	answer_add(&a, status, FORM_DONE);
+	refusals_add(&a);
+	answers_put(&a, ops[what].text);
 }

@@ -13,20 +13,23 @@ classic(const struct call *c)
 
 /* --- statuses ----------------------------------------------------------------------------------------------------------------- */
 
-enum outcome { DONE, CREATED, INVALID, MISSING, OUTCOMES };
+unsigned
+style_status(const struct style *s, bool is_classic, enum outcome o)
+{
+	static const unsigned short effective[] = { [DONE] = 200, [CREATED] = 201, [INVALID] = 400, [MISSING] = 404 };
+	if (o == CREATED && (is_classic ? s->created_classic : s->created_v8) != 0)
+		return is_classic ? s->created_classic : s->created_v8;
+	if (!is_classic && s->envelope == ENV_OLD)
+		return 200;
+	if (!is_classic && s->envelope == ENV_BARE && o == INVALID)
+		return 200;
+	return effective[o];
+}
 
 static unsigned
 status_of(const struct call *c, enum outcome o)
 {
-	static const unsigned short effective[OUTCOMES] = { 200, 201, 400, 404 };
-	bool v8 = !classic(c);
-	if (o == CREATED && (v8 ? c->style->created_v8 : c->style->created_classic) != 0)
-		return v8 ? c->style->created_v8 : c->style->created_classic;
-	if (v8 && c->style->envelope == ENV_OLD)
-		return 200;
-	if (v8 && c->style->envelope == ENV_BARE && o == INVALID)
-		return 200;
-	return effective[o];
+	return style_status(c->style, classic(c), o);
 }
 
 /* --- envelopes ---------------------------------------------------------------------------------------------------------------- */

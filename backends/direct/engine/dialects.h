@@ -7,6 +7,9 @@
 
 extern const struct dialect_ops dialect_standard; /* envelopes and statuses by the style */
 extern const struct dialect_ops dialect_fhir;
+/* The status of an outcome by the route's envelope and the site's compat. */
+enum outcome { DONE, CREATED, INVALID, MISSING };
+unsigned style_status(const struct style *s, bool is_classic, enum outcome o);
 /* What dialect_standard answers, for the OpenAPI document. */
 void standard_describe(const struct handler *h, struct openapi_operation *op);
 
