@@ -83,13 +83,60 @@ def read_and_write(ui):
     assert re.search(r'"uuid": "[0-9a-f-]{36}"', body)
 
 
-def test_sign_in_by_the_password_grant_read_and_write(site, browser):
+def windows(browser):
+    return browser.driver.window_handles
+
+
+def test_sign_in_by_the_authorization_code_flow_read_and_write(site, browser):
+    """PKCE, in a window of its own that comes back through oauth2-redirect.html."""
     ui = Ui(browser, site, PAGES[0])
     browser.shot("page")
+    form = ui.authorize_form("authorizationCode")
+    assert "PKCE" in form.text
+    browser.shot("form-code")
+    browser.click(".auth-btn-wrapper .authorize", form)
+    browser.until(lambda: len(windows(browser)) == 2, "a second window")
+    page, popup = windows(browser)
+    browser.driver.switch_to.window(popup)
+    browser.find("input[name=username]").send_keys("admin")
+    browser.find("input[name=password]").send_keys("pass")
+    browser.shot("sign-in")
+    browser.click("button.main")
+    browser.find("button[name=proceed]")
+    browser.shot("consent")
+    browser.click("button[name=proceed]")
+    browser.until(lambda: len(windows(browser)) == 1, "the window closes")
+    browser.driver.switch_to.window(page)
+    ui.authorized()
+    read_and_write(ui)
+    assert browser.complaints() == []
+    used = [r for r in site.journal() if r.get("route") == "POST /token"]
+    assert used and "code_verifier" not in str(used)
+
+
+def test_who_refuses_at_the_consent_is_not_signed_in(site, browser):
+    ui = Ui(browser, site, PAGES[1])
+    form = ui.authorize_form("authorizationCode")
+    browser.click(".auth-btn-wrapper .authorize", form)
+    browser.until(lambda: len(windows(browser)) == 2, "a second window")
+    page, popup = windows(browser)
+    browser.driver.switch_to.window(popup)
+    browser.find("input[name=username]").send_keys("admin")
+    browser.find("input[name=password]").send_keys("pass")
+    browser.click("button.main")
+    browser.click("button[name=deny]")
+    browser.until(lambda: len(windows(browser)) == 1, "the window closes")
+    browser.driver.switch_to.window(page)
+    assert "access_denied" in browser.find(".auth-container .errors").text
+    browser.shot("denied")
+
+
+def test_sign_in_by_the_password_grant_read_and_write(site, browser):
+    ui = Ui(browser, site, PAGES[0])
     form = ui.authorize_form("password")
     browser.find("#oauth_username", form).send_keys("admin")
     browser.find("#oauth_password", form).send_keys("pass")
-    browser.shot("form")
+    browser.shot("form-password")
     browser.click(".auth-btn-wrapper .authorize", form)
     ui.authorized()
     read_and_write(ui)
