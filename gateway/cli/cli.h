@@ -33,7 +33,8 @@ struct cli_command {
 	unsigned min_words, max_words;
 	int (*run)(struct cli *c); /* exit status: 0 done, 1 no (check failed, not found), 2 usage */
 };
-extern const struct cli_command cli_check, cli_explain, cli_client, cli_site, cli_audit, cli_config, cli_version;
+extern const struct cli_command cli_check, cli_explain, cli_client, cli_site, cli_audit, cli_config, cli_key,
+    cli_version;
 
 /* Parses and runs. */
 int cli_main(const struct cli_command *const *commands, size_t n, int argc, char **argv);

@@ -61,6 +61,7 @@ struct conf_site {
 		struct str signing_passphrase;
 		struct str signing_alg; /* RS256, ES256                            */
 		uint32_t access_ttl_s, system_ttl_s, refresh_ttl_s, refresh_idle_s, refresh_grace_s;
+		uint32_t key_publish_s, key_keep_s;
 		uint32_t session_ttl_s, session_idle_s, consent_days; /* sign-in session; remembered consent, 0: off */
 		bool openemr_rows; /* write api_token / oauth_trusted_user rows so that PHP accepts our tokens */
 	} oauth;

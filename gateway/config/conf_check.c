@@ -117,6 +117,9 @@ check_oauth(struct conf_loader *l, const struct conf_site *s)
 	if (s->oauth.refresh_ttl_s > 0 && s->oauth.refresh_ttl_s < s->oauth.access_ttl_s)
 		conf_report_at(l, false, PATH(l, "sites.%.*s.oauth.refresh_ttl", STR_ARG(s->name)),
 		    "must not be shorter than access_ttl");
+	if (s->oauth.key_keep_s < s->oauth.access_ttl_s)
+		conf_report_at(l, false, PATH(l, "sites.%.*s.oauth.key_keep", STR_ARG(s->name)),
+		    "shorter than access_ttl: tokens would outlive the key that proves them");
 	if (s->oauth.openemr_rows && str_eq(s->oauth.signing_alg, STR("ES256")))
 		conf_report_at(l, true, PATH(l, "sites.%.*s.oauth.signing_alg", STR_ARG(s->name)),
 		    "OpenEMR's PHP understands RS256 only; openemr_rows is of no use with ES256");

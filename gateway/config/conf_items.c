@@ -3,28 +3,35 @@
  * is the order of the printed file; rows of one section stand together.                                                   */
 #include "gateway/config/conf_item.h"
 
-#define SECTION(where, text)                                                                                           \
-	{                                                                                                              \
-		.path = (where), .type = C_SECTION, .help = (text)                                                     \
-	}
+#define SECTION(where, text) { .path = (where), .type = C_SECTION, .help = (text) }
 #define ITEM(where, kind, owner, member, default_text, text, ...)                                                      \
-	{                                                                                                              \
-		.path = (where), .type = (kind), .offset = offsetof(owner, member),                                    \
-		.size = sizeof(((owner *)0)->member), .def = (default_text), .help = (text), __VA_ARGS__               \
-	}
+	{ .path = (where),                                                                                             \
+		.type = (kind),                                                                                        \
+		.offset = offsetof(owner, member),                                                                     \
+		.size = sizeof(((owner *)0)->member),                                                                  \
+		.def = (default_text),                                                                                 \
+		.help = (text),                                                                                        \
+		__VA_ARGS__ }
 #define RANGE(low, high) .min = (low), .max = (high)
 #define MANY(where, kind, owner, member, count, default_text, text, ...)                                               \
-	{                                                                                                              \
-		.path = (where), .type = (kind), .flags = C_MANY, .offset = offsetof(owner, member),                   \
-		.size = sizeof(struct str), .n_offset = offsetof(owner, count), .def = (default_text), .help = (text), \
-		__VA_ARGS__                                                                                            \
-	}
+	{ .path = (where),                                                                                             \
+		.type = (kind),                                                                                        \
+		.flags = C_MANY,                                                                                       \
+		.offset = offsetof(owner, member),                                                                     \
+		.size = sizeof(struct str),                                                                            \
+		.n_offset = offsetof(owner, count),                                                                    \
+		.def = (default_text),                                                                                 \
+		.help = (text),                                                                                        \
+		__VA_ARGS__ }
 #define GROUP(where, owner, member, count, boot, text)                                                                 \
-	{                                                                                                              \
-		.path = (where), .type = C_GROUP, .flags = (boot), .offset = offsetof(owner, member),                  \
-		.size = sizeof(void *), .n_offset = offsetof(owner, count),                                            \
-		.elem_size = sizeof(*((owner *)0)->member), .help = (text)                                             \
-	}
+	{ .path = (where),                                                                                             \
+		.type = C_GROUP,                                                                                       \
+		.flags = (boot),                                                                                       \
+		.offset = offsetof(owner, member),                                                                     \
+		.size = sizeof(void *),                                                                                \
+		.n_offset = offsetof(owner, count),                                                                    \
+		.elem_size = sizeof(*((owner *)0)->member),                                                            \
+		.help = (text) }
 #define SITE(where, kind, member, ...)     ITEM("sites.*." where, kind, struct conf_site, member, __VA_ARGS__)
 #define UPSTREAM(where, kind, member, ...) SITE("upstream." where, kind, upstream.member, __VA_ARGS__)
 #define DATABASE(where, kind, member, ...) SITE("database." where, kind, db.member, __VA_ARGS__)
@@ -51,7 +58,9 @@ const struct conf_item conf_items[] = {
 	    .example = "/etc/gatehouse/tls/emr.key"),
 	ITEM("tls.certificates[].passphrase", C_SECRET, struct conf_cert, passphrase, NULL, "Of the key."),
 	ITEM("tls.certificates[].name", C_NAME, struct conf_cert, name, NULL,
-	    "Server name (SNI) that selects it, *.name for all of one label more; without one it serves all other names.", .example = "emr.example.org"),
+	    "Server name (SNI) that selects it, *.name for all of one label more; without one it serves all other "
+	    "names.",
+	    .example = "emr.example.org"),
 	ITEM("tls.min_version", C_CHOICE, struct conf, tls.min_version, "1.2", "Oldest TLS version.",
 	    .choices = "1.2|1.3"),
 	ITEM("tls.ticket_period", C_SECONDS, struct conf, tls.ticket_period_s, "4h",
@@ -254,6 +263,14 @@ const struct conf_item conf_items[] = {
 	SITE("oauth.signing_passphrase", C_SECRET, oauth.signing_passphrase, NULL, "Of the key."),
 	SITE("oauth.signing_alg", C_CHOICE, oauth.signing_alg, "RS256", "OpenEMR's PHP understands RS256 only.",
 	    .choices = "RS256|ES256"),
+	SITE("oauth.key_publish", C_SECONDS, oauth.key_publish_s, "1h",
+	    "How long a key made by gatehouse key rotate is published before it signs: longer than any client keeps "
+	    "our keys.",
+	    RANGE("0", "30d")),
+	SITE("oauth.key_keep", C_SECONDS, oauth.key_keep_s, "7d",
+	    "How long a key stays published after its successor began to sign: at least the life of the tokens it "
+	    "signed.",
+	    RANGE("1m", "400d")),
 	SITE("oauth.access_ttl", C_SECONDS, oauth.access_ttl_s, "1h", "Life of an access token.", RANGE("10s", "1d")),
 	SITE("oauth.system_ttl", C_SECONDS, oauth.system_ttl_s, "5m", "Life of one by client_credentials.",
 	    RANGE("10s", "1h")),

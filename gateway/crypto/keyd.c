@@ -3,13 +3,16 @@
  * that stay parsed: libjwt parses the PEM for each token (520 us against 600 us for the RSA operation itself).             */
 #include "gateway/crypto/keyd.h"
 
+#include "gateway/base/clock.h"
 #include "gateway/base/json_write.h"
+#include "gateway/base/secret.h"
 #include "gateway/base/text.h"
 #include "gateway/crypto/ec_sig.h"
 #include "gateway/crypto/frame.h"
 #include "gateway/crypto/hash.h"
 #include "gateway/crypto/keyd_table.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/bn.h>
@@ -31,12 +34,14 @@ struct key {
 	EVP_PKEY *pkey;
 	EVP_MD_CTX *ctx; /* initialised for signing: copied state costs less than a new one */
 	bool ec;
+	int64_t from_s, until_s; /* signs from, published until (INT64_MAX: no successor) */
 	char kid[48];
 	char jwk[1024];
 };
 struct keyd {
-	struct key keys[KEYS_MAX];
+	struct key keys[KEYS_MAX]; /* those of a site stand together, oldest first */
 	size_t n_keys;
+	const struct log *log;
 };
 
 /* --- public form ---------------------------------------------------------------------------------------------------------------- */
@@ -127,12 +132,9 @@ pass_cb(char *to, int size, int writing, void *arg)
 }
 
 static int
-key_load(struct key *k, const struct keyd_key *conf, struct err *e)
+key_load(struct key *k, const char *path, struct str pass, struct err *e)
 {
-	char path[PATH_BYTES], group[32] = "";
-	struct str pass = conf->passphrase;
-	if (str_cstr(conf->site, k->site, sizeof k->site) != 0 || str_cstr(conf->pem_path, path, sizeof path) != 0)
-		return ERR(e, E_CONFIG, "site name or key path too long");
+	char group[32] = "";
 	FILE *f = fopen(path, "re");
 	if (f == NULL)
 		return ERR(e, E_CONFIG, "site %s: signing key %s cannot be opened (errno %d)", k->site, path, errno);
@@ -154,12 +156,14 @@ key_load(struct key *k, const struct keyd_key *conf, struct err *e)
 }
 
 int
-keyd_key_create(const char *path, bool ec, struct err *e)
+keyd_key_create(const char *path, bool ec, struct str passphrase, const char *like, struct err *e)
 {
-	char temporary[PATH_BYTES];
+	char temporary[PATH_BYTES], pass[PASS_BYTES];
 	struct stat st;
 	if (stat(path, &st) == 0)
 		return 0;
+	if (str_cstr(passphrase, pass, sizeof pass) != 0)
+		return ERR(e, E_CONFIG, "%s: passphrase too long", path);
 	int n = snprintf(temporary, sizeof temporary, "%s.%d.new", path, (int)getpid());
 	int fd = n < 0 || (size_t)n >= sizeof temporary
 	             ? -1
@@ -168,8 +172,13 @@ keyd_key_create(const char *path, bool ec, struct err *e)
 		return ERR(e, E_IO, "%s: cannot be created (errno %d)", path, errno);
 	EVP_PKEY *pkey = ec ? EVP_EC_gen("P-256") : EVP_RSA_gen(RSA_BITS);
 	FILE *f = fdopen(fd, "w");
-	bool ok = f != NULL && pkey != NULL && PEM_write_PKCS8PrivateKey(f, pkey, NULL, NULL, 0, NULL, NULL) == 1 &&
+	bool ok = f != NULL && pkey != NULL &&
+	          PEM_write_PKCS8PrivateKey(f, pkey, passphrase.n > 0 ? EVP_aes_256_cbc() : NULL, NULL, 0, NULL,
+	              passphrase.n > 0 ? pass : NULL) == 1 &&
 	          fflush(f) == 0 && fsync(fd) == 0;
+	secret_wipe(pass, sizeof pass);
+	if (ok && like != NULL && stat(like, &st) == 0) /* the command may run as root, keyd as somebody else */
+		ok = fchown(fd, st.st_uid, st.st_gid) == 0;
 	if (f != NULL)
 		ok = fclose(f) == 0 && ok;
 	else
@@ -179,6 +188,120 @@ keyd_key_create(const char *path, bool ec, struct err *e)
 		ok = false;
 	(void)unlink(temporary);
 	return ok ? 0 : ERR(e, E_IO, "%s: cannot be written (errno %d)", path, errno);
+}
+
+/* --- rotation ------------------------------------------------------------------------------------------------------------------- */
+
+struct key_file {
+	char path[PATH_BYTES + 24];
+	int64_t from_s;
+};
+
+static int
+by_time(const void *a, const void *b)
+{
+	const struct key_file *x = a, *y = b;
+	return x->from_s < y->from_s ? -1 : x->from_s > y->from_s;
+}
+
+/* PATH and PATH.{epoch}, oldest first. */
+static int
+files_find(const char *path, struct key_file files[KEYD_SITE_KEYS], size_t *n, struct err *e)
+{
+	char dir[PATH_BYTES];
+	const char *slash = strrchr(path, '/'), *base = slash == NULL ? path : slash + 1;
+	size_t base_n = strlen(base);
+	int len = slash == NULL ? snprintf(dir, sizeof dir, ".")
+	                        : snprintf(dir, sizeof dir, "%.*s", (int)(slash - path + 1), path);
+	*n = 0;
+	(void)snprintf(files[*n].path, sizeof files[*n].path, "%s", path);
+	files[(*n)++].from_s = 0;
+	DIR *d = len < 0 || (size_t)len >= sizeof dir ? NULL : opendir(dir);
+	if (d == NULL)
+		return ERR(e, E_CONFIG, "%s: folder cannot be read (errno %d)", path, errno);
+	for (const struct dirent *entry; (entry = readdir(d)) != NULL && *n < KEYD_SITE_KEYS;) {
+		int64_t from;
+		if (strncmp(entry->d_name, base, base_n) != 0 || entry->d_name[base_n] != '.' ||
+		    str_to_i64(str_of(entry->d_name + base_n + 1), &from) != 0 || from <= 0)
+			continue;
+		(void)snprintf(files[*n].path, sizeof files[*n].path, "%s.%lld", path, (long long)from);
+		files[(*n)++].from_s = from;
+	}
+	(void)closedir(d);
+	qsort(files, *n, sizeof *files, by_time);
+	return 0;
+}
+
+/* Loads all keys of a site into keys[]. */
+static int
+site_load(const struct keyd_key *conf, struct key *keys, size_t room, size_t *n, struct err *e)
+{
+	static struct key_file files[KEYD_SITE_KEYS];
+	char path[PATH_BYTES];
+	size_t n_files;
+	*n = 0;
+	if (str_cstr(conf->pem_path, path, sizeof path) != 0)
+		return ERR(e, E_CONFIG, "key path too long");
+	if (files_find(path, files, &n_files, e) != 0)
+		return -1;
+	for (size_t i = 0; i < n_files; i++) {
+		struct key *k = &keys[*n];
+		if (*n >= room)
+			return ERR(e, E_LIMIT, "more than %d signing keys", KEYS_MAX);
+		++*n;
+		k->from_s = files[i].from_s;
+		k->until_s = i + 1 < n_files ? files[i + 1].from_s + conf->keep_s : INT64_MAX;
+		if (str_cstr(conf->site, k->site, sizeof k->site) != 0)
+			return ERR(e, E_CONFIG, "site name too long");
+		if (key_load(k, files[i].path, conf->passphrase, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void
+key_drop(struct key *k)
+{
+	EVP_MD_CTX_free(k->ctx);
+	EVP_PKEY_free(k->pkey); /* OpenSSL wipes private numbers when it frees them */
+	k->ctx = NULL;
+	k->pkey = NULL;
+}
+
+/* The youngest key whose time has come. */
+static struct key *
+key_at(struct key *keys, size_t n, struct str site, int64_t now_s)
+{
+	struct key *best = NULL;
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(str_of(keys[i].site), site) && keys[i].from_s <= now_s)
+			best = &keys[i];
+	return best;
+}
+
+int
+keyd_key_files(
+    const struct keyd_key *conf, int64_t now_s, struct keyd_key_file files[KEYD_SITE_KEYS], size_t *n, struct err *e)
+{
+	struct key *keys = calloc(KEYD_SITE_KEYS, sizeof *keys);
+	int rc = keys == NULL ? ERR(e, E_MEMORY, "keys") : site_load(conf, keys, KEYD_SITE_KEYS, n, e);
+	for (size_t i = 0; rc == 0 && i < *n; i++) {
+		struct keyd_key_file *f = &files[i];
+		*f = (struct keyd_key_file){ .ec = keys[i].ec,
+			.from_s = keys[i].from_s,
+			.signs = &keys[i] == key_at(keys, *n, conf->site, now_s),
+			.published = now_s < keys[i].until_s };
+		memcpy(f->kid, keys[i].kid, sizeof f->kid);
+		if (f->from_s == 0)
+			rc = str_cstr(conf->pem_path, f->path, sizeof f->path);
+		else
+			(void)snprintf(
+			    f->path, sizeof f->path, "%.*s.%lld", STR_ARG(conf->pem_path), (long long)f->from_s);
+	}
+	for (size_t i = 0; keys != NULL && i < KEYD_SITE_KEYS; i++)
+		key_drop(&keys[i]);
+	free(keys);
+	return rc;
 }
 
 /* --- messages -------------------------------------------------------------------------------------------------------------------- */
@@ -201,14 +324,10 @@ site_take(struct str *payload)
 	return site;
 }
 
-/* The first key of a site signs; further ones are only published (rotation with overlap). */
 static struct key *
 key_of(struct keyd *d, struct str site)
 {
-	for (size_t i = 0; i < d->n_keys; i++)
-		if (str_eq(str_of(d->keys[i].site), site))
-			return &d->keys[i];
-	return NULL;
+	return key_at(d->keys, d->n_keys, site, clock_real_s(&clock_system));
 }
 
 static int
@@ -273,7 +392,7 @@ jwks(void *ctx, struct str payload, struct buf *reply)
 	json_key(&w, STR("keys"));
 	json_arr(&w);
 	for (size_t i = 0; i < d->n_keys; i++)
-		if (str_eq(str_of(d->keys[i].site), payload))
+		if (str_eq(str_of(d->keys[i].site), payload) && clock_real_s(&clock_system) < d->keys[i].until_s)
 			json_raw(&w, str_of(d->keys[i].jwk));
 	json_arr_end(&w);
 	json_obj_end(&w);
@@ -293,16 +412,21 @@ keyd_serve(const struct keyd_key *keys, size_t n_keys, const int *peer_fds, size
 	struct err e = { 0 };
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	(void)setrlimit(RLIMIT_CORE, &none);
-	for (size_t i = 0; i < n_keys && d.n_keys < KEYS_MAX; i++) {
-		if (key_load(&d.keys[d.n_keys++], &keys[i], &e) != 0) {
-			LOG(log, LOG_ERROR, "keyd.key", F_ERR(&e));
+	d.log = log;
+	for (size_t i = 0; i < n_keys; i++) {
+		size_t n = 0;
+		int loaded = site_load(&keys[i], d.keys + d.n_keys, KEYS_MAX - d.n_keys, &n, &e);
+		d.n_keys += n;
+		if (loaded != 0) {
+			LOG(log, LOG_ERROR, "keyd.key", F_STR("site", keys[i].site), F_ERR(&e));
 			return 1;
 		}
+		for (size_t k = d.n_keys - n; k < d.n_keys; k++)
+			LOG(log, LOG_INFO, "keyd.key", F_STR("site", keys[i].site), F_STR("kid", str_of(d.keys[k].kid)),
+			    F_INT("signs_from", d.keys[k].from_s));
 	}
 	int rc = frame_serve(keyd_table, KEYD_N, &d, peer_fds, n_peers, control_fd, log);
-	for (size_t i = 0; i < d.n_keys; i++) {
-		EVP_MD_CTX_free(d.keys[i].ctx);
-		EVP_PKEY_free(d.keys[i].pkey); /* OpenSSL wipes private numbers when it frees them */
-	}
+	for (size_t i = 0; i < d.n_keys; i++)
+		key_drop(&d.keys[i]);
 	return rc;
 }

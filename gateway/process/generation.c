@@ -26,6 +26,18 @@ now_us(void)
 
 /* --- what each child runs ------------------------------------------------------------------------------------------------ */
 
+/* A site's first key. What cannot be made is told when keyd cannot load it. */
+static void
+first_key(const struct conf_site *c, const struct log *log)
+{
+	char path[4096];
+	struct err e = { 0 };
+	if (str_cstr(c->oauth.signing_key, path, sizeof path) == 0 &&
+	    keyd_key_create(path, str_eq(c->oauth.signing_alg, STR("ES256")), c->oauth.signing_passphrase, NULL, &e) !=
+	        0)
+		LOG(log, LOG_ERROR, "keyd.key", F_STR("site", c->name), F_ERR(&e));
+}
+
 static int
 keyd_main(void *arg, int control_fd)
 {
@@ -37,7 +49,10 @@ keyd_main(void *arg, int control_fd)
 	for (size_t i = 0; i < g->conf->n_sites && n < KEYS_MAX; i++)
 		keys[n++] = (struct keyd_key){ .site = g->conf->sites[i].name,
 			.pem_path = g->conf->sites[i].oauth.signing_key,
-			.passphrase = g->conf->sites[i].oauth.signing_passphrase };
+			.passphrase = g->conf->sites[i].oauth.signing_passphrase,
+			.keep_s = (int64_t)g->conf->sites[i].oauth.key_keep_s };
+	for (size_t i = 0; i < n; i++)
+		first_key(&g->conf->sites[i], &log);
 	return keyd_serve(keys, n, NULL, 0, control_fd, &log);
 }
 

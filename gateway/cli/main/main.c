@@ -30,6 +30,6 @@ int
 main(int argc, char **argv)
 {
 	static const struct cli_command *const commands[] = { &cli_serve, &cli_check, &cli_config, &cli_explain,
-		&cli_client, &cli_site, &cli_audit, &cli_version };
+		&cli_client, &cli_key, &cli_site, &cli_audit, &cli_version };
 	return cli_main(commands, NITEMS(commands), argc, argv);
 }
