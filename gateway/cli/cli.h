@@ -51,4 +51,7 @@ const struct conf_site *cli_site_of(struct cli *c, const struct conf *conf);
 struct db_result *cli_query(
     struct cli *c, const struct conf_site *site, const struct db_stmt *stmt, const struct db_val *vals, size_t n_vals);
 
+/* One command to Redis, on a loop of its own; NULL: out of memory. Result memory: c->arena. */
+const struct redis_result *cli_redis(struct cli *c, const struct conf *conf, const struct str *argv, size_t argc);
+
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* One statement on a site's database, waited for: commands use the same store as the workers. */
+/* One statement on a site's database, or one command to Redis, waited for: commands use the same stores as the workers. */
 #include "gateway/cli/cli.h"
 
 #include <stdio.h>
@@ -58,4 +58,68 @@ cli_query(
 	fprintf(stderr, "gatehouse: database of site %.*s: %s\n", STR_ARG(site->name),
 	    q.task.err.kind == E_NONE ? "not reachable" : q.task.err.text);
 	return NULL;
+}
+
+/* --- Redis ----------------------------------------------------------------------------------------------------------------- */
+
+enum { CONNECT_TURNS = 100, TURN_MS = 20 };
+
+struct command {
+	struct task task;
+	struct loop *loop;
+	struct redis *redis;
+	const struct str *argv;
+	size_t argc;
+	struct redis_result *result;
+};
+
+static enum step
+command_run(struct task *t)
+{
+	struct command *k = CONTAINER_OF(t, struct command, task);
+	return redis_call(t, k->redis, k->argv, k->argc, &k->result);
+}
+static STEP_TABLE(command_steps, 1, { "command", command_run }, { "end", query_end });
+
+static void
+command_done(struct task *t)
+{
+	loop_stop(CONTAINER_OF(t, struct command, task)->loop);
+}
+
+static void
+turn(void *arg)
+{
+	(void)arg; /* only ends a turn of the loop */
+}
+
+static void
+connect_wait(struct command *k)
+{
+	struct loop_timer *timer = loop_timer_new(k->loop, turn, NULL);
+	struct redis_stats s = { 0 };
+	for (int i = 0; timer != NULL && i < CONNECT_TURNS && s.connected == 0; i++) {
+		loop_timer_set(timer, TURN_MS);
+		loop_run_once(k->loop, true);
+		redis_stats(k->redis, &s);
+	}
+	loop_timer_free(&timer);
+}
+
+const struct redis_result *
+cli_redis(struct cli *c, const struct conf *conf, const struct str *argv, size_t argc)
+{
+	struct command k = { .argv = argv, .argc = argc };
+	k.loop = loop_new();
+	k.redis = k.loop == NULL ? NULL : redis_new(k.loop, &conf->redis, NULL);
+	if (k.redis != NULL) {
+		connect_wait(&k);
+		task_init(&k.task, k.loop, c->arena, &command_steps, NULL, command_done);
+		task_run(&k.task);
+		if (k.task.wait != NULL)
+			loop_run(k.loop);
+		redis_free(&k.redis);
+	}
+	loop_free(&k.loop);
+	return k.result;
 }

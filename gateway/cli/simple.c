@@ -43,6 +43,35 @@ site_check(struct cli *c, const struct conf *conf, const struct conf_site *site)
 	return rc;
 }
 
+/* Revocations and refresh tokens must outlive a restart of Redis. 1: it keeps nothing on disk and the configuration does not say that this is
+ * meant. What cannot be asked (Redis is down, CONFIG is not permitted) is told and is no error.                            */
+static int
+persistence_check(struct cli *c, const struct conf *conf)
+{
+	const struct str info[] = { STR("INFO"), STR("persistence") },
+	                 save[] = { STR("CONFIG"), STR("GET"), STR("save") };
+	if (!conf->redis_require_persistence)
+		return 0;
+	const struct redis_result *r = cli_redis(c, conf, info, NITEMS(info));
+	if (r == NULL || r->status != REDIS_OK || r->value.kind != REDIS_STR) {
+		puts("redis: not reachable: whether it keeps its data cannot be told");
+		return 0;
+	}
+	if (str_find_str(r->value.s, STR("aof_enabled:1")) < r->value.s.n)
+		return 0;
+	r = cli_redis(c, conf, save, NITEMS(save));
+	if (r == NULL || r->status != REDIS_OK || r->value.n_items != 2) {
+		puts("redis: no append-only file; whether it saves snapshots cannot be told");
+		return 0;
+	}
+	if (r->value.items[1].s.n > 0)
+		return 0;
+	fputs("gatehouse: redis keeps nothing on disk: a restart would forget refresh tokens and revocations; turn on "
+	      "appendonly, or set redis.require_persistence: false\n",
+	    stderr);
+	return 1;
+}
+
 static int
 check_run(struct cli *c)
 {
@@ -56,6 +85,7 @@ check_run(struct cli *c)
 	if (conf->swagger.dir.n > 0 && ui_files_check(conf->swagger.dir, &e) != 0)
 		fprintf(stderr, "warning: swagger.dir: %.*s: %s (swagger/fetch makes the folder)\n",
 		    STR_ARG(conf->swagger.dir), e.text);
+	rc |= persistence_check(c, conf);
 	if (rc == 0)
 		printf("%.*s: sound\n", STR_ARG(conf->file));
 	conf_free(&conf);

@@ -135,7 +135,8 @@ const struct conf_item conf_items[] = {
 	ITEM("redis.breaker_open", C_MS, struct conf, redis.breaker_open_ms, "1s", "That while; then one probe.",
 	    RANGE("50ms", "60s")),
 	ITEM("redis.require_persistence", C_BOOL, struct conf, redis_require_persistence, "true",
-	    "Refuse to start when Redis keeps nothing on disk: revocations would be forgotten with it."),
+	    "gatehouse check refuses a Redis that keeps nothing on disk: it would forget refresh tokens and "
+	    "revocations."),
 	ITEM("redis.on_failure", C_CHOICE, struct conf, redis_on_failure, "route",
 	    "When Redis does not answer: closed (503), open (signature and local revocations only), local (limits per "
 	    "worker), or "

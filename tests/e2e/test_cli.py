@@ -10,7 +10,7 @@ import pytest
 
 from gateway import BINARY, ROOT
 
-COMMANDS = ("serve", "check", "config", "explain", "client", "site", "audit", "version")
+COMMANDS = ("serve", "check", "config", "explain", "client", "key", "site", "audit", "version")
 
 
 def run(*argv):

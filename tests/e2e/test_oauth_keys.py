@@ -123,6 +123,31 @@ def test_openemr_s_own_encrypted_key_serves(make_gateway):
     assert "passphrase of sixty" not in (g.dir / "gatehouse.log").read_text()
 
 
+def test_check_refuses_a_redis_that_forgets(make_gateway):
+    g = make_gateway(own_stores=True, extra={"process.workers": 1})
+    assert g.cli("check")[0] == 0
+    g.redis("CONFIG", "SET", "appendonly", "no")
+    code, _, err = g.cli("check", check=False)
+    assert code == 1 and "redis keeps nothing on disk" in err
+    g.redis("CONFIG", "SET", "save", "60 1")
+    assert g.cli("check")[0] == 0
+    g.redis("CONFIG", "SET", "save", "")
+    g.configure({"redis.require_persistence": False})
+    assert g.cli("check")[0] == 0
+
+
+def test_tokens_survive_a_restart_of_redis(make_gateway):
+    g = make_gateway(own_stores=True, extra={"process.workers": 1})
+    t = g.token("openid offline_access api:oemr user/facility.read")
+    time.sleep(1.2)  # the demo's Redis syncs once a second
+    g.redis("DEBUG", "RESTART")
+    wait_until(lambda: g.get("/apis/default/api/facility", t["access_token"]).status_code == 200, "the token is still known", 10)
+    client = g.client()
+    r = g.token_request(grant_type="refresh_token", refresh_token=t["refresh_token"], client_id=client["client_id"],
+                        client_secret=client["client_secret"])
+    assert r.status_code == 200, r.text
+
+
 def test_key_files_that_cannot_serve_stop_the_start(make_gateway):
     g = make_gateway(extra={"process.workers": 1})
     small = g.dir / "keys" / "small.pem"
