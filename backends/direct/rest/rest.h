@@ -10,6 +10,7 @@ struct direct_routes {
 	unsigned n;
 };
 
+extern const struct direct_routes rest_appointment;
 extern const struct direct_routes rest_document;
 extern const struct direct_routes rest_drug;
 extern const struct direct_routes rest_facility;

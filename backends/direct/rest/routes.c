@@ -12,6 +12,7 @@ static const struct direct_route special[] = {
 static const struct direct_routes rest_special = { special, NITEMS(special) };
 
 const struct direct_routes *const rest_routes[] = {
+	&rest_appointment,
 	&rest_document,
 	&rest_drug,
 	&rest_facility,
