@@ -5,16 +5,21 @@
 #include "gateway/base/map.h"
 
 bool
-openapi_schema(struct openapi_operation *op, struct str name)
+openapi_schema(struct openapi_operation *op, const void *thing, struct str *name)
 {
-	static char there;
-	if (map_get(op->schema_names, name) != NULL)
+	struct str wanted = *name;
+	const void *there = map_get(op->schema_names, *name);
+	for (unsigned i = 2; there != NULL && there != thing; i++) {
+		*name = arena_printf(op->arena, "%.*s_%u", STR_ARG(wanted), i);
+		there = map_get(op->schema_names, *name);
+	}
+	if (there == thing)
 		return false;
-	if (map_put(op->schema_names, name, &there, NULL) != 0) {
+	if (name->p == NULL || map_put(op->schema_names, *name, (void *)(uintptr_t)thing, NULL) != 0) {
 		op->schemas->out->failed = true; /* out of memory: the document is not made */
 		return false;
 	}
-	json_key(op->schemas, name);
+	json_key(op->schemas, *name);
 	return true;
 }
 

@@ -20,12 +20,13 @@ struct openapi_operation {
 	struct json_write *responses;  /* an open object: Response Objects by status. Statuses of the pipeline   *
 	                                * (401, 403, 413, 429, 503) are added by the document, all others here  */
 	struct json_write *schemas;    /* the open object components/schemas; see openapi_schema()              */
-	struct map *schema_names;      /* those that are written                                                */
+	struct map *schema_names;      /* those that are written: name -> thing                                 */
 	bool told_400;                 /* the backend's responses have 400: the general one is left out         */
 };
 
-/* Is the schema still to be written? Then its key is, and a value must follow in op->schemas. name: arena or static memory. */
-bool openapi_schema(struct openapi_operation *op, struct str name);
+/* The schema of a thing (told by its address), under the name that is wanted, or that with _2, _3 ... where another thing has it. True: it is
+ * still to be written; its key is, and a value must follow in op->schemas. name: arena or static memory.                   */
+bool openapi_schema(struct openapi_operation *op, const void *thing, struct str *name);
 /* {"$ref":"#/components/schemas/NAME"} */
 void openapi_ref_put(struct json_write *w, struct openapi_operation *op, struct str kind, struct str name);
 

@@ -130,6 +130,24 @@ def test_every_served_route_of_the_newest_generation_is_in_it(served):
             assert ((method, re.sub(r":\w+", "{}", path)) in told) == served.served(key, "g82"), key
 
 
+def test_a_site_behind_the_proxy_tells_every_route(make_gateway, validator, tmp_path):
+    """What the proxied server takes is not known: paths, scopes and the gateway's own refusals are."""
+    g = make_gateway(extra={"sites.default.backend": "proxy", "sites.default.upstream.url": "http://127.0.0.1:1"})
+    doc = Document(g.get("/swagger/openapi.json").json())
+    operations = list(doc.operations())
+    assert len(operations) >= 103 and len({op["operationId"] for _, _, op in operations}) == len(operations)
+    shapes = [re.sub(r"{\w+}", "{}", p) for p in doc.paths]
+    assert len(shapes) == len(set(shapes)), "OpenAPI has one path for patterns that differ in names only"
+    for method, path, op in operations:
+        named = re.findall(r"{(\w+)}", path)
+        assert [p["name"] for p in op["parameters"] if p["in"] == "path"] == named, path
+        assert ("requestBody" in op) == (method in ("POST", "PUT", "PATCH")), (method, path)
+    file = tmp_path / "openapi.json"
+    file.write_text(json.dumps(doc.doc))
+    done = subprocess.run([str(validator), str(file)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    assert json.loads(done.stdout)["valid"] is True, done.stdout.decode()
+
+
 # --- what is answered ------------------------------------------------------------------------------------------------------------
 @pytest.fixture(scope="module")
 def open_site(site):

@@ -177,7 +177,7 @@ void
 describe_rows(struct json_write *w, struct openapi_operation *op, const struct plan *p, bool strings)
 {
 	struct str name = schema_name(op, p, strings ? "_listed" : "");
-	if (openapi_schema(op, name)) {
+	if (openapi_schema(op, p, &name)) {
 		if (p->n_sources > 1) {
 			json_obj(op->schemas);
 			json_key(op->schemas, STR("anyOf"));
@@ -303,7 +303,7 @@ void
 describe_body(struct json_write *w, struct openapi_operation *op, const struct plan *p, bool create)
 {
 	struct str name = schema_name(op, p, create ? "_create" : "_update");
-	if (openapi_schema(op, name))
+	if (openapi_schema(op, p, &name))
 		body_schema(op->schemas, p, create);
 	openapi_ref_put(w, op, STR("schemas"), name);
 }

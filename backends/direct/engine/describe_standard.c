@@ -154,7 +154,7 @@ static void
 refused_put(struct json_write *w, const struct handler *h, struct openapi_operation *op)
 {
 	struct str name = bare(h) ? STR("RefusedBare") : STR("Refused");
-	if (openapi_schema(op, name)) {
+	if (openapi_schema(op, &dialect_standard, &name)) {
 		if (bare(h)) {
 			json_raw(op->schemas, STR(ERRORS));
 		} else {
