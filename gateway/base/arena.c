@@ -210,13 +210,8 @@ arena_join(struct arena *a, struct str x, struct str y, struct str z)
 struct str
 arena_u64(struct arena *a, uint64_t v)
 {
-	char text[20];
-	size_t i = sizeof text;
-	do {
-		text[--i] = (char)('0' + v % 10);
-		v /= 10;
-	} while (v > 0);
-	return arena_str(a, (struct str){ text + i, sizeof text - i });
+	char text[STR_U64_MAX];
+	return arena_str(a, str_u64(v, text));
 }
 
 int

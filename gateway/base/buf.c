@@ -71,13 +71,8 @@ buf_room(struct buf *b, size_t n)
 void
 buf_u64(struct buf *b, uint64_t v)
 {
-	char text[20];
-	size_t i = sizeof text;
-	do {
-		text[--i] = (char)('0' + v % 10);
-		v /= 10;
-	} while (v > 0);
-	buf_put(b, text + i, sizeof text - i);
+	char text[STR_U64_MAX];
+	buf_str_put(b, str_u64(v, text));
 }
 
 void

@@ -131,6 +131,17 @@ str_to_i64(struct str s, int64_t *out)
 	return 0;
 }
 
+struct str
+str_u64(uint64_t v, char text[STR_U64_MAX])
+{
+	size_t i = STR_U64_MAX;
+	do {
+		text[--i] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v > 0);
+	return (struct str){ text + i, STR_U64_MAX - i };
+}
+
 int
 str_cstr(struct str s, char *dst, size_t n)
 {

@@ -47,6 +47,9 @@ bool str_next(struct str *rest, char sep, struct str *part);
 /* Strict decimal, no sign, no space, no leading plus; the whole string; -1 when malformed or over max. */
 int str_to_u64(struct str s, uint64_t max, uint64_t *out) MUSTUSE;
 int str_to_i64(struct str s, int64_t *out) MUSTUSE; /* as above with optional '-'                           */
+/* v in decimal, at the end of text. */
+enum { STR_U64_MAX = 20 };
+struct str str_u64(uint64_t v, char text[STR_U64_MAX]);
 /* Copies into dst of size n with a final NUL; -1 when it does not fit or holds NUL. */
 int str_cstr(struct str s, char *dst, size_t n) MUSTUSE;
 
