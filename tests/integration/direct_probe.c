@@ -78,7 +78,7 @@ exchange_reply_write(struct exchange *e, struct str piece)
 	if (++pieces % 3 != 0)
 		return 0;
 	loop_defer(worker.loop, &drain_later, drain, e);
-	return EXCHANGE_HIGH_WATER;
+	return EXCHANGE_HIGH_WATER + 1;
 }
 
 void
