@@ -493,10 +493,20 @@ INSERT INTO `insurance_type_codes` (`id`, `type`, `claim_type`) VALUES
 (24, 'Veterans Administration Plan', 'VA'),
 (25, 'Workers Compensation Health Plan', 'WC'),
 (26, 'Mutually Defined', 'ZZ');
+INSERT INTO `list_options` (`list_id`, `option_id`, `title`) VALUES
+('files_white_list', 'application/dicom', 'application/dicom'),
+('files_white_list', 'application/dicom+zip', 'application/dicom+zip'),
+('files_white_list', 'application/pdf', 'application/pdf'),
+('files_white_list', 'application/zip', 'application/zip'),
+('files_white_list', 'image/gif', 'image/gif'),
+('files_white_list', 'image/jpeg', 'image/jpeg'),
+('files_white_list', 'image/png', 'image/png'),
+('files_white_list', 'text/plain', 'text/plain');
 INSERT INTO `globals` (`gl_name`, `gl_index`, `gl_value`) VALUES
 ('api_log_option', 0, '2'),
 ('css_header', 0, 'style_light.css'),
 ('database_encryption', 0, '1'),
+('document_storage_method', 0, '0'),
 ('drive_encryption', 0, '1'),
 ('enable_auditlog', 0, '1'),
 ('enforce_signin_email', 0, '1'),
@@ -519,6 +529,7 @@ INSERT INTO `globals` (`gl_name`, `gl_index`, `gl_value`) VALUES
 ('rest_portal_api', 0, '0'),
 ('rest_system_scopes_api', 0, '0'),
 ('secure_password', 0, '1'),
+('secure_upload', 0, '1'),
 ('site_addr_oath', 0, ''),
 ('time_reset_password_max_failed_logins', 0, '3600'),
 ('units_of_measurement', 0, '1');

@@ -21,14 +21,18 @@ void
 document_settings_take(struct document_settings *s, const struct db_result *rows)
 {
 	s->rows = rows;
+	s->encrypt = s->only_listed = true; /* OpenEMR's defaults, where a row is missing */
 	for (size_t i = 0; i < rows->n_rows; i++) {
 		struct str name = db_cell(rows, i, 1)->s;
 		bool on = str_eq(db_cell(rows, i, 2)->s, STR("1"));
 		if (db_cell(rows, i, 0)->i != 0)
 			continue;
-		s->encrypt |= on && str_eq(name, STR("drive_encryption"));
-		s->only_listed |= on && str_eq(name, STR("secure_upload"));
-		s->couchdb |= on && str_eq(name, STR("document_storage_method"));
+		if (str_eq(name, STR("drive_encryption")))
+			s->encrypt = on;
+		else if (str_eq(name, STR("secure_upload")))
+			s->only_listed = on;
+		else
+			s->couchdb = on;
 	}
 }
 
