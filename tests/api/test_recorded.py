@@ -24,6 +24,7 @@ DIFFERENT = {
     75: ("7.0.1 does not page; _limit is documented", 200, lambda b: len(b["data"]) == 1),
     76: ("7.0.1 does not page; _offset is documented", 200, lambda b: len(b["data"]) == 1 and b["data"][0]["lname"] == "Nguyễn"),
     77: ("7.0.1 does not sort; _sort is documented", 200, lambda b: [p["lname"] for p in b["data"]] == ["Nguyễn", "Belford"]),
+    85: ("7.0.1 repeats a note for every form that has its number", 200, lambda b: [e["subjective"] for e in b] == ["feels well"]),
     90: ("7.0.1 does not find a record through its patient; 8.x does", 200, lambda b: [e["title"] for e in b["data"]] == ["Dermatochalasis"]),
     94: ("7.0.1 does not find a record through its patient; 8.x does", 200, lambda b: [e["title"] for e in b["data"]] == ["Iodine"]),
     95: ("7.0.1 does not find a record through its patient; 8.x does", 200, lambda b: [e["title"] for e in b["data"]] == ["Iodine"]),

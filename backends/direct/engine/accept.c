@@ -95,7 +95,7 @@ value_set(struct accept_sink *base, unsigned i, struct str text)
 	struct accepted_value *v = &s->out->v[s->op->write[i]];
 	bool client_null = text.p == NULL;
 	if (placeholder(text)) {
-		if (f->flags & F_REQUIRED) {
+		if ((f->flags & F_REQUIRED) && (s->create || !(f->flags & F_CLEARABLE))) {
 			struct str label = field_label(f, s->base.arena);
 			if (required_plainly(s->w, f, s->violations))
 				return;
@@ -128,11 +128,12 @@ static void
 field_accept(const struct plan *p, const struct plan_op *op, const json_t *body, struct sink *s)
 {
 	const struct field *f = op->f;
-	if (!(f->flags & F_WRITE) || ((f->flags & F_CREATE_ONLY) && !s->create))
+	bool update_only = (f->flags & F_UPDATE_ONLY) != 0;
+	if (!(f->flags & F_WRITE) || ((f->flags & F_CREATE_ONLY) && !s->create) || (update_only && s->create))
 		return;
 	const json_t *v = member_of(p, f, body);
 	if (v == NULL) {
-		if ((s->create || s->w->rule->update_needs_required) && (f->flags & F_REQUIRED) &&
+		if ((s->create || update_only || s->w->rule->update_needs_required) && (f->flags & F_REQUIRED) &&
 		    !required_plainly(s->w, f, s->violations))
 			violation_add(s->violations, str_of(f->name), STR("Required::NON_EXISTENT_KEY"),
 			    "%s must be provided, but does not exist", f->name);
@@ -256,5 +257,5 @@ accepted_input_set(const struct plan_write *w, struct accepted *in, const char *
 {
 	for (unsigned i = 0; i < w->n_cols; i++)
 		if (strcmp(w->cols[i].input, name) == 0)
-			in->v[i] = (struct accepted_value){ .given = true, .text = text };
+			in->v[i] = (struct accepted_value){ .given = text.p != NULL, .text = text };
 }

@@ -38,7 +38,8 @@ void accepted_bind(
     const struct plan_write *w, const struct accepted *in, unsigned when, struct db_val *vals, size_t *n);
 /* The text accepted for a column, STR_NULL when not given. */
 struct str accepted_text(const struct plan_write *w, const struct accepted *in, struct str column);
-/* The text that the body's member of that name gave, STR_NULL when not given; and another in its place. */
+/* The text that the body's member of that name gave, STR_NULL when not given; and another in its place
+ * (STR_NULL: as if it had given none). */
 struct str accepted_input(const struct plan_write *w, const struct accepted *in, const char *name);
 void accepted_input_set(const struct plan_write *w, struct accepted *in, const char *name, struct str text);
 

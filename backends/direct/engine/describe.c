@@ -272,7 +272,7 @@ body_member(struct json_write *w, const struct plan_column *pc, const struct fie
 static bool
 in_body(const struct plan *p, const struct plan_op *op, bool create)
 {
-	return written_column(p, op) != NULL && (create || !(op->f->flags & F_CREATE_ONLY));
+	return written_column(p, op) != NULL && !(op->f->flags & (create ? F_UPDATE_ONLY : F_CREATE_ONLY));
 }
 
 static void
@@ -291,9 +291,9 @@ body_schema(struct json_write *w, const struct plan *p, bool create)
 	json_obj_end(w);
 	json_key(w, STR("required"));
 	json_arr(w);
-	bool required = create || ps->rule->update_needs_required;
-	for (unsigned i = 0; required && i < ps->n_ops; i++)
-		if (in_body(p, &ps->ops[i], create) && (ps->ops[i].f->flags & F_REQUIRED))
+	for (unsigned i = 0; i < ps->n_ops; i++)
+		if (in_body(p, &ps->ops[i], create) && (ps->ops[i].f->flags & F_REQUIRED) &&
+		    (create || ps->rule->update_needs_required || (ps->ops[i].f->flags & F_UPDATE_ONLY)))
 			json_str(w, str_of(ps->ops[i].f->name));
 	json_arr_end(w);
 	json_obj_end(w);

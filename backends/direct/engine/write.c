@@ -216,7 +216,9 @@ update_check(struct task *t)
 			c->style->ops->missing(c);
 			return STEP_REPLY;
 		}
-		if (c->style->envelope != ENV_BARE || c->plan->fhir)
+		if (c->parent.wanted && !c->parent.found && c->style->no_parent != NULL)
+			(void)c->style->ops->parent_violation(c);
+		else if (c->style->envelope != ENV_BARE || c->plan->fhir)
 			id_violation(c);
 	} else {
 		prepare(c);

@@ -13,6 +13,7 @@ struct direct_routes {
 extern const struct direct_routes rest_appointment;
 extern const struct direct_routes rest_document;
 extern const struct direct_routes rest_drug;
+extern const struct direct_routes rest_encounter;
 extern const struct direct_routes rest_facility;
 extern const struct direct_routes rest_immunization;
 extern const struct direct_routes rest_lists;

@@ -15,6 +15,7 @@ const struct direct_routes *const rest_routes[] = {
 	&rest_appointment,
 	&rest_document,
 	&rest_drug,
+	&rest_encounter,
 	&rest_facility,
 	&rest_immunization,
 	&rest_lists,
