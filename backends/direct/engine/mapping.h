@@ -64,8 +64,8 @@ enum {
 	F_NEEDED = 1 << 3,   /* without its columns the resource is not served (default: left out)   */
 	F_OFFICIAL = 1 << 4, /* Identifier.use                                                       */
 	F_CREATE_ONLY = 1 << 5,
-	F_CLASSIC = 1 << 6, /* a member of classic answers alone */
-	F_V8 = 1 << 7,      /* a member of 8.x answers alone     */
+	F_CLASSIC = 1 << 6,      /* a member of classic answers alone */
+	F_V8 = 1 << 7,           /* a member of 8.x answers alone     */
 	F_UPDATE_ONLY = 1 << 16, /* bodies that change alone; F_REQUIRED then means those */
 	F_CLEARABLE = 1 << 17,   /* with F_REQUIRED: an update may empty it               */
 	/* rules of a body's value beside the column's own type and length */
