@@ -223,12 +223,19 @@ oauth_open(struct site *site, void **state, struct err *e)
 	return 0;
 }
 
+/* SMART's document stands below the FHIR base. */
+static enum api
+api_of(const struct endpoint *e)
+{
+	return str_starts(e->pattern, STR("/fhir/")) ? API_FHIR : API_OAUTH;
+}
+
 /* Number of the endpoint + 1; 0: none. */
 static uintptr_t
 endpoint_of(const struct route *route)
 {
 	for (size_t i = 0; i < NITEMS(endpoints); i++)
-		if (route->api == API_OAUTH && route->method == endpoints[i].method &&
+		if (route->api == api_of(&endpoints[i]) && route->method == endpoints[i].method &&
 		    str_eq(route->pattern, endpoints[i].pattern))
 			return i + 1;
 	return 0;
