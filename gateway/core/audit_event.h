@@ -35,8 +35,11 @@ enum audit_event {
 #undef X
 	    AUDIT_EV_N
 };
+_Static_assert(AUDIT_EV_N <= 32, "audit_facts.also has a bit for each");
 struct audit_facts {
 	enum audit_event event;
+	uint32_t
+	    also; /* bits 1 << enum audit_event: records of their own before this one (a login that led on to a code) */
 	bool allowed;
 	struct str rule;   /* static or arena: "scope user/patient.r", "acl patients/demo", source row  */
 	struct str reason; /* of a refusal or failure: static text                                       */

@@ -3,6 +3,7 @@
  * RFC 6749 4.1.1, RFC 7636, RFC 8252 7.3, RFC 9207, RFC 9700 2.1, OIDC Core 3.1.2.1, contract/oauth2.md 2.5.               */
 #include "gateway/base/uri.h"
 #include "gateway/oauth/context.h"
+#include "gateway/oauth/hint.h"
 #include "gateway/oauth/pages/page.h"
 #include "policy/scope_set.h"
 
@@ -253,6 +254,20 @@ check_prompt(struct request *r, struct flow_call *c)
 	return STEP_NEXT;
 }
 
+/* Whom the client means: an id_token that this client got from us, or the request is wrong. OIDC Core 3.1.2.1. */
+static enum step
+check_hint(struct request *r, struct flow_call *c)
+{
+	struct str token = form_get(&c->form, STR("id_token_hint"), NULL);
+	struct id_token_hint hint;
+	if (token.n == 0)
+		return STEP_NEXT;
+	if (!id_token_hint_read(r, token, &hint) || !str_eq(hint.client, c->flow.client_id))
+		return bad(r, c, "id_token_hint is no id_token of this client");
+	c->flow.wanted_sub = hint.sub;
+	return STEP_NEXT;
+}
+
 static enum step
 check_scope(struct request *r, struct flow_call *c, const struct oauth_client *k)
 {
@@ -285,6 +300,8 @@ parameters_check(struct request *r, struct flow_call *c, const struct oauth_clie
 		s = check_pkce(r, c, k->confidential);
 	if (s == STEP_NEXT)
 		s = check_prompt(r, c);
+	if (s == STEP_NEXT)
+		s = check_hint(r, c);
 	if (s == STEP_NEXT)
 		s = check_scope(r, c, k);
 	f->nonce = form_get(&c->form, STR("nonce"), NULL);

@@ -211,7 +211,11 @@ give_reply(struct task *t)
 	r->who.sub = c->session->who.sub;
 	r->who.role = c->session->who.role;
 	r->audit.actor = c->session->who.username;
-	r->audit.event = c->consented ? AUDIT_EV_CONSENT : AUDIT_EV_CODE_ISSUED;
+	if (c->consented)
+		r->audit.also |= 1u << AUDIT_EV_CONSENT;
+	if (r->audit.event == AUDIT_EV_LOGIN)
+		r->audit.also |= 1u << AUDIT_EV_LOGIN;
+	r->audit.event = AUDIT_EV_CODE_ISSUED;
 	r->audit.allowed = true;
 	(void)page_see_other(r, to);
 	if (c->renewed.session != NULL)

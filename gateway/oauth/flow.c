@@ -30,6 +30,7 @@ static const struct {
 	{ "ui_locales", offsetof(struct flow, ui_locales) },
 	{ "aud", offsetof(struct flow, aud) },
 	{ "sub", offsetof(struct flow, sub) },
+	{ "wanted_sub", offsetof(struct flow, wanted_sub) },
 };
 
 static struct str *
@@ -290,7 +291,7 @@ static bool
 login_due(struct request *r, struct flow_call *c)
 {
 	int64_t now = clock_real_s(r->worker->clock);
-	if (!signed_in(c))
+	if (!signed_in(c) || (c->flow.wanted_sub.n > 0 && !str_eq(c->flow.wanted_sub, c->session->who.sub)))
 		return true;
 	if (c->flow.fresh)
 		return false;

@@ -149,6 +149,9 @@ audit_step(struct task *t)
 	if (r->audit.rule.n == 0)
 		r->audit.rule = STR("none");
 	p->recorded = true;
+	for (unsigned e = 0; e < AUDIT_EV_N; e++)
+		if ((r->audit.also & (uint32_t)1 << e) != 0)
+			audit_send(r, r->worker->audit, (enum audit_event)e);
 	switch (audit_class_of(r)) {
 	case AUDIT_DURABLE:
 		p->durable_ok = false;

@@ -673,6 +673,8 @@ def test_consent_is_remembered_for_the_days_of_the_setting(make_gateway):
     assert p.authorize(other, "openid").page.title == "Allow access?"
     q = Person(gw).authorize(c, "openid").login()
     assert q.left, "remembered for the person, not the browser"
+    path = [r["event"] for r in gw.journal() if r.get("path") == "/oauth2/default/login"]
+    assert path[-2:] == ["login", "code_issued"], "both are recorded"
 
 
 # --- single sign-on -------------------------------------------------------------------------------------------------------------------
@@ -712,6 +714,26 @@ def test_select_account_offers_the_present_one_or_another(gw, client):
     p.login_patient().allow()
     assert p.redeem(client).status_code == 200
     assert Person(gw).authorize(client, prompt="select_account").page.title == "Sign in"
+
+
+def test_an_id_token_hint_names_the_person(gw, client):
+    p = through(gw, client)
+    mine = p.redeem(client).json()
+    assert p.authorize(client, id_token_hint=mine["id_token"]).page.title == "Allow access?"
+    other = Person(gw).authorize(client).login_patient().allow().redeem(client).json()["id_token"]
+    assert p.authorize(client, id_token_hint=other, prompt="none").answer()["error"] == "login_required"
+    assert p.authorize(client, id_token_hint=other).page.title == "Sign in"
+    assert p.login().page.title == "Sign in", "another person than the hint's gets nothing"
+    assert p.login_patient().page.title == "Allow access?"
+    for wrong in ("nonsense", mine["access_token"], mine["id_token"][:-8] + "AAAAAAAA"):
+        assert p.authorize(client, id_token_hint=wrong).answer()["error"] == "invalid_request"
+
+
+def test_only_a_classic_site_adds_openemrs_members(gw, person):
+    for site, there in (("default", True), ("alternate", False)):
+        c = gw.register(site, scope="openid", grant_types=["authorization_code"])
+        got = Person(gw, site).authorize(c, "nonsense").answer()
+        assert ("message" in got) == there and got["state"] and got["error"] == "invalid_scope", site
 
 
 def test_login_hint_fills_the_name_and_nothing_breaks_out(gw, client, person):
@@ -777,8 +799,9 @@ def test_each_step_is_an_audit_record(gw, client):
     p.allow().redeem(client)
     signed_in(gw, client).deny()
     events = [r["event"] for r in gw.journal()]
-    for event in ("login", "login_failed", "consent", "consent_denied", "token_issued"):
+    for event in ("login", "login_failed", "consent", "code_issued", "consent_denied", "token_issued"):
         assert event in events, event
+        assert [r for r in gw.journal() if r["event"] == event and r.get("client") == client["client_id"] and r.get("username") == "admin"], event
     text = "\n".join(json.dumps(r) for r in gw.journal())
     assert "heya@" not in text and p.verifier not in text
 
