@@ -312,10 +312,14 @@ table_head(struct page *p, const enum message *columns, size_t n)
 	HTML(&p->h, "<td></td></tr></thead><tbody>\n");
 }
 
+/* any: of any length and shape (names, reasons); else a word. */
 static void
-cell(struct page *p, struct str text)
+cell(struct page *p, struct str text, bool any)
 {
-	HTML(&p->h, "<td>");
+	if (any)
+		HTML(&p->h, "<td class=\"any\">");
+	else
+		HTML(&p->h, "<td>");
 	html_text(&p->h, text);
 	HTML(&p->h, "</td>");
 }
@@ -361,9 +365,9 @@ patients_show(struct request *r, struct flow_call *c, enum message problem)
 	for (size_t i = 0; i < MIN(d->n_rows, (size_t)PAGE_ROWS); i++) {
 		struct str name = full_name(a, d, i);
 		HTML(&p.h, "<tr>");
-		cell(&p, name);
-		cell(&p, db_cell(d, i, P_BORN)->s);
-		cell(&p, db_cell(d, i, P_SEX)->s);
+		cell(&p, name, true);
+		cell(&p, db_cell(d, i, P_BORN)->s, false);
+		cell(&p, db_cell(d, i, P_SEX)->s, false);
 		choose_button(&p, "patient_id", uuid_cell(a, d, i, P_UUID), name);
 	}
 	if (d->n_rows > 0)
@@ -397,8 +401,8 @@ visits_show(struct request *r, struct flow_call *c)
 	for (size_t i = 0; i < d->n_rows; i++) {
 		struct str date = str_sub(db_cell(d, i, V_DATE)->s, 0, 16);
 		HTML(&p.h, "<tr>");
-		cell(&p, date);
-		cell(&p, db_cell(d, i, V_REASON)->s);
+		cell(&p, date, false);
+		cell(&p, db_cell(d, i, V_REASON)->s, true);
 		choose_button(&p, "encounter_id", uuid_cell(a, d, i, V_UUID), date);
 	}
 	if (d->n_rows > 0)

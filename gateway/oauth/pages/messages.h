@@ -77,6 +77,7 @@ enum language { LANG_EN, LANG_N };
 	X(SCOPE_ONLINE, "keep its access while you are signed in")                                                     \
 	X(SCOPE_LAUNCH, "open with the patient that is on your screen")                                                \
 	X(SCOPE_LAUNCH_PATIENT, "work with one patient that is selected at sign-in")                                   \
+	X(SCOPE_LAUNCH_ENCOUNTER, "work with one visit that is selected at sign-in")                                   \
 	X(SCOPE_API_OEMR, "use the practice's standard interface")                                                     \
 	X(SCOPE_API_FHIR, "use the practice's FHIR interface")                                                         \
 	X(SCOPE_API_PORT, "use the patient portal's interface")                                                        \

@@ -105,6 +105,7 @@ static const struct {
 	{ STR_INIT("online_access"), MSG_SCOPE_ONLINE },
 	{ STR_INIT("launch"), MSG_SCOPE_LAUNCH },
 	{ STR_INIT("launch/patient"), MSG_SCOPE_LAUNCH_PATIENT },
+	{ STR_INIT("launch/encounter"), MSG_SCOPE_LAUNCH_ENCOUNTER },
 	{ STR_INIT("api:oemr"), MSG_SCOPE_API_OEMR },
 	{ STR_INIT("api:fhir"), MSG_SCOPE_API_FHIR },
 	{ STR_INIT("api:port"), MSG_SCOPE_API_PORT },
