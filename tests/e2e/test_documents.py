@@ -9,6 +9,7 @@ import os
 import pathlib
 import resource
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -109,6 +110,7 @@ def fresh(make_gateway):
     def make(extra=None, **kw):
         made = make_gateway(extra=extra, **kw)
         made.sql("DELETE FROM categories_to_documents; DELETE FROM documents")
+        shutil.rmtree(folder(made), ignore_errors=True)
         return made
     return make
 
@@ -252,6 +254,12 @@ def test_quotas_hold(fresh):
     token = g.staff_token(SCOPE)
     assert [upload(g, token, "a.pdf", PDF, pid).status_code for pid in (1, 1, 1, 2, 2)] == [200, 200, 413, 200, 413]
     wait_until(lambda: (len(files(g)), documents(g), len(files(g, 2)), documents(g, 2)) == (2, 2, 1, 1), "what was refused is gone")
+
+
+def test_the_demos_own_documents_are_read(g, token):
+    names = {d["filename"]: d["id"] for d in g.get(path(path="/Lab Report"), token).json()}
+    assert g.get(path(did=names["lab report.txt"]), token).content == b"Glucose 5.4 mmol/L\n"
+    assert g.get(path(did=names["letter.txt"]), token).content == b"Dear colleague,\n"
 
 
 # --- list -----------------------------------------------------------------------------------------------------------------------------
@@ -471,7 +479,7 @@ def test_a_folder_that_is_not_there_is_503_and_check_says_so(fresh):
 
 
 def test_a_database_killed_in_mid_upload_leaves_no_half(fresh):
-    g = fresh(own_stores=True)
+    g = fresh(own_stores=True, extra={"rate.classes.write.limit": 0})
     token = g.staff_token(SCOPE)
     statuses = []
 

@@ -11,7 +11,7 @@ import pytest
 from gateway import BINARY, ROOT, free_port
 
 WANT = {"metadata": '"CapabilityStatement"', "api/patient?_limit": '"data":[{"id"', "fhir/Patient?name": '"Belford"', "explain": "decision", "audit verify": "sound",
-        "audit query": '"route":"GET /api/patient"', "readyz": '"ready":true', '"fname": "Ada"': '"pid"'}
+        "audit query": '"route":"GET /api/patient"', "readyz": '"ready":true', '"fname": "Ada"': '"pid"', "document?path": '"filename":"LICENSE"'}
 
 
 def quickstart(folder, port, *argv):
