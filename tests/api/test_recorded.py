@@ -42,7 +42,8 @@ DIFFERENT = {
     158: ("an unknown path is told in JSON, as 8.x does", 404, None),
     163: ("OpenEMR fails; the encounter is documented", 200, lambda b: b["data"]["reason"] == "Changed"),
     164: ("OpenEMR fails after the update; the id is documented", 200, lambda b: list(b) == ["vid"] and isinstance(b["vid"], str)),
-    171: ("OpenEMR's creation failed; the id is documented", 200, lambda b: list(b) == ["iid"]),
+    112: ("OpenEMR's creation failed; the company is documented", 200, lambda b: b["name"] == "Cigna"),
+    171: ("OpenEMR fails; the documented lengths hold", 400, lambda b: list(b) == ["attn", "line1", "city"]),
     177: ("OpenEMR's update at 163 failed after the row was changed", 200, lambda b: b["data"]["reason"] == "Changed"),
     206: ("7.0.1 has no such route; 8.x lists the patient's appointments", (200, 404), None),
 }

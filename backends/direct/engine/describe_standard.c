@@ -343,7 +343,7 @@ one_put(struct json_write *w, const struct handler *h, struct openapi_operation 
 	if (update && s->echo != NULL)
 		echo_put(e.w, s->echo);
 	else
-		rows_in_arrays(e.w, h, op, s->shape == SHAPE_ARRAY && !update, false);
+		rows_in_arrays(e.w, h, op, s->shape == SHAPE_ARRAY, false);
 	envelope_end(&e, STR(LINKS_OR_NOTHING));
 }
 

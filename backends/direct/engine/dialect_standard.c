@@ -392,13 +392,13 @@ standard_one(struct call *c)
 		envelope_end(c, &w, STR("[]"));
 		return;
 	}
-	bool array = c->style->shape == SHAPE_ARRAY && !update;
+	bool array = c->style->shape == SHAPE_ARRAY;
 	if (array)
 		json_arr(&w);
 	row_put(c, &w, &c->one.row);
 	if (array)
 		json_arr_end(&w);
-	envelope_end(c, &w, array ? one_links(c) : STR("[]"));
+	envelope_end(c, &w, array && !update ? one_links(c) : STR("[]"));
 }
 
 static void

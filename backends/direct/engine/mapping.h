@@ -215,6 +215,7 @@ struct further {
 	const char *key;      /* on update: the column that holds the resource's id */
 	const char *if_given; /* only when the body gives this field, and not empty */
 	const char *where;    /* on update: a further condition               */
+	bool replace; /* on update as on create: the row is put in the place of the one that has its key (REPLACE) */
 	const struct server_set *sets;
 	unsigned n_sets;
 };
@@ -227,6 +228,7 @@ struct write_rule {
 	unsigned n_mapped;
 	const struct further *further; /* in this order, behind the row itself */
 	unsigned n_further;
+	unsigned n_numbers; /* how many SV_SEQUENCE takes (0: one), for further rows: SV_NUMBER with sql "? + 1" */
 	/* What the creation answers: words "name=value" or "name"; value: id, uuid, number (SV_NEXT, SV_SEQUENCE), or the name of a further
 	 * table (its row's id). "*" first: the row as it reads, then the words. answer_v8: where 8.x differs. */
 	const char *answer, *answer_v8;

@@ -274,7 +274,7 @@ further_check(struct check *k, const struct write_rule *w)
 		const struct further *f = &w->further[i];
 		if (!schema_has_table(k->schema, str_of(f->table)))
 			tell(k, "further row: no table %s", f->table);
-		if (f->when == 0 || ((f->when & SET_UPDATE) && f->key == NULL))
+		if (f->when == 0 || ((f->when & SET_UPDATE) && f->key == NULL && !f->replace))
 			tell(k, "further row of %s: when, and on update the key", f->table);
 		if (f->if_given != NULL && input_of(k, w, str_of(f->if_given)) == NULL)
 			tell(k, "further row of %s: no field %s", f->table, f->if_given);

@@ -323,7 +323,7 @@ further_insert(struct build *b, const struct plan_further *pf)
 	struct columns c;
 	if (!(pf->f->when & SET_CREATE))
 		return "";
-	columns_begin(&c, b, pf->f->table, "INSERT INTO ");
+	columns_begin(&c, b, pf->f->table, pf->f->replace ? "REPLACE INTO " : "INSERT INTO ");
 	buf_lit(&c.cols, " (");
 	for (unsigned i = 0; i < pf->n_sets; i++)
 		set_put(&c, pf->sets[i], false);
@@ -335,7 +335,7 @@ static const char *
 further_update(struct build *b, const struct plan_further *pf)
 {
 	struct columns c;
-	if (!(pf->f->when & SET_UPDATE))
+	if (!(pf->f->when & SET_UPDATE) || pf->f->replace)
 		return "";
 	columns_begin(&c, b, pf->f->table, "UPDATE ");
 	buf_lit(&c.cols, " SET ");
@@ -492,7 +492,11 @@ statements_make(struct build *b, struct plan_write *w, const char *name)
 	w->next = (struct db_stmt){ .name = name, .sql = next_sql(b, w) };
 	w->lock = (struct db_stmt){ .name = "sequences", .sql = "SELECT s.id FROM sequences s FOR UPDATE" };
 	w->sequence = (struct db_stmt){ .name = "sequences",
-		.sql = sets_have(w, SV_SEQUENCE) ? "UPDATE sequences SET id = LAST_INSERT_ID(id + 1)" : "" };
+		.sql = !sets_have(w, SV_SEQUENCE)
+		           ? ""
+		           : arena_printf(b->a, "UPDATE sequences SET id = LAST_INSERT_ID(id + %u)%c",
+		                 MAX(w->rule->n_numbers, 1u), 0)
+		                 .p };
 	w->has_lock = w->next.sql != NULL && w->next.sql[0] != 0 && schema_has_table(b->schema, STR("sequences"));
 	w->registry = (struct db_stmt){ .name = "uuid_registry", .sql = registry_sql(b, w) };
 	w->mapping = (struct db_stmt){ .name = "uuid_mapping", .sql = mapping_sql(b, w) };

@@ -148,7 +148,7 @@ op_sequence(struct call *c)
 static void
 took_sequence(struct call *c)
 {
-	c->next = (int64_t)c->done->insert_id;
+	c->next = (int64_t)c->done->insert_id - (int64_t)MAX(c->plan->write->rule->n_numbers, 1u) + 1;
 }
 
 static enum step
@@ -186,7 +186,7 @@ op_further(struct call *c, unsigned i)
 		return STEP_NEXT;
 	if (pf->f->if_given != NULL && accepted_input(w, &c->accepted, pf->f->if_given).n == 0)
 		return STEP_NEXT;
-	if (c->when == SET_CREATE) {
+	if (c->when == SET_CREATE || pf->f->replace) {
 		sets_bind(c, pf->sets, pf->n_sets, SET_ALWAYS);
 		return query(c, &pf->insert);
 	}

@@ -18,12 +18,15 @@ const struct direct_routes *const rest_routes[] = {
 	&rest_encounter,
 	&rest_facility,
 	&rest_immunization,
+	&rest_insurance_company,
 	&rest_lists,
+	&rest_message,
 	&rest_patient,
 	&rest_practitioner,
 	&rest_prescription,
 	&rest_procedure,
 	&rest_soap_note,
 	&rest_special,
+	&rest_transaction,
 };
 const unsigned n_rest_routes = NITEMS(rest_routes);
