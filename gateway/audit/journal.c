@@ -312,11 +312,16 @@ key_open(struct journal *j, struct err *e)
 		int fd = open(j->conf.key_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 		j->key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 		f = fd < 0 ? NULL : fdopen(fd, "w");
-		if (f == NULL || j->key == NULL ||
-		    PEM_write_PKCS8PrivateKey(f, j->key, NULL, NULL, 0, NULL, NULL) != 1 || fflush(f) != 0 ||
-		    fsync(fd) != 0)
-			return ERR(e, E_IO, "%s: cannot be made (errno %d)", j->conf.key_path, errno);
-		(void)fclose(f);
+		bool ok = f != NULL && j->key != NULL &&
+		          PEM_write_PKCS8PrivateKey(f, j->key, NULL, NULL, 0, NULL, NULL) == 1 && fflush(f) == 0 &&
+		          fsync(fd) == 0;
+		int why = errno;
+		if (f != NULL)
+			(void)fclose(f);
+		if (!ok && fd >= 0)
+			(void)unlink(j->conf.key_path); /* half a key would stop every later start */
+		if (!ok)
+			return ERR(e, E_IO, "%s: cannot be made (errno %d)", j->conf.key_path, why);
 	}
 	ERR_clear_error();
 	if (j->key == NULL || EVP_PKEY_get_base_id(j->key) != EVP_PKEY_ED25519)
