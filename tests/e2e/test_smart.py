@@ -1,11 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """SMART App Launch 2.2: launch tokens, launch context, patient selection, style, configuration, and what each of them refuses."""
-import base64
-import hashlib
-import hmac
-import json
 import secrets
-import subprocess
 
 import pytest
 
@@ -193,3 +188,45 @@ def test_the_registration_page_follows_the_sites_policy(make_gateway, tmp_path):
     assert g.post(other, data=page_form(initial_access_token="wrong")).status_code == 403
     assert g.post(other, data=page_form(initial_access_token="let-me-in-0123456789")).status_code == 200
     assert g.get(REGISTER + "?site=nowhere").status_code == 400 and g.get("/interface/smart/other.php").status_code == 404
+
+
+# --- configuration and metadata ----------------------------------------------------------------------------------------------------
+# capability: the test that exercises it
+CAPABILITIES = {
+    "launch-ehr": "test_smart_launch: ehr launch", "launch-standalone": "test_smart_launch: standalone", "authorize-post": "test_authorize",
+    "client-public": "test_smart_browser", "client-confidential-symmetric": "test_smart_launch", "client-confidential-asymmetric": "test_oauth_clients",
+    "sso-openid-connect": "test_claims", "context-banner": "test_smart_launch", "context-style": "test_smart: style",
+    "context-ehr-patient": "test_smart_launch", "context-ehr-encounter": "test_smart_launch", "context-standalone-patient": "test_smart_launch",
+    "context-standalone-encounter": "test_smart_launch", "permission-offline": "test_smart_launch: refresh", "permission-patient": "test_smart_launch",
+    "permission-user": "test_route_matrix", "permission-v1": "test_foundation", "permission-v2": "test_smart_launch",
+}
+
+
+def test_smart_configuration_is_whole_and_true(gateway):
+    doc = gateway.get("/apis/default/fhir/.well-known/smart-configuration").json()
+    oidc = gateway.get(f"{SITE}/.well-known/openid-configuration").json()
+    assert set(doc["capabilities"]) == set(CAPABILITIES)
+    assert doc["issuer"] == oidc["issuer"] == f"{gateway.origin}{SITE}"
+    for name in ("authorization_endpoint", "token_endpoint", "jwks_uri", "registration_endpoint", "introspection_endpoint", "revocation_endpoint",
+                 "management_endpoint"):
+        r = gateway.get(doc[name][len(gateway.origin):])
+        assert r.status_code not in (401, 404, 500, 503), f"{name}: {r.status_code}"
+    assert doc["code_challenge_methods_supported"] == ["S256"] and "code" in doc["response_types_supported"]
+    assert {"authorization_code", "refresh_token"} <= set(doc["grant_types_supported"])
+    assert "private_key_jwt" in doc["token_endpoint_auth_methods_supported"]
+    assert all(isinstance(s, str) for s in doc["scopes_supported"]) and {"launch", "launch/patient", "launch/encounter"} <= set(doc["scopes_supported"])
+    assert gateway.get("/apis/default/fhir/.well-known/smart-configuration", headers={"Origin": "https://client.example.org"}).status_code == 200
+
+
+def test_a_closed_registration_is_not_advertised(make_gateway):
+    g = make_gateway(extra={"sites.default.oauth.registration": "closed"})
+    assert "registration_endpoint" not in g.get("/apis/default/fhir/.well-known/smart-configuration").json()
+    assert "registration_endpoint" not in g.get(f"{SITE}/.well-known/openid-configuration").json()
+
+
+def test_metadata_has_the_oauth_addresses(gateway):
+    security = gateway.get("/apis/default/fhir/metadata").json()["rest"][0]["security"]
+    uris = {e["url"]: e["valueUri"] for e in security["extension"][0]["extension"]}
+    base = f"{gateway.origin}{SITE}"
+    assert uris == {"token": f"{base}/token", "authorize": f"{base}/authorize", "register": f"{base}/registration",
+                    "introspect": f"{base}/introspect", "revoke": f"{base}/revoke", "manage": f"{base}/manage"}

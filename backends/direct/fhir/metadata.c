@@ -5,6 +5,7 @@
 #include "backends/direct/engine/dialects.h"
 #include "backends/direct/fhir/fhir.h"
 #include "gateway/base/date.h"
+#include "gateway/config/conf.h"
 #include "policy/route_table.h"
 
 enum { TYPES_MAX = 64 };
@@ -191,12 +192,13 @@ security_put(struct json_write *w, struct request *r)
 	} uris[] = { { "token", "token", HTTP_POST }, { "authorize", "authorize", HTTP_GET },
 		{ "register", "registration", HTTP_POST }, { "introspect", "introspect", HTTP_POST },
 		{ "revoke", "revoke", HTTP_POST }, { "manage", "manage", HTTP_GET } };
-	bool any = false;
+	bool any = false, closed = str_eq(r->site->conf->oauth.registration, STR("closed"));
 	json_key(w, STR("security"));
 	json_obj(w);
 	for (size_t i = 0; i < NITEMS(uris); i++) {
 		struct str path = arena_printf(r->task.arena, "/%s", uris[i].path);
-		if (path.p == NULL || !route_served(r->site, ROUTE_TREE_OAUTH2, uris[i].method, path))
+		bool off = closed && str_eq(path, STR("/registration"));
+		if (path.p == NULL || off || !route_served(r->site, ROUTE_TREE_OAUTH2, uris[i].method, path))
 			continue;
 		if (!any) {
 			json_key(w, STR("extension"));
