@@ -17,8 +17,8 @@ static const struct {
 	{ STR_INIT("write"), 600, 60000, 100, RATE_BY_USER },
 	{ STR_INIT("export"), 60, 3600000, 10, RATE_BY_CLIENT },    /* bulk operations                */
 	{ STR_INIT("token"), 600, 60000, 100, RATE_BY_ADDRESS },    /* token, introspection           */
-	{ STR_INIT("page"), 600, 60000, 100, RATE_BY_ADDRESS },      /* pages of sign-in and consent   */
-	{ STR_INIT("login"), 300, 60000, 60, RATE_BY_ADDRESS },      /* passwords and codes of a form  */
+	{ STR_INIT("page"), 600, 60000, 100, RATE_BY_ADDRESS },     /* pages of sign-in and consent   */
+	{ STR_INIT("login"), 300, 60000, 60, RATE_BY_ADDRESS },     /* passwords and codes of a form  */
 	{ STR_INIT("register"), 60, 3600000, 20, RATE_BY_ADDRESS }, /* client registration            */
 };
 static const struct {

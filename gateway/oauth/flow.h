@@ -32,8 +32,8 @@ struct flow {
 	struct str challenge;    /* S256; .n 0: none */
 	struct str login_hint, ui_locales, aud;
 	struct str wanted_sub; /* of id_token_hint: no other person gets the answer; .n 0: anyone */
-	unsigned prompt;   /* PROMPT_ bits */
-	int64_t max_age_s; /* -1: none     */
+	unsigned prompt;       /* PROMPT_ bits */
+	int64_t max_age_s;     /* -1: none     */
 	int64_t started_s;
 	/* what has happened */
 	struct launch_context launch; /* context.h fills it */
