@@ -320,11 +320,12 @@ write_log_new(struct arena *a, const struct schema *schema)
 
 /* --- the program -------------------------------------------------------------------------------------------------------------- */
 
-/* In this order; further rows stand between the row and uuid_registry. */
+/* In this order; further rows stand between the row and uuid_registry. Nothing is read before the lock: a plain SELECT fixes what the
+ * transaction sees, and MAX() would not see the row of the writer that was waited for. */
 static const struct {
 	enum step (*run)(struct call *c);
 	void (*took)(struct call *c);
-} before[] = { { op_group, took_group }, { op_lock, NULL }, { op_next, took_next }, { op_sequence, took_sequence },
+} before[] = { { op_lock, NULL }, { op_next, took_next }, { op_sequence, took_sequence }, { op_group, took_group },
 	{ op_row, took_row } },
   behind[] = { { op_registry, NULL }, { op_mapping, NULL }, { op_log, took_log }, { op_checksum, NULL } };
 enum { N_BEFORE = NITEMS(before), N_BEHIND = NITEMS(behind), N_OPS = N_BEFORE + FURTHER_MAX + N_BEHIND };
