@@ -55,8 +55,7 @@ def good(r, what):
     assert r.status_code < 500, f"{what}: {r.status_code} {r.text[:300]}"
     assert "SQL" not in r.text and "mysql" not in r.text.lower() and "MariaDB" not in r.text, f"{what}: {r.text[:300]}"
     if r.headers["Content-Type"].startswith("application/json"):
-        body = r.json()
-        assert isinstance(body, (dict, list, bool, str)), what
+        r.json()
     else:
         assert r.text == "" or r.status_code == 200, f"{what}: {r.status_code} {r.headers['Content-Type']} {r.text[:200]}"
 

@@ -60,6 +60,7 @@ class Exchange:
     json: object
     status: int
     body: object
+    content_type: str
 
     @property
     def route(self):
@@ -81,7 +82,7 @@ def exchanges():
             if "/fhir/" in path:
                 continue
             yield Exchange(e["n"], e["name"], e["as"], e["request"]["method"], path, e["request"].get("json"), e["response"]["status"],
-                           e["response"]["body"])
+                           e["response"]["body"], e["response"].get("content_type") or "")
 
 
 ALL = list(exchanges())
@@ -118,7 +119,7 @@ class Replay:
             body = r.json()
         except ValueError:
             body = r.text
-        self.answers[e.n] = (r.status_code, body, r.text)
+        self.answers[e.n] = (r.status_code, body, r.text, r.headers["Content-Type"])
         want = e.status if e.n not in DIFFERENT else DIFFERENT[e.n][1]
         if r.status_code in (want if isinstance(want, tuple) else (want,)) and e.n not in DIFFERENT and e.body not in (None, ""):
             self.problems[e.n] = self.like.compare(e.body, body)
@@ -144,10 +145,12 @@ def test_answered_as_recorded(api, replay, row):
         pytest.skip("needs the encounter of 43, which is not served by direct yet")
     if row.n == 222:
         pytest.skip("needs the logout of the authorization server; tests/e2e has it")
-    status, body, text = replay.answers[row.n]
+    status, body, text, content_type = replay.answers[row.n]
     reason, wanted, check = DIFFERENT.get(row.n, ("", row.status, None))
     assert status in (wanted if isinstance(wanted, tuple) else (wanted,)), f"{reason}\n{text[:500]}"
     assert check is None or check(body), f"{reason}\n{text[:1500]}"
     if row.n not in DIFFERENT:
-        assert row.body not in (None, "") or text == "", text[:500]
+        assert row.body != "" or text == "", text[:500]
+        assert row.body is not None or text == "null", text[:500]
+        assert content_type.split(";")[0] == row.content_type.split(";")[0], content_type
         assert not replay.problems.get(row.n), "\n".join(replay.problems[row.n]) + f"\n{text[:1500]}"

@@ -173,7 +173,7 @@ def test_reads_use_indexes(many, watch, name):
     route, slow = BY_NAME[name], []
     query = "?path=/Medical Record" if name.endswith("/document") else ""
     for statement in watch.of("GET", many.world[SITE].path(route, 2) + query, tries=1):
-        if not statement.upper().startswith("SELECT") or "gacl_" in statement:
+        if not statement.upper().startswith("SELECT") or re.search(r"gacl_|oauth_clients", statement):  # the check of the token
             continue
         for row in many.sql("EXPLAIN " + statement.replace("?", "1"), SITE):
             table, kind, rows = row[2], row[3], row[-2]

@@ -75,7 +75,7 @@ envelope_end(const struct wrapped *e, struct str links)
 enum reply_form {
 	FORM_DONE,    /* what the operation is for                  */
 	FORM_REFUSED, /* errors in the route's envelope             */
-	FORM_NOTHING, /* bare: no body; else the envelope without data */
+	FORM_NOTHING, /* bare: null (classic) or no body; else the envelope without data */
 	FORM_ERROR,   /* the pipeline's own error object            */
 	FORMS
 };
@@ -181,6 +181,8 @@ form_put(const struct answers *a, enum reply_form form)
 		openapi_ref_put(w, a->op, STR("schemas"), STR("Error"));
 		break;
 	case FORM_NOTHING:
+		json_raw(w, STR("{\"type\":\"null\"}"));
+		break;
 	case FORMS:
 		break;
 	}
@@ -230,9 +232,12 @@ answers_put(struct answers *a, const char *done_text)
 		json_kv_str(w, STR("description"), str_of(text));
 		json_key(w, STR("content"));
 		json_obj(w);
-		if ((forms & ~(1u << FORM_NOTHING)) != 0)
-			json_content(a, forms & ~(1u << FORM_NOTHING));
-		if (forms & 1u << FORM_NOTHING) {
+		bool empty = (forms & 1u << FORM_NOTHING) != 0 && !classic(a->h); /* classic: null */
+		if (empty)
+			forms &= ~(1u << FORM_NOTHING);
+		if (forms != 0)
+			json_content(a, forms);
+		if (empty) {
 			json_key(w, STR("text/html"));
 			json_raw(w, STR("{\"schema\":{\"type\":\"string\",\"maxLength\":0}}"));
 		}

@@ -97,12 +97,18 @@ errors_put(struct call *c, unsigned status, const struct violations *v)
 	envelope_end(c, &w, STR("[]"));
 }
 
-/* Nothing there: empty data; bare: no body. */
+/* Nothing there: empty data; bare: null before 8.x, no body since. */
 static void
 nothing_put(struct call *c, unsigned status)
 {
 	if (!bare(c)) {
 		errors_put(c, status, NULL);
+		return;
+	}
+	if (classic(c)) {
+		struct json_write w;
+		envelope_begin(c, &w, status, NULL);
+		json_nil(&w);
 		return;
 	}
 	reply_reset(&c->r->reply);

@@ -48,7 +48,12 @@ parents_new(struct arena *a, const struct schema *schema)
 	    (struct db_stmt){ .name = "encounter of the path", .sql = sql_of(a, schema, true, false) };
 	bool ok = p->patient_by_uuid.sql != NULL && p->encounter_by_uuid.sql != NULL &&
 	          p->patient_by_number.sql != NULL && p->encounter_by_number.sql != NULL;
-	return ok ? p : NULL;
+	if (!ok)
+		return NULL;
+	/* the index of form_encounter begins with the patient */
+	p->encounter_by_numbers = (struct db_stmt){ .name = "encounter of the path",
+		.sql = arena_printf(a, "%s AND e.pid = ?", p->encounter_by_number.sql).p };
+	return p->encounter_by_numbers.sql != NULL ? p : NULL;
 }
 
 /* --- the path ----------------------------------------------------------------------------------------------------------------- */
@@ -111,12 +116,18 @@ parent_ask(struct task *t)
 	struct str value = encounter ? c->parent.encounter_text : c->parent.patient_text;
 	c->parent.text = value;
 	if (uuid_parse(value, &u) != 0) {
-		struct db_val *v = ARENA_NEW(t->arena, struct db_val);
+		struct db_val *v = arena_array(t->arena, 2, sizeof *v);
+		int64_t pid = 0;
 		if (v == NULL || number_of(value, &number) != 0)
 			return request_refuse(c->r, REPLY_TOO_LARGE);
-		*v = DB_V_I64(number);
-		return db_query(t, c->r->site->db, encounter ? &p->encounter_by_number : &p->patient_by_number, v, 1,
-		    &c->parent.result);
+		bool both = encounter && number_of(c->parent.patient_text, &pid) == 0;
+		v[0] = DB_V_I64(number);
+		v[1] = DB_V_I64(pid);
+		return db_query(t, c->r->site->db,
+		    both        ? &p->encounter_by_numbers
+		    : encounter ? &p->encounter_by_number
+		                : &p->patient_by_number,
+		    v, both ? 2 : 1, &c->parent.result);
 	}
 	const struct db_point *point = encounter ? &p->encounter_by_uuid : &p->patient_by_uuid;
 	struct str key = arena_str(t->arena, (struct str){ (const char *)u.b, sizeof u.b });

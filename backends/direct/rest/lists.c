@@ -61,7 +61,8 @@ static const struct field problem_fields[] = {
 	COLUMNS(DIAGNOSIS_CODES, REACTION_TEXT),
 	{ "patient_id", K_INT, "l.pid" },
 	{ "encounter_uuid", K_UUID, NULL,
-	    .sql = "SELECT e.uuid FROM issue_encounter i JOIN form_encounter e ON e.pid = i.pid AND e.encounter = i.encounter WHERE "
+	    .sql = "SELECT e.uuid FROM issue_encounter i JOIN form_encounter e ON e.pid = i.pid AND e.encounter = "
+	           "i.encounter WHERE "
 	           "i.list_id = l.id AND i.pid = l.pid LIMIT 1" },
 	{ "puuid", K_UUID, "p.uuid" },
 	{ "patient_uuid", K_UUID, "p.uuid" },
