@@ -121,7 +121,7 @@ def test_refusals_in_classic(classic, method, path, body, status, want):
 @pytest.mark.parametrize("name,stored", [("medication", "medication"), ("surgery", "surgery"), ("dental_issue", "dental")])
 def test_bare_list_entries(stores, classic, name, stored):  # noqa: F811
     empty = classic("GET", f"/api/patient/1/{name}")
-    assert (empty.status, empty.type, empty.text) == (404, "text/html; charset=utf-8", "")
+    assert (empty.status, empty.type, empty.text) == (404, "application/json", "null")
     a = classic("POST", f"/api/patient/1/{name}", {"title": "Thing", "begdate": "2013-04-13", "enddate": None, "diagnosis": ""})
     assert (a.status, list(a.json)) == (201, ["id"])
     number = a.json["id"]
