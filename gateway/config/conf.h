@@ -65,6 +65,7 @@ struct conf_site {
 		uint32_t session_ttl_s, session_idle_s, consent_days; /* sign-in session; remembered consent, 0: off */
 		bool openemr_rows; /* write api_token / oauth_trusted_user rows so that PHP accepts our tokens */
 	} oauth;
+	bool openemr_log;             /* write OpenEMR's log and api_log rows too */
 	struct str openemr_sites_dir; /* OpenEMR's sites/{site} folder (drive keys); .n 0: none */
 	struct {
 		struct str dir;                                           /* .n 0: {openemr_sites_dir}/documents */

@@ -322,6 +322,8 @@ const struct conf_item conf_items[] = {
 	    RANGE("100ms", "10m")),
 	UPSTREAM("read_timeout", C_MS, read_ms, "30s", "Longest pause in the answer.", RANGE("100ms", "10m")),
 	UPSTREAM("idle_timeout", C_MS, idle_ms, "30s", "How long an unused connection is kept.", RANGE("1s", "1h")),
+	SITE("openemr_log", C_BOOL, openemr_log, "false",
+	    "Write OpenEMR's own rows of each request too (log, log_comment_encrypt, api_log), behind the answer."),
 	SITE("openemr_sites_dir", C_PATH, openemr_sites_dir, NULL,
 	    "OpenEMR's folder sites/{site}: its drive keys let us read what OpenEMR stored encrypted.",
 	    .example = "/var/www/openemr/sites/default"),

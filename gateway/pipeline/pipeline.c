@@ -5,6 +5,7 @@
 #include "gateway/audit/audit.h"
 #include "gateway/config/conf.h"
 #include "gateway/metrics/metrics.h"
+#include "gateway/pipeline/openemr_log.h"
 #include "gateway/pipeline/pipe.h"
 
 #include <stdlib.h>
@@ -110,6 +111,7 @@ pipe_closed(struct exchange *x, bool ok)
 		if (audit_class_of(&p->r) != AUDIT_NONE && (!ok || stream_recorded(p)))
 			audit_send(&p->r, p->r.worker->audit, p->recorded ? AUDIT_EV_STREAM_END : p->r.audit.event);
 	}
+	openemr_log(p);
 	p->r.x = NULL;
 	log_request(p, ok);
 	token_entry_put(&p->token);
