@@ -357,6 +357,11 @@ direct_handle(struct request *r, void *state, void *handler)
 	CHECK_OBJ(d, DIRECT_MAGIC);
 	if (!d->ready)
 		return request_unavailable(r, "schema not read yet");
+	if (r->filter.categories.n > 0) { /* no mapping has a category to filter by: all rows would be too much */
+		r->audit.allowed = false;
+		r->audit.reason = STR("scope restricted to categories, on a resource without them");
+		return request_refuse(r, REPLY_SCOPE);
+	}
 	if (h->row->op == OP_SPECIAL)
 		return h->row->special(r, d);
 	CHECK_OBJ(h->plan, PLAN_MAGIC);

@@ -422,3 +422,13 @@ def test_the_choice_is_audited_with_person_and_patient(gateway, made):
                    allow_redirects=False)
     (record,) = gateway.audit_of(mark)
     assert record["allowed"] and record["patient"] == mine and record["username"] == "admin" and record["client"] == made["client_id"]
+
+
+# --- granular scopes ---------------------------------------------------------------------------------------------------------------
+def test_a_scope_of_some_categories_opens_no_resource_that_has_none(gateway):
+    category = "patient/Patient.rs?category=http://terminology.hl7.org/CodeSystem/observation-category|laboratory"
+    made = gateway.register(scope=f"openid api:fhir patient/Patient.rs {category}", grant_types=["password"])
+    who = {"role": "patient", "username": "Phil1", "password": "phil", "email": "heya@invalid.email.com", "client": made}
+    for scope, status in ((category, 403), (f"patient/Patient.rs {category}", 200)):  # the wider one lifts the restriction
+        t = gateway.token(f"openid api:fhir {scope}", **who)["access_token"]
+        assert gateway.get("/apis/default/fhir/Patient", t).status_code == status, scope
