@@ -3,7 +3,9 @@
 #include "gateway/store/db_private.h"
 
 #include <errmsg.h>
+#include <float.h>
 #include <mysqld_error.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { CELL_FIRST_BYTES = 64 };
@@ -104,7 +106,7 @@ result_bind(struct stmt_slot *s)
 			changed = true;
 		}
 		b->buffer_type = is_integer(f)                                           ? MYSQL_TYPE_LONGLONG
-		                 : is_float(f)                                           ? MYSQL_TYPE_DOUBLE
+		                 : is_float(f)                                           ? f->type
 		                 : f->charsetnr == 63 && f->type >= MYSQL_TYPE_TINY_BLOB ? MYSQL_TYPE_BLOB
 		                                                                         : MYSQL_TYPE_STRING;
 		b->is_unsigned = (f->flags & UNSIGNED_FLAG) != 0;
@@ -115,6 +117,17 @@ result_bind(struct stmt_slot *s)
 out:
 	mysql_free_result(meta);
 	return rc;
+}
+
+/* The number that a FLOAT stands for: 220.1 and not 220.100006103516, as PHP's driver has it. */
+static double
+float_value(const void *bytes)
+{
+	float single;
+	char text[32];
+	memcpy(&single, bytes, sizeof single);
+	(void)snprintf(text, sizeof text, "%.*g", FLT_DIG, (double)single);
+	return strtod(text, NULL);
 }
 
 static int
@@ -133,6 +146,10 @@ cell_copy(const struct stmt_slot *s, unsigned i, struct arena *a, struct db_cell
 	if (b->buffer_type == MYSQL_TYPE_DOUBLE) {
 		*out = (struct db_cell){ .kind = DB_C_FLOAT };
 		memcpy(&out->f, s->buffers[i], sizeof out->f);
+		return 0;
+	}
+	if (b->buffer_type == MYSQL_TYPE_FLOAT) {
+		*out = (struct db_cell){ .kind = DB_C_FLOAT, .f = float_value(s->buffers[i]) };
 		return 0;
 	}
 	*out = (struct db_cell){ .kind = DB_C_TEXT };

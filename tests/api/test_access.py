@@ -29,7 +29,7 @@ class Row:
             return ALLOWED if actor != "other site" else (ALLOWED, UNKNOWN)
         if actor in ("nobody", "other site"):
             return UNKNOWN
-        standard, patient = route.api == "standard", actor in ACCOUNTS
+        standard, patient = route.api == "standard", actor in ACCOUNTS or actor == "wrong scope" and route.api == "portal"
         if actor == "no scope" or standard == patient:
             return FORBIDDEN  # the API's own scope, or its role
         if actor == "wrong scope" or self.resource == UNGRANTABLE:

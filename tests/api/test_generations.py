@@ -36,7 +36,7 @@ def test_every_get_is_answered_as_documented(api, site, route):
         pytest.skip("the probe has no site folder")
     query = "?path=/Medical Record" if path.endswith("/document") else ""
     r = api("GET", path + query, site, who="Phil1" if route.api == "portal" else "admin")
-    if route.resource == "background_service":
+    if route.resource == "background_service" and site != "g502":  # which is asked without the gateway
         assert r.status_code == 401, "OpenEMR offers no scope for it"
         return
     there = table_of(route) in columns(SITES[site][0])

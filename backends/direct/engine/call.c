@@ -130,6 +130,10 @@ call_one_by_path(struct call *c)
 	const struct key *k = key_of(ps->s, name);
 	struct fixed conditions[3];
 	unsigned n = 0;
+	if (c->r->params.n == 0 && c->r->filter.by_patient) { /* /portal/patient: who signed in */
+		call_one_prepare(c, &c->r->filter.patient);
+		return true;
+	}
 	bool is_uuid = uuid_parse(c->id_text, &uuid) == 0;
 	call_one_prepare(c, &uuid);
 	if (!c->parent.wanted && is_uuid && (k == NULL || (k->uuid != NULL && strcmp(k->uuid, ps->s->uuid) == 0)))

@@ -265,6 +265,7 @@ static const struct codec codecs[K_N] = {
 	[K_LIST_ID] = { "LIST_ID", 1, 1, put_list, NULL },
 	[K_OBJECT] = { "OBJECT", 0, 0, NULL, NULL },     /* render.c */
 	[K_CHILDREN] = { "CHILDREN", 0, 1, NULL, NULL }, /* render.c */
+	[K_KEYED] = { "KEYED", 0, 0, NULL, NULL },       /* render.c */
 	[K_FIXUP] = { "FIXUP", 0, 8, put_fixup, get_plain },
 	[K_CODE] = { "CODE", 1, 1, put_code, get_code },
 	[K_NARRATIVE] = { "NARRATIVE", 1, 2, put_narrative, NULL },

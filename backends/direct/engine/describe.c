@@ -108,6 +108,14 @@ element_schema(struct json_write *w, const struct place *at, const struct plan_o
 			element_schema(w, &in, &pc->ops[0]);
 		else
 			object_schema(w, &in, pc->ops, pc->n_ops);
+	} else if (f->kind == K_KEYED) {
+		const struct plan_child *pc = &at->ps->children[f->arg_n];
+		struct place in = { at->ps, pc->child, at->strings };
+		json_obj(w);
+		json_kv_str(w, STR("type"), STR("object"));
+		json_key(w, STR("additionalProperties"));
+		object_schema(w, &in, pc->ops, pc->n_ops);
+		json_obj_end(w);
 	} else if (f->kind == K_CONST) {
 		json_obj(w);
 		json_key(w, STR("const"));
@@ -141,7 +149,7 @@ list_schema(struct json_write *w, const struct place *at, const struct plan_op *
 	return op;
 }
 
-/* Every member is always there: what is absent is null. */
+/* Every member but an object of rows is always there: what is absent is null. */
 static void
 object_schema(struct json_write *w, const struct place *at, const struct plan_op *ops, unsigned n)
 {
@@ -160,7 +168,7 @@ object_schema(struct json_write *w, const struct place *at, const struct plan_op
 	json_key(w, STR("required"));
 	json_arr(w);
 	for (const struct plan_op *op = ops; op < ops + n; op++)
-		if (op == ops || op->list_begin || !str_eq(op->key, (op - 1)->key))
+		if (op->f->kind != K_KEYED && (op == ops || op->list_begin || !str_eq(op->key, (op - 1)->key)))
 			json_raw(w, str_sub(op->key, 0, op->key.n - 1)); /* without its colon */
 	json_arr_end(w);
 	json_kv_bool(w, STR("additionalProperties"), false);

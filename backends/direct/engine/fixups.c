@@ -2,6 +2,9 @@
 /* Named exceptions. */
 #include "backends/direct/engine/fixups.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 static size_t
 find_without_case(struct str s, struct str what)
 {
@@ -199,3 +202,59 @@ fix_diagnoses(struct json_write *w, const struct render *r, const struct db_cell
 	json_arr_end(w);
 	return true;
 }
+
+/* --- measures: form_vitals holds US units, a site may show others (units_of_measurement 2 and 4) ---------------------------------- */
+
+struct measure {
+	double factor, zero; /* (stored - zero) * factor */
+	const char *us, *metric;
+};
+static const struct measure weight = { 0.45359237, 0, "lb", "kg" }, length = { 2.54, 0, "in", "cm" },
+                            temperature = { 5.0 / 9, 32, "degF", "Cel" };
+
+static bool
+metric(const struct render *r)
+{
+	struct str units = globals_get(r->globals, "units_of_measurement");
+	return str_eq(units, STR("2")) || str_eq(units, STR("4"));
+}
+
+/* Six digits behind the point; nothing measured (0) is null where it is converted. */
+static bool
+measure_put(struct json_write *w, const struct render *r, const struct db_cell *c, const struct measure *m)
+{
+	char number[24], text[40];
+	struct str stored = cell_text(c, number);
+	if (c->kind == DB_C_NULL)
+		return false;
+	if (!metric(r)) {
+		json_str(w, stored);
+		return true;
+	}
+	double value = 0;
+	if (stored.n < sizeof number) {
+		memmove(number, stored.p, stored.n);
+		number[stored.n] = 0;
+		value = strtod(number, NULL);
+	}
+	if (value == 0)
+		return false;
+	int n = snprintf(text, sizeof text, "%.6f", (value - m->zero) * m->factor);
+	json_str(w, (struct str){ text, (size_t)n });
+	return true;
+}
+
+#define MEASURE(name)                                                                                                  \
+	bool fix_##name(struct json_write *w, const struct render *r, const struct db_cell *const *c)                  \
+	{                                                                                                              \
+		return measure_put(w, r, c[0], &(name));                                                               \
+	}                                                                                                              \
+	bool fix_##name##_unit(struct json_write *w, const struct render *r, const struct db_cell *const *c)           \
+	{                                                                                                              \
+		(void)c;                                                                                               \
+		json_str(w, str_of(metric(r) ? (name).metric : (name).us));                                            \
+		return true;                                                                                           \
+	}
+MEASURE(weight)
+MEASURE(length)
+MEASURE(temperature)

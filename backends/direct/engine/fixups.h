@@ -30,6 +30,13 @@ bool fix_amount(struct json_write *w, const struct render *r, const struct db_ce
 /* "ICD10:E78;ICD10:I10" as [["ICD10","E78"],["ICD10","I10"]]. OpenEMR's ProcedureService. */
 bool fix_diagnoses(struct json_write *w, const struct render *r, const struct db_cell *const *c);
 
+/* A measure of form_vitals as the site shows it (units_of_measurement), and its unit, which takes no column. VitalsService. */
+bool fix_weight(struct json_write *w, const struct render *r, const struct db_cell *const *c);
+bool fix_weight_unit(struct json_write *w, const struct render *r, const struct db_cell *const *c);
+bool fix_length(struct json_write *w, const struct render *r, const struct db_cell *const *c);
+bool fix_length_unit(struct json_write *w, const struct render *r, const struct db_cell *const *c);
+bool fix_temperature(struct json_write *w, const struct render *r, const struct db_cell *const *c);
+bool fix_temperature_unit(struct json_write *w, const struct render *r, const struct db_cell *const *c);
 /* The expression for fix_codes' text: ICD-10 has a table of its own, the others are in codes. */
 #define CODE_FIRST(col) "SUBSTRING_INDEX(SUBSTRING_INDEX(" col ", ';', 1), ':', -1)"
 #define CODE_TYPE(col)  "SUBSTRING_INDEX(" col ", ':', 1)"

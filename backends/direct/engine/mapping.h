@@ -36,6 +36,7 @@ struct db_cell;
 	X(OBJECT)       /* an object of the fields in sub */ \
 	X(CHILDREN)     /* array elements from the rows of child number arg_n; in a child's row: those whose column "within" has the value of \
 	                   this field's column */ \
+	X(KEYED)        /* an object of the rows of child number arg_n, each under its field arg; absent when there are none */ \
 	X(FIXUP)        /* fixup writes the value */ \
 	X(CODE)         /* code through map; an unmapped value takes the map's last row */ \
 	X(NARRATIVE)    /* generated text of the columns */ \
@@ -236,6 +237,7 @@ struct write_rule {
 	const char *log;         /* class of OpenEMR's log row; NULL: patient-record for rows of patients, else other */
 	const char *rule_order;  /* fields checked first, in OpenEMR's order                 */
 	bool update_needs_required; /* F_REQUIRED holds for updates too */
+	bool no_defaults;           /* what a new row's body does not give is NULL, whatever the column's default */
 	const char *
 	    required_text; /* {field: this text} for a required field that is absent or empty; NULL: by rule and label */
 	/* The fields of bodies, where they are not the answer's. cols NULL: stored by no column of its own (SV_BODY uses it by name). */

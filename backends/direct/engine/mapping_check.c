@@ -101,7 +101,9 @@ field_check(struct check *k, const struct field *f)
 		tell(k, "%s: no fixup", name);
 	if ((f->kind == K_CODE || f->kind == K_EXT_CODE) && f->map == NULL)
 		tell(k, "%s: no map", name);
-	if (f->kind == K_CHILDREN && (k->s == NULL || f->arg_n >= k->s->n_children))
+	if (f->kind == K_KEYED && f->arg == NULL)
+		tell(k, "%s: under which member?", name);
+	if ((f->kind == K_CHILDREN || f->kind == K_KEYED) && (k->s == NULL || f->arg_n >= k->s->n_children))
 		tell(k, "%s: no child %u", name, f->arg_n);
 	if (f->kind == K_CONST && f->arg == NULL)
 		tell(k, "%s: no constant", name);

@@ -145,11 +145,13 @@ is_text(const struct schema_column *c)
 }
 
 static void
-insert_value_put(struct buf *out, const struct plan_column *pc)
+insert_value_put(struct buf *out, const struct plan_column *pc, bool no_defaults)
 {
 	const struct schema_column *c = pc->column;
 	buf_str_put(out, pc->nullable_date ? STR("IF(?, ?, ") : STR("COALESCE(?, "));
-	if (c->default_now)
+	if (no_defaults && c->nullable)
+		buf_lit(out, "NULL");
+	else if (c->default_now)
 		buf_lit(out, "NOW()");
 	else if (!c->has_default)
 		buf_str_put(out, is_text(c) ? STR("''") : STR("0"));
@@ -209,7 +211,7 @@ set_value_put(struct buf *out, const struct columns *c, const struct server_set 
 	else if (s->what == SV_BODY && update)
 		buf_printf(out, "COALESCE(?, `%s`)", s->col);
 	else if (s->what == SV_BODY && col != NULL)
-		insert_value_put(out, &(struct plan_column){ .column = col });
+		insert_value_put(out, &(struct plan_column){ .column = col }, false);
 	else
 		buf_char(out, '?');
 }
@@ -256,7 +258,7 @@ insert_sql(struct build *b, const struct plan_write *w)
 		if (!body_column(w, &w->cols[i], SET_CREATE))
 			continue;
 		column_begin(&c, w->cols[i].column->name);
-		insert_value_put(&c.vals, &w->cols[i]);
+		insert_value_put(&c.vals, &w->cols[i], w->rule->no_defaults);
 	}
 	for (unsigned i = 0; i < w->n_sets; i++)
 		if ((unsigned)w->sets[i]->when & SET_CREATE)

@@ -81,6 +81,29 @@ children_put(struct pass *p, const struct plan_op *op, const struct db_cell *in)
 	return any;
 }
 
+/* An object of the child's rows, each under its member arg. */
+static bool
+keyed_put(struct pass *p, const struct plan_op *op)
+{
+	CHECK(op->f->arg_n < p->ps->n_children);
+	const struct plan_child *pc = &p->ps->children[op->f->arg_n];
+	const struct child_rows *c = &p->children[op->f->arg_n];
+	char number[24];
+	unsigned k = 0;
+	while (k < pc->n_ops && strcmp(pc->ops[k].f->name, op->f->arg) != 0)
+		k++;
+	if (c->rows == NULL || c->from >= c->to || k == pc->n_ops || pc->ops[k].slot[0] == SLOT_NONE)
+		return false;
+	json_obj(p->w);
+	for (size_t i = c->from; i < c->to; i++) {
+		const struct db_cell *row = db_cell(c->rows, i, 0);
+		json_key(p->w, cell_text(&row[pc->ops[k].slot[0]], number));
+		(void)object_put(p, pc->ops, pc->n_ops, row);
+	}
+	json_obj_end(p->w);
+	return true;
+}
+
 static bool
 element_put(struct pass *p, const struct plan_op *op, const struct db_cell *row)
 {
@@ -88,6 +111,8 @@ element_put(struct pass *p, const struct plan_op *op, const struct db_cell *row)
 		return object_put(p, op->sub, op->n_sub, row);
 	if (op->f->kind == K_CHILDREN)
 		return children_put(p, op, row);
+	if (op->f->kind == K_KEYED)
+		return keyed_put(p, op);
 	return value_put(p, op, row);
 }
 

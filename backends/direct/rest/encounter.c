@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Encounters of a patient: form_encounter, with the forms row that OpenEMR shows it by. The Portal's encounters are the same rows
- * (portal/).                                                                                                               */
+/* Encounters of a patient: form_encounter, with the forms row that OpenEMR shows it by. The Portal's encounters are the same rows.                                                                                                               */
 #include "backends/direct/engine/call.h"
 #include "backends/direct/engine/dialects.h"
 #include "backends/direct/rest/rest.h"
@@ -29,7 +28,7 @@ static const struct field fields[] = {
 	{ "referral_source", K_TEXT, "e.referral_source" },
 	{ "billing_facility", K_INT, "e.billing_facility" },
 	{ "external_id", K_TEXT, "e.external_id" },
-	{ "last_update", K_DATETIME, "e.last_update", F_V8 },
+	{ "last_update", K_DATETIME, "e.last_update" },
 	{ "pos_code", K_INT, "e.pos_code" },
 	{ "class_code", K_TEXT, "e.class_code" },
 	{ "class_title", K_TEXT, "c.notes" },
@@ -46,7 +45,7 @@ static const struct field fields[] = {
 	{ "billing_location_uuid", K_UUID, NULL, .sql = LOCATION("b") },
 	{ "provider_id", K_INT, "e.provider_id" },
 	{ "referring_provider_id", K_INT, "e.referring_provider_id" },
-	{ "ordering_provider_id", K_INT, "e.ordering_provider_id", F_V8 },
+	{ "ordering_provider_id", K_INT, "e.ordering_provider_id" },
 	{ "provider_uuid", K_UUID, "u.uuid" },
 	{ "provider_username", K_TEXT, "u.username" },
 	{ "referrer_uuid", K_UUID, "r.uuid" },
@@ -215,5 +214,7 @@ static const struct direct_route routes[] = {
 	{ HTTP_GET, "/api/patient/:puuid/encounter/:euuid", &encounter, OP_READ, &read },
 	{ HTTP_POST, "/api/patient/:puuid/encounter", &encounter, OP_CREATE, &change },
 	{ HTTP_PUT, "/api/patient/:puuid/encounter/:euuid", &encounter, OP_UPDATE, &change },
+	{ HTTP_GET, "/portal/patient/encounter", &encounter, OP_LIST, &read },
+	{ HTTP_GET, "/portal/patient/encounter/:euuid", &encounter, OP_READ, &read },
 };
 const struct direct_routes rest_encounter = { routes, NITEMS(routes) };

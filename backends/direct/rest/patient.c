@@ -290,5 +290,6 @@ static const struct direct_route routes[] = {
 	{ HTTP_GET, "/api/patient/:puuid", &patient, OP_READ, &style },
 	{ HTTP_POST, "/api/patient", &patient, OP_CREATE, &style },
 	{ HTTP_PUT, "/api/patient/:puuid", &patient, OP_UPDATE, &style },
+	{ HTTP_GET, "/portal/patient", &patient, OP_READ, &style },
 };
 const struct direct_routes rest_patient = { routes, NITEMS(routes) };

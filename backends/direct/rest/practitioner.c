@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Practitioners of the Standard API: those of OpenEMR's users who have an NPI and either a login name or a place in the address
+/* Users of the Standard API, and its practitioners: those of OpenEMR's users who have an NPI and either a login name or a place in the address
  * book. The password column is a member that clients expect; its value never leaves.                                        */
 #include "backends/direct/engine/dialects.h"
 #include "backends/direct/rest/rest.h"
@@ -76,7 +76,9 @@ static const struct field fields[] = {
 	{ "physician_title", K_LIST_TITLE, "u.physician_type", 0, .arg = "physician_type" },
 	{ "physician_code", K_LIST_CODES, "u.physician_type", 0, .arg = "physician_type" },
 };
+/* The first is a filter of users alone. */
 static const struct param params[] = {
+	{ "id", M_EXACT, "u.id" },
 	{ "title", M_EXACT, "u.title" },
 	{ "notes", M_EXACT, "u.notes" },
 	{ "fname", M_EXACT, "u.fname" },
@@ -118,8 +120,8 @@ static const struct source source = {
 	         "'external_provider'))",
 	.fields = fields,
 	.n_fields = NITEMS(fields),
-	.params = params,
-	.n_params = NITEMS(params),
+	.params = params + 1,
+	.n_params = NITEMS(params) - 1,
 };
 static const struct server_set sets[] = {
 	{ "uuid", SV_UUID, NULL, SET_CREATE },
@@ -149,10 +151,74 @@ static const struct style style = {
 	.hidden_404 = true,
 	.strings_unfiltered_classic = true,
 };
+/* --- all users: a list of some columns, and one with the table's ------------------------------------------------------------------- */
+
+enum { OF_LISTS = 3 }; /* the last of fields: what a practitioner has from lists */
+static const struct field listed_fields[] = {
+	{ "id", K_INT, "u.id", F_NEEDED },
+	{ "uuid", K_UUID, "u.uuid", F_NEEDED },
+	{ "title", K_TEXT, "u.title" },
+	{ "fname", K_TEXT, "u.fname" },
+	{ "lname", K_TEXT, "u.lname" },
+	{ "mname", K_TEXT, "u.mname" },
+	{ "federaltaxid", K_TEXT, "u.federaltaxid" },
+	{ "federaldrugid", K_TEXT, "u.federaldrugid" },
+	{ "upin", K_TEXT, "u.upin" },
+	{ "facility_id", K_INT, "u.facility_id" },
+	{ "facility", K_TEXT, "u.facility" },
+	{ "npi", K_TEXT, "u.npi" },
+	{ "email", K_TEXT, "u.email" },
+	{ "active", K_INT, "u.active" },
+	{ "specialty", K_TEXT, "u.specialty" },
+	{ "billname", K_TEXT, "u.billname" },
+	{ "url", K_TEXT, "u.url" },
+	{ "assistant", K_TEXT, "u.assistant" },
+	{ "organization", K_TEXT, "u.organization" },
+	{ "valedictory", K_TEXT, "u.valedictory" },
+	{ "street", K_TEXT, "u.street" },
+	{ "streetb", K_TEXT, "u.streetb" },
+	{ "city", K_TEXT, "u.city" },
+	{ "state", K_TEXT, "u.state" },
+	{ "zip", K_TEXT, "u.zip" },
+	{ "phone", K_TEXT, "u.phone" },
+	{ "fax", K_TEXT, "u.fax" },
+	{ "phonew1", K_TEXT, "u.phonew1" },
+	{ "phonecell", K_TEXT, "u.phonecell" },
+	{ "notes", K_TEXT, "u.notes" },
+	{ "state_license_number", K_TEXT, "u.state_license_number" },
+	{ "abook_title", K_LIST_TITLE, "u.abook_type", 0, .arg = "abook_type" },
+	{ "last_updated", K_DATETIME, "u.last_updated" },
+};
+#define USERS(ident, fields_, n)                                                                                       \
+	static const struct source ident##_source = {                                                                  \
+		.table = "users",                                                                                      \
+		.alias = "u",                                                                                          \
+		.id = "u.id",                                                                                          \
+		.uuid = "u.uuid",                                                                                      \
+		.updated = "u.last_updated",                                                                           \
+		.created = "u.date_created",                                                                           \
+		.fields = fields_,                                                                                     \
+		.n_fields = n,                                                                                         \
+		.params = params,                                                                                      \
+		.n_params = NITEMS(params),                                                                            \
+	};                                                                                                             \
+	static const struct resource ident = {                                                                         \
+		.name = "user", .compartment = COMPARTMENT_OPEN, .sources = &ident##_source, .n_sources = 1            \
+	}
+USERS(users, listed_fields, NITEMS(listed_fields));
+USERS(user, fields, NITEMS(fields) - OF_LISTS);
+
+/* 8.x fails with an error of PHP on a malformed uuid */
+static const struct refusal malformed = { 400, 400, "uuid", "invalid or nonexisting value", "value %" };
+static const struct style user_style = {
+	.ops = &dialect_standard, .envelope = ENV_OLD, .bad_row = &malformed, .strings_unfiltered = true
+};
 static const struct direct_route routes[] = {
 	{ HTTP_GET, "/api/practitioner", &practitioner, OP_LIST, &style },
 	{ HTTP_GET, "/api/practitioner/:pruuid", &practitioner, OP_READ, &style },
 	{ HTTP_POST, "/api/practitioner", &practitioner, OP_CREATE, &style },
 	{ HTTP_PUT, "/api/practitioner/:pruuid", &practitioner, OP_UPDATE, &style },
+	{ HTTP_GET, "/api/user", &users, OP_LIST, &user_style },
+	{ HTTP_GET, "/api/user/:uuid", &user, OP_READ, &user_style },
 };
 const struct direct_routes rest_practitioner = { routes, NITEMS(routes) };

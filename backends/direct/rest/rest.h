@@ -11,12 +11,15 @@ struct direct_routes {
 };
 
 extern const struct direct_routes rest_appointment;
+extern const struct direct_routes rest_background_service;
 extern const struct direct_routes rest_document;
 extern const struct direct_routes rest_drug;
+extern const struct direct_routes rest_employer;
 extern const struct direct_routes rest_encounter;
 extern const struct direct_routes rest_facility;
 extern const struct direct_routes rest_immunization;
 extern const struct direct_routes rest_insurance_company;
+extern const struct direct_routes rest_list;
 extern const struct direct_routes rest_lists;
 extern const struct direct_routes rest_message;
 extern const struct direct_routes rest_patient;
@@ -25,6 +28,7 @@ extern const struct direct_routes rest_prescription;
 extern const struct direct_routes rest_procedure;
 extern const struct direct_routes rest_soap_note;
 extern const struct direct_routes rest_transaction;
+extern const struct direct_routes rest_vital;
 
 extern const struct direct_routes *const rest_routes[];
 extern const unsigned n_rest_routes;

@@ -13,12 +13,15 @@ static const struct direct_routes rest_special = { special, NITEMS(special) };
 
 const struct direct_routes *const rest_routes[] = {
 	&rest_appointment,
+	&rest_background_service,
 	&rest_document,
 	&rest_drug,
+	&rest_employer,
 	&rest_encounter,
 	&rest_facility,
 	&rest_immunization,
 	&rest_insurance_company,
+	&rest_list,
 	&rest_lists,
 	&rest_message,
 	&rest_patient,
@@ -28,5 +31,6 @@ const struct direct_routes *const rest_routes[] = {
 	&rest_soap_note,
 	&rest_special,
 	&rest_transaction,
+	&rest_vital,
 };
 const unsigned n_rest_routes = NITEMS(rest_routes);
