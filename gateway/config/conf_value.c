@@ -276,16 +276,8 @@ parse_route(struct arena *a, const struct conf_item *it, struct str text, struct
 	return keep(a, text, dst);
 }
 
-#define NO_UNITS                                                                                                       \
-	{                                                                                                              \
-		{                                                                                                      \
-			{ NULL, 0 }, 0                                                                                 \
-		}                                                                                                      \
-	}
-#define U(name, factor)                                                                                                \
-	{                                                                                                              \
-		STR_INIT(name), factor                                                                                 \
-	}
+#define NO_UNITS        { { { NULL, 0 }, 0 } }
+#define U(name, factor) { STR_INIT(name), factor }
 static const struct type_def types[C_TYPES] = {
 	[C_STR] = { "text without control characters, up to 1024 bytes", parse_str, NO_UNITS },
 	[C_WORD] = { "a name of letters, digits and . : _ -", parse_word, NO_UNITS },

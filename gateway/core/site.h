@@ -74,7 +74,7 @@ struct site {
 	struct route_binding {
 		const struct site_backend *backend;
 		void *handler;
-	} * bindings;          /* by route.index */
+	} *bindings;           /* by route.index */
 	struct cache *tokens;  /* token hash -> verified principal (pipeline/authn) */
 	struct cache *acl;     /* username -> grants (pipeline/acl)   */
 	struct cache *live;    /* client, user -> enabled, active     */
