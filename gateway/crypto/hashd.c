@@ -3,13 +3,15 @@
 #include "gateway/crypto/hashd.h"
 
 #include "gateway/crypto/frame.h"
+#include "gateway/crypto/ldap_bind.h"
 #include "gateway/crypto/password.h"
 
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { HASHD_HELLO, HASHD_VERIFY, HASHD_MAKE, HASHD_N };
+enum { HASHD_HELLO, HASHD_VERIFY, HASHD_MAKE, HASHD_LDAP, HASHD_N };
 enum { ASK_MS = 8000, NICE = 10, HASH_MAX = 255 };
 
 /* VERIFY and MAKE begin with this; then the stored text, then the password. */
@@ -72,10 +74,27 @@ make(void *ctx, struct str payload, struct buf *reply)
 		buf_str_put(reply, str_of(text));
 }
 
+/* host NUL dn NUL ca NUL password */
+static void
+bind_ask(void *ctx, struct str payload, struct buf *reply)
+{
+	struct verify_reply out = { HASH_INVALID, 0 };
+	struct str part[3];
+	(void)ctx;
+	for (size_t i = 0; i < NITEMS(part); i++) {
+		size_t n = str_find(payload, 0);
+		part[i] = str_sub(payload, 0, n);
+		payload = str_skip(payload, n + 1);
+	}
+	out.verdict = (uint8_t)ldap_bind_check(part[0], part[1], part[2], payload);
+	buf_put(reply, &out, sizeof out);
+}
+
 static const struct frame_row hashd_table[HASHD_N] = {
 	{ HASHD_HELLO, 64, FRAME_ONCE | FRAME_PERMITS, hello },
 	{ HASHD_VERIFY, 8 << 10, 0, verify },
 	{ HASHD_MAKE, 8 << 10, 0, make },
+	{ HASHD_LDAP, 16 << 10, 0, bind_ask },
 };
 
 int
@@ -83,6 +102,7 @@ hashd_serve(const int *peer_fds, size_t n_peers, int control_fd, const struct lo
 {
 	struct rlimit none = { 0, 0 };
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	(void)setenv("LDAPNOINIT", "1", 1); /* this machine's LDAP defaults are not the site's */
 	(void)setrlimit(RLIMIT_CORE, &none);
 	(void)setpriority(PRIO_PROCESS, 0, NICE); /* a storm of logins must not slow requests */
 	return frame_serve(hashd_table, HASHD_N, NULL, peer_fds, n_peers, control_fd, log);
@@ -177,4 +197,21 @@ hashd_make(struct task *t, struct hashd_client *c, struct secret password, const
     struct hashd_result **out)
 {
 	return ask(t, c, HASHD_MAKE, password, STR(""), params, made, out);
+}
+
+enum step
+hashd_ldap(struct task *t, struct hashd_client *c, struct secret password, struct str host, struct str dn,
+    struct str ca, struct hashd_result **out)
+{
+	struct str zero = { "", 1 };
+	*out = ARENA_NEW(t->arena, struct hashd_result);
+	if (*out == NULL) {
+		(void)ERR(&t->err, E_LIMIT, "hashd: arena full");
+		return STEP_FAIL;
+	}
+	(*out)->verdict = HASH_DOWN;
+	if (password.bytes.n > 4096) /* longer than any real one: as wrong as any other */
+		password.bytes.n = 0;
+	struct str parts[] = { host, zero, dn, zero, ca, zero, password.bytes };
+	return frame_ask(t, inner(c), HASHD_LDAP, parts, NITEMS(parts), ASK_MS, verified, *out);
 }

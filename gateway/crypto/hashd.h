@@ -40,5 +40,8 @@ enum step hashd_verify(struct task *t, struct hashd_client *c, struct secret pas
     const struct hash_params *params, struct hashd_result **out);
 enum step hashd_make(struct task *t, struct hashd_client *c, struct secret password, const struct hash_params *params,
     struct hashd_result **out);
+/* Asks a directory instead: a simple bind as dn (gateway/crypto/ldap_bind.h). HASH_DOWN: no answer in time. */
+enum step hashd_ldap(struct task *t, struct hashd_client *c, struct secret password, struct str host, struct str dn,
+    struct str ca, struct hashd_result **out);
 
 #endif

@@ -107,7 +107,9 @@ struct login {
 	struct db_result *db;
 	struct redis_result *redis;
 	struct hashd_result *hash;
-	struct hash_params hash_params; /* of the site, for new hashes and for the dummy */
+	struct str ldap_host, ldap_dn, ldap_exclusions; /* of the site's directory */
+	bool ldap_on, ldap;                             /* ldap: this person's password is the directory's */
+	struct hash_params hash_params;                 /* of the site, for new hashes and for the dummy */
 	struct str stored;
 	int64_t fail_counter, fail_age_s, limits[8];
 	bool ip_blocked, account_found, before_702;

@@ -3,6 +3,7 @@
  * looks the same to the client and costs one hash; the reason goes to log and audit. Not for the second factor.           */
 #include "gateway/core/keys.h"
 #include "gateway/crypto/hash.h"
+#include "gateway/crypto/ldap_bind.h"
 #include "gateway/oauth/rehash.h"
 
 enum limit { USER_MAX, USER_RESET_S, IP_MAX, IP_RESET_S, EXPIRE_DAYS, GRACE_DAYS, SIGNIN_EMAIL, LIMIT_N };
@@ -46,7 +47,9 @@ static const struct db_stmt globals_sql = { "login_globals",
 	"'time_reset_password_max_failed_logins', 'ip_max_failed_logins', 'ip_time_reset_password_max_failed_logins', "
 	"'password_expiration_days', 'password_grace_time', 'enforce_signin_email', 'gbl_auth_hash_algo', "
 	"'gbl_auth_bcrypt_hash_cost', 'gbl_auth_argon_hash_memory_cost', 'gbl_auth_argon_hash_time_cost', "
-	"'gbl_auth_argon_hash_thread_cost', 'gbl_auth_sha512_rounds')",
+	"'gbl_auth_argon_hash_thread_cost', 'gbl_auth_sha512_rounds', 'gbl_ldap_enabled', 'gbl_ldap_host', "
+	"'gbl_ldap_dn', "
+	"'gbl_ldap_exclusions')",
 	false };
 
 static enum step
@@ -57,12 +60,41 @@ login_globals(struct task *t)
 	return db_query(t, r->site->db, &globals_sql, NULL, 0, &l->db);
 }
 
+/* The directory's settings. contract 6.1.8, 13. */
+static void
+directory_read(struct login *l, struct str name, const struct db_cell *value)
+{
+	if (str_eq(name, STR("gbl_ldap_enabled")))
+		l->ldap_on = number(value, 0) == 1;
+	else if (str_eq(name, STR("gbl_ldap_host")))
+		l->ldap_host = value->s;
+	else if (str_eq(name, STR("gbl_ldap_dn")))
+		l->ldap_dn = value->s;
+	else if (str_eq(name, STR("gbl_ldap_exclusions")))
+		l->ldap_exclusions = value->s;
+}
+
+/* Names in the exclusions keep their password in OpenEMR. */
+static bool
+in_directory(const struct login *l)
+{
+	struct str list = l->ldap_exclusions, one;
+	if (!l->ldap_on || l->ldap_host.n == 0 || l->ldap_dn.n == 0)
+		return false;
+	while (str_next(&list, ',', &one))
+		if (str_eq(str_trim(one), l->canonical_name))
+			return false;
+	return true;
+}
+
 static void
 limits_read(struct login *l, const struct db_result *res)
 {
 	for (unsigned i = 0; i < LIMIT_N; i++)
 		l->limits[i] = limits[i].otherwise;
 	hash_params_begin(&l->hash_params);
+	for (size_t row = 0; row < res->n_rows; row++)
+		directory_read(l, db_cell(res, row, 0)->s, db_cell(res, row, 1));
 	for (size_t row = 0; row < res->n_rows; row++)
 		hash_params_global(&l->hash_params, db_cell(res, row, 0)->s, db_cell(res, row, 1)->s);
 	for (size_t row = 0; row < res->n_rows; row++)
@@ -194,8 +226,25 @@ staff_row(struct login *l, const struct db_result *res)
 	if (l->limits[USER_MAX] > 0 && l->fail_counter >= l->limits[USER_MAX] &&
 	    l->fail_age_s <= l->limits[USER_RESET_S])
 		(void)failed(l, "user exceeded maximum number of failed logins");
-	if (l->limits[EXPIRE_DAYS] > 0 && age > l->limits[EXPIRE_DAYS] + l->limits[GRACE_DAYS])
+	l->ldap = in_directory(l);
+	if (!l->ldap && l->limits[EXPIRE_DAYS] > 0 && age > l->limits[EXPIRE_DAYS] + l->limits[GRACE_DAYS])
 		(void)failed(l, "user password is expired");
+}
+
+/* A bind as the person, in hashd: StartTLS where OpenEMR's ldap-ca stands. */
+static enum step
+directory_check(struct task *t, struct login *l)
+{
+	struct request *r = request_of(t);
+	struct str dir = r->site->conf->openemr_sites_dir;
+	struct str ca =
+	    dir.n == 0 ? STR("") : arena_printf(t->arena, "%.*s/documents/certificates/ldap-ca", STR_ARG(dir));
+	struct buf dn;
+	buf_init(&dn, t->arena, 256, 2048);
+	if (ca.p == NULL || ldap_dn_put(&dn, l->ldap_dn, l->canonical_name) != 0)
+		return STEP_FAIL;
+	return hashd_ldap(
+	    t, r->worker->hashd, (struct secret){ l->password }, l->ldap_host, buf_str(&dn), ca, &l->hash);
 }
 
 /* One hash in every case: against the stored one, or a dummy where there is none or the login has failed already. */
@@ -204,6 +253,8 @@ hash_check(struct task *t, struct login *l)
 {
 	struct request *r = request_of(t);
 	struct str stored = l->reason == NULL ? l->stored : STR("");
+	if (l->ldap && l->reason == NULL)
+		return directory_check(t, l);
 	return hashd_verify(t, r->worker->hashd, (struct secret){ l->password }, stored, &l->hash_params, &l->hash);
 }
 
@@ -228,12 +279,15 @@ hash_judge(struct request *r, struct login *l)
 	case HASH_BUSY:
 		return request_unavailable(r, "too many logins at once");
 	case HASH_DOWN:
-		return request_unavailable(r, "hashd does not answer");
+		return request_unavailable(
+		    r, l->ldap ? "the directory or hashd does not answer" : "hashd does not answer");
 	case HASH_INVALID:
 		return failed(
 		    l, l->patient ? "patient stored password hash is invalid" : "user stored password hash is invalid");
 	case HASH_MISMATCH:
-		return failed(l, l->patient ? "patient password incorrect" : "user password incorrect");
+		return failed(l, l->patient ? "patient password incorrect"
+		                 : l->ldap  ? "user failed ldap authentication"
+		                            : "user password incorrect");
 	case HASH_MATCH:
 		break;
 	}
