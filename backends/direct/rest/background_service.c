@@ -47,12 +47,10 @@ static const struct resource service = {
 
 enum { NAME, ACTIVE, RUNNING, WAITS, BODY_MAX = 1 << 16 };
 #define SELECT(running, condition)                                                                                     \
-	{                                                                                                              \
-		.name = "background_services", .sql =                                                                  \
-		                                   "SELECT b.name, b.active = 1, " running                             \
-		                                   ", b.next_run > NOW() FROM background_services b WHERE " condition  \
-		                                   " ORDER BY b.sort_order, b.name"                                    \
-	}
+	{ .name = "background_services",                                                                               \
+		.sql = "SELECT b.name, b.active = 1, " running                                                         \
+		       ", b.next_run > NOW() FROM background_services b WHERE " condition                              \
+		       " ORDER BY b.sort_order, b.name" }
 /* by whether the site has lock_expires_at, then by whether one or all are asked for */
 static const struct db_stmt selects[2][2] = {
 	{ SELECT("b.running > 0", "b.name = ?"), SELECT("b.running > 0", "b.execute_interval > 0") },
