@@ -31,6 +31,8 @@ def skip_unserved(api, route, site):
 @pytest.mark.parametrize("site,route", [r for r in rows() if r.values[1].method == "GET" and "$" not in r.values[1].path])
 def test_every_get_is_answered_as_documented(api, site, route):
     skip_unserved(api, route, site)
+    if site == "g502" and route.path.endswith("/document/:did"):
+        pytest.skip("5.0.2 is driven by the probe, which has no filed")
     path = api.world[site].path(route)
     if site == "g502" and route.name == "GET /api/patient/:pid/document/:did":
         pytest.skip("the probe has no site folder")

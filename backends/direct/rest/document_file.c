@@ -19,6 +19,8 @@ int
 document_file_begin(struct document_file *f, struct request *r)
 {
 	f->r = r;
+	if (r->worker->filed == NULL) /* a part of the gateway without its processes: a probe */
+		return -1;
 	if (arena_defer(r->task.arena, file_gone, f) != 0)
 		return -1;
 	f->number = filed_number(r->worker->filed);
