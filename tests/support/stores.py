@@ -14,6 +14,7 @@ import sys
 import time
 
 WAIT_S = 60
+NO_AIO = "--innodb-use-native-aio=OFF"  # the kernel's contexts are few (fs.aio-max-nr): one server more beside others would not start
 
 
 class Stores:
@@ -70,13 +71,13 @@ class Stores:
             shutil.rmtree(data, ignore_errors=True)
             data.mkdir(parents=True)
             subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal",
-                            "--skip-test-db", "--skip-name-resolve", *user], check=True, stdout=subprocess.DEVNULL,
+                            "--skip-test-db", "--skip-name-resolve", NO_AIO, *user], check=True, stdout=subprocess.DEVNULL,
                            stderr=subprocess.DEVNULL)
         pathlib.Path(self.db_socket).unlink(missing_ok=True)
         proc = self._spawn("mariadb", ["mariadbd" if shutil.which("mariadbd") else "/usr/sbin/mariadbd", "--no-defaults",
                                        f"--datadir={data}", f"--socket={self.db_socket}", "--skip-networking", "--skip-log-bin",
                                        "--innodb-buffer-pool-size=256M", "--innodb-log-file-size=64M", "--max-connections=300",
-                                       "--character-set-server=utf8mb4", "--performance-schema=OFF", *self.flush, *user])
+                                       "--character-set-server=utf8mb4", "--performance-schema=OFF", NO_AIO, *self.flush, *user])
         self._wait("mariadb", proc, lambda: self._answers(self.db_socket))
 
     def start_redis(self):
