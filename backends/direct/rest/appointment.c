@@ -10,12 +10,21 @@
 enum { DAY_S = 86400, START_CHARS = 5 };
 
 /* clang-format off */
-static const struct field fields[] = { APPOINTMENT_FIELDS(APPOINTMENT_NONE, APPOINTMENT_NONE, APPOINTMENT_NONE) };
+static const struct field fields[] = {
+	APPOINTMENT_FIELDS(F_V8, APPOINTMENT_NONE, APPOINTMENT_PUUID, APPOINTMENT_NONE, APPOINTMENT_NONE, APPOINTMENT_NONE)
+};
 static const struct field one_fields[] = {
-	APPOINTMENT_FIELDS(
+	APPOINTMENT_FIELDS(F_V8, APPOINTMENT_NONE, APPOINTMENT_PUUID,
 	    APPOINTMENT_MORE({ "pc_duration", K_INT, "e.pc_duration" }),
 	    APPOINTMENT_MORE({ "pc_room", K_TEXT, "e.pc_room" }),
 	    APPOINTMENT_MORE({ "pc_hometext", K_TEXT, "e.pc_hometext" }))
+};
+static const struct field portal_fields[] = {
+	APPOINTMENT_FIELDS(0, APPOINTMENT_NONE, APPOINTMENT_PUUID, APPOINTMENT_NONE, APPOINTMENT_NONE, APPOINTMENT_NONE)
+};
+static const struct field portal_one_fields[] = {
+	APPOINTMENT_FIELDS(0, APPOINTMENT_PUUID, APPOINTMENT_NONE, APPOINTMENT_NONE, APPOINTMENT_NONE,
+	    APPOINTMENT_MORE({ "pc_duration", K_INT, "e.pc_duration" }))
 };
 static const struct field inputs[] = {
 	{ "pc_catid", K_INT, "e.pc_catid", F_WRITE | F_REQUIRED | R_NUMERIC },
@@ -95,7 +104,7 @@ static const struct write_rule write = {
 	.log = "scheduling",
 	.prepare = appointment_prepare,
 };
-static const struct key keys[] = { { "eid", .uuid = "e.uuid", .number = "e.pc_eid" } };
+static const struct key keys[] = { { "eid", .uuid = "e.uuid", .number = "e.pc_eid" }, { "auuid", .uuid = "e.uuid" } };
 
 #define APPOINTMENT(ident, fields_, write_)                                                                            \
 	static const struct source ident##_source = {                                                                  \
@@ -122,6 +131,8 @@ static const struct key keys[] = { { "eid", .uuid = "e.uuid", .number = "e.pc_ei
 	}
 APPOINTMENT(listed, fields, NULL);
 APPOINTMENT(appointment, one_fields, &write);
+APPOINTMENT(portal_listed, portal_fields, NULL);
+APPOINTMENT(portal_appointment, portal_one_fields, NULL);
 
 static const struct refusal no_patient = { .field = "pid", .code = "pid", .text = "pid must be for a valid patient" };
 static const struct style all = { .ops = &dialect_standard, .envelope = ENV_BARE, .strings_unfiltered = true };
@@ -142,5 +153,7 @@ static const struct direct_route routes[] = {
 	{ HTTP_GET, "/api/appointment/:eid", &appointment, OP_READ, &one },
 	{ HTTP_DELETE, "/api/patient/:pid/appointment/:eid", &appointment, OP_DELETE, &gone },
 	{ HTTP_GET, "/api/patient/:pid/appointment/:eid", &appointment, OP_READ, &one },
+	{ HTTP_GET, "/portal/patient/appointment", &portal_listed, OP_LIST, &of_patient },
+	{ HTTP_GET, "/portal/patient/appointment/:auuid", &portal_appointment, OP_READ, &of_patient },
 };
 const struct direct_routes rest_appointment = { routes, NITEMS(routes) };
