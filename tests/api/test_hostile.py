@@ -60,9 +60,9 @@ def good(r, what):
         assert r.text == "" or r.status_code == 200, f"{what}: {r.status_code} {r.headers['Content-Type']} {r.text[:200]}"
 
 
-def documented(route):
-    """Tables that the route writes."""
-    return set(FACTS.get(route.name, {}).get("tables_written", [])) | EVERY
+def undocumented(route, changed):
+    """Those of the changed tables that the route does not write; none is told where the contract is not at hand."""
+    return set(changed) - set(FACTS[route.name]["tables_written"]) - EVERY if route.name in FACTS else set()
 
 
 @pytest.mark.parametrize("route", WITH_ID, ids=lambda r: r.name)
@@ -111,7 +111,7 @@ def test_a_hostile_member(api, route):
             if kind in ("impossible date", "month 13") and re.search(r"date|DOB", name, re.I) and "facil" not in name:
                 assert r.status_code == 400, f"{name}: {kind}: {r.status_code} {r.text[:300]}"
     after = checksums(api)
-    assert {t for t in after if after[t] != before[t]} <= documented(route)
+    assert not undocumented(route, {t for t in after if after[t] != before[t]})
 
 
 @pytest.mark.parametrize("route", WRITING, ids=lambda r: r.name)
@@ -133,7 +133,7 @@ def test_members_that_are_not_documented_are_not_written(api, route):
     assert r.status_code in (200, 201, 400), r.text[:300]
     after = checksums(api)
     changed = {t for t in after if after[t] != before[t]}
-    assert changed <= documented(route)
+    assert not undocumented(route, changed)
     for table in changed - EVERY:
         for column, value in (("id", 99999), ("uuid", "UNHEX('11111111111141118111111111111111')"), ("created_by", 99), ("updated_by", 99), ("authorized", 9), ("activity", 9)):
             if column in evil and api.sql(f"SELECT 1 FROM information_schema.columns WHERE table_schema = 'openemr_{SITE}' AND table_name = '{table}' AND column_name = '{column}'", SITE):

@@ -137,9 +137,10 @@ class Watch:
             self.api.sql("TRUNCATE TABLE mysql.general_log", SITE)
             r = self.api(method, path, SITE)
             assert r.status_code in (200, 201), f"{path}: {r.text[:300]}"
-            rows = self.api.sql("SELECT command_type, REPLACE(REPLACE(CONVERT(argument USING utf8mb4), '\\n', ' '), '\\t', ' ') FROM mysql.general_log WHERE user_host LIKE 'gatehouse%' AND "
-                                "command_type IN ('Execute', 'Query') ORDER BY event_time", SITE)
-            found.append([s for _, s in rows if not re.match(r"(SET|START|BEGIN|COMMIT|ROLLBACK)\b", s, re.I)])
+            rows = self.api.sql("SELECT HEX(argument) FROM mysql.general_log WHERE user_host LIKE 'gatehouse%' AND command_type IN ('Execute', 'Query') "
+                                "ORDER BY event_time", SITE)
+            sent = [bytes.fromhex(h).decode("utf-8", "replace") for (h,) in rows]
+            found.append([s for s in sent if not re.match(r"(SET|START|BEGIN|COMMIT|ROLLBACK)\b", s, re.I)])
         return min(found, key=len)
 
 
@@ -175,7 +176,7 @@ def test_reads_use_indexes(many, watch, name):
     for statement in watch.of("GET", many.world[SITE].path(route, 2) + query, tries=1):
         if not statement.upper().startswith("SELECT") or re.search(r"gacl_|oauth_clients", statement):  # the check of the token
             continue
-        for row in many.sql("EXPLAIN " + statement.replace("?", "1"), SITE):
+        for row in many.sql("EXPLAIN " + statement.replace("?", "0x01"), SITE):
             table, kind, rows = row[2], row[3], row[-2]
             if kind in ("ALL", "index") and rows.isdigit() and int(rows) > PEOPLE // 2:
                 slow.append(f"{table} {row}: {statement[:600]}")
