@@ -274,7 +274,7 @@ def test_the_list_has_the_documented_members_in_order(g, token):
 
 def test_an_empty_category_is_404_in_both_dialects(g, token, fresh):
     r = g.get(path(path="/CCDA"), token)
-    assert (r.status_code, r.headers["Content-Type"], r.text) == (404, "text/html; charset=utf-8", "")
+    assert (r.status_code, r.headers["Content-Type"], r.text) == (404, "application/json", "null")
     v8 = fresh(extra={"sites.default.compat": "v8"})
     t = v8.staff_token(SCOPE)
     r = v8.get(path(path="/CCDA"), t)

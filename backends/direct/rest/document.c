@@ -17,12 +17,23 @@ body_begin(struct request *r, struct json_write *w, unsigned status)
 	json_begin(w, &r->reply.body, JSON_PHP_HEX);
 }
 
-enum step
-document_missing(struct request *r)
+static enum step
+bare_404(struct request *r)
 {
 	reply_reset(&r->reply);
 	r->reply.status = 404;
 	r->reply.content_type = STR("text/html; charset=utf-8");
+	return STEP_REPLY;
+}
+
+enum step
+document_missing(struct request *r)
+{
+	struct json_write w;
+	if (r->site->compat != COMPAT_CLASSIC)
+		return bare_404(r);
+	body_begin(r, &w, 404);
+	json_nil(&w);
 	return STEP_REPLY;
 }
 
@@ -32,7 +43,7 @@ document_invalid(struct request *r, const char *field, const char *message)
 	struct json_write w;
 	r->audit.reason = str_of(message);
 	if (r->site->compat != COMPAT_CLASSIC)
-		return document_missing(r);
+		return bare_404(r);
 	body_begin(r, &w, 400);
 	json_obj(&w);
 	json_key(&w, str_of(field));

@@ -13,7 +13,7 @@ enum step document_download(struct request *r, struct direct *d);
 
 /* --- what the three share (document.c) ----------------------------------------------------------------------------------------- */
 
-/* Nothing there: 404 without a body. */
+/* Nothing there: 404; classic: null (golden-7.0 121), 8.x: no body. */
 enum step document_missing(struct request *r);
 /* What was sent is not accepted: classic 400 with {field: {code: message}}, 8.x 404 without a body. */
 enum step document_invalid(struct request *r, const char *field, const char *message);
