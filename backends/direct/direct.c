@@ -69,7 +69,7 @@ plans_make(struct opening *o)
 {
 	for (unsigned i = 0; i < o->n_handlers; i++) {
 		struct handler *h = o->handlers[i];
-		if (h->row->op == OP_SPECIAL)
+		if (h->row->res == NULL)
 			continue;
 		h->plan = plan_of(o, h->row);
 		if (h->plan == NULL)
@@ -362,14 +362,16 @@ direct_handle(struct request *r, void *state, void *handler)
 		r->audit.reason = STR("scope restricted to categories, on a resource without them");
 		return request_refuse(r, REPLY_SCOPE);
 	}
-	if (h->row->op == OP_SPECIAL)
+	if (h->row->special != NULL)
 		return h->row->special(r, d);
 	CHECK_OBJ(h->plan, PLAN_MAGIC);
 	/* no table, or no column that the resource cannot do without: a generation that has no such route */
 	if (h->plan->state != PLAN_READY)
 		return request_refuse(r, REPLY_NO_ROUTE);
 	struct call *c = call_new(r, h);
-	return c == NULL ? request_refuse(r, REPLY_TOO_LARGE) : call_run(c);
+	if (c == NULL)
+		return request_refuse(r, REPLY_TOO_LARGE);
+	return h->row->action != NULL ? h->row->action(c) : call_run(c);
 }
 
 static enum openapi_told

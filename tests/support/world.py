@@ -13,8 +13,8 @@ POLICY = {"type": "primary", "provider": str(COMPANY), "plan_name": "Some Plan",
           "subscriber_street": "183 Cool St", "subscriber_postal_code": "23418", "subscriber_city": "Cooltown", "subscriber_state": "AZ",
           "subscriber_country": "USA", "subscriber_phone": "234-598-2123", "subscriber_employer": "Some Employer", "subscriber_employer_street": "123 Heather Lane",
           "subscriber_employer_postal_code": "23415", "subscriber_employer_state": "AZ", "subscriber_employer_country": "USA",
-          "subscriber_employer_city": "Cooltown", "copay": "35", "date": "2018-10-15", "date_end": "2030-10-15", "subscriber_sex": "Female",
-          "accept_assignment": "TRUE", "policy_type": "a"}
+          "subscriber_employer_city": "Cooltown", "copay": "35", "date": "2018-10-15", "subscriber_sex": "Female",
+          "accept_assignment": "TRUE", "policy_type": "12"}
 ENTRY = {"title": "Thing", "begdate": "2013-04-13 00:00:00", "enddate": None, "diagnosis": ""}
 MESSAGE = {"body": "Test 456", "groupname": "Default", "from": "admin", "to": "admin", "title": "Other", "message_status": "New"}
 COMPANY_BODY = {"name": "Cigna", "attn": "Attn", "cms_id": "", "ins_type_code": "2", "x12_receiver_id": "", "x12_default_partner_id": "", "alt_cms_id": "",
@@ -49,7 +49,7 @@ BODIES = {
                                            "pc_eventDate": "2026-10-19", "pc_startTime": "09:00", "pc_facility": "3", "pc_billing_location": "3", "pc_aid": "1"},
     "POST /api/insurance_company": COMPANY_BODY,
     "PUT /api/insurance_company/:iid": dict(COMPANY_BODY, name="Cigna 2"),
-    "POST /api/patient/:puuid/insurance": POLICY,
+    "POST /api/patient/:puuid/insurance": dict(POLICY, date="2019-10-15"),  # one of a type and day is there
     "PUT /api/patient/:puuid/insurance/:insuranceUuid": POLICY,
     "POST /api/patient/:pid/insurance/:type": {k: v for k, v in POLICY.items() if k not in ("type", "date_end")},
     "POST /api/patient/:puuid/insurance/$swap-insurance": {},

@@ -37,7 +37,7 @@ struct direct {
 struct handler { /* a bound route */
 	const struct direct_route *row;
 	struct direct *d;
-	struct plan *plan; /* NULL until ready, and for OP_SPECIAL */
+	struct plan *plan; /* NULL until ready, and without a resource */
 };
 
 struct openapi_operation;
@@ -82,6 +82,7 @@ struct call {
 	unsigned op; /* of the transaction: the next one */
 	bool op_running, lost, committing, committed;
 	struct idempotency idempotency;
+	void *action; /* state of an action of the resource's own */
 };
 
 /* How answers look; each writes the whole reply. */

@@ -407,6 +407,23 @@ standard_one(struct call *c)
 	envelope_end(c, &w, array && !update ? one_links(c) : STR("[]"));
 }
 
+void
+standard_named(struct call *c, const char *const *names, const struct fetched *rows, unsigned n)
+{
+	struct json_write w;
+	envelope_begin(c, &w, 200, NULL);
+	json_obj(&w);
+	for (unsigned i = 0; i < n; i++) {
+		json_key(&w, str_of(names[i]));
+		if (rows[i].ps == NULL)
+			json_nil(&w);
+		else
+			row_put(c, &w, &rows[i]);
+	}
+	json_obj_end(&w);
+	envelope_end(c, &w, STR("[]"));
+}
+
 static void
 list_open(struct call *c, struct json_write *w)
 {
@@ -526,6 +543,11 @@ standard_created(struct call *c)
 	struct str rest = str_of(!classic(c) && rule->answer_v8 != NULL ? rule->answer_v8 : rule->answer), word;
 	struct json_write w;
 	envelope_begin(c, &w, status_of(c, CREATED), NULL);
+	if (c->style->created != NULL) {
+		json_raw(&w, with_value(c, c->style->created, c->id_text));
+		envelope_end(c, &w, STR("[]"));
+		return;
+	}
 	bool array = c->style->shape == SHAPE_ARRAY;
 	if (array)
 		json_arr(&w);

@@ -13,6 +13,9 @@ unsigned style_status(const struct style *s, bool is_classic, enum outcome o);
 /* What dialect_standard answers, for the OpenAPI document. */
 void standard_describe(const struct handler *h, struct openapi_operation *op);
 
+/* 200 with data {name: row, ...}; a row without ps is null. names: n of them. */
+void standard_named(struct call *c, const char *const *names, const struct fetched *rows, unsigned n);
+
 enum json_escape style_escape(const struct style *s); /* of the Standard API */
 
 /* A FHIR error: OperationOutcome with one issue; code: an issue type of R4. The text never has a value of the client's. */

@@ -238,6 +238,8 @@ struct write_rule {
 	const char *rule_order;  /* fields checked first, in OpenEMR's order                 */
 	bool update_needs_required; /* F_REQUIRED holds for updates too */
 	bool no_defaults;           /* what a new row's body does not give is NULL, whatever the column's default */
+	/* A row that another with its unique key forbids: the member and the code of the error. NULL: a race, tried again. */
+	const char *duplicate_field, *duplicate_code;
 	const char *
 	    required_text; /* {field: this text} for a required field that is absent or empty; NULL: by rule and label */
 	/* The fields of bodies, where they are not the answer's. cols NULL: stored by no column of its own (SV_BODY uses it by name). */
@@ -299,9 +301,10 @@ struct style {
 	bool empty_ok;                   /* bare: an empty list is [] and not 404 */
 	bool no_links_when_empty;
 	unsigned short created_classic, created_v8; /* status of a creation; 0: as the envelope says */
-	const char *echo;                           /* PUT answers {echo: the path's value as text}; NULL: the row */
-	const char *deleted;                        /* DELETE answers this JSON text; % in it: the value of the path */
-	bool gone_ok;                               /* DELETE of what is not there answers as if it had been */
+	const char *created; /* a creation answers this JSON text; % in it: the value of the path */
+	const char *echo;    /* PUT answers {echo: the path's value as text}; NULL: the row */
+	const char *deleted; /* DELETE answers this JSON text; % in it: the value of the path */
+	bool gone_ok;        /* DELETE of what is not there answers as if it had been */
 };
 
 /* Who answers a route: joined at start with the scope file's row by method and pattern. */
@@ -314,7 +317,8 @@ struct direct_route {
 	const struct resource *res;
 	enum op op;
 	const struct style *style;
-	enum step (*special)(struct request *r, struct direct *d); /* OP_SPECIAL */
+	enum step (*special)(struct request *r, struct direct *d); /* OP_SPECIAL without a resource */
+	enum step (*action)(struct call *c); /* OP_SPECIAL with one: what is neither read nor written by rows */
 	const struct field *answer; /* OP_SPECIAL: members of its object, for the OpenAPI document; NULL: not told */
 	unsigned n_answer;
 	bool streams_body; /* OP_SPECIAL: it reads the request body itself */

@@ -383,7 +383,8 @@ mapping_check(const struct direct_route *rows, unsigned n, const struct schema *
 			seen = seen || rows[j].res == rows[i].res;
 		}
 		path_check(&k, &rows[i]);
-		if (rows[i].op == OP_SPECIAL ? rows[i].special == NULL : rows[i].res == NULL || rows[i].style == NULL)
+		if (rows[i].op == OP_SPECIAL ? (rows[i].special == NULL) == (rows[i].action == NULL)
+		                             : rows[i].res == NULL || rows[i].style == NULL)
 			tell(&k, "%s: nobody answers", rows[i].pattern);
 		else if (rows[i].op != OP_SPECIAL && !seen)
 			resource_check(&k, rows[i].res);

@@ -72,6 +72,19 @@ failure(const struct call *c)
 	return c->done->status == DB_REFUSED || c->done->status == DB_TOO_LARGE ? c->done->status : DB_DOWN;
 }
 
+/* The database refused a second row of one unique key: told as an error of the body where the rule has one. */
+static bool
+duplicate_told(struct call *c)
+{
+	const struct write_rule *rule = c->plan->write->rule;
+	if (c->done->status != DB_DUPLICATE || rule->duplicate_field == NULL)
+		return false;
+	violation_add(&c->violations, str_of(rule->duplicate_field), str_of(rule->duplicate_code),
+	    "A record with the same %s exists", rule->duplicate_field);
+	c->style->ops->invalid(c);
+	return true;
+}
+
 /* --- create ------------------------------------------------------------------------------------------------------------------- */
 
 static enum step
@@ -98,7 +111,9 @@ static enum step
 create_try(struct task *t)
 {
 	struct call *c = task_frame(t);
-	bool raced = c->done != NULL && (c->done->status == DB_DEADLOCK || c->done->status == DB_DUPLICATE);
+	bool raced =
+	    c->done != NULL && (c->done->status == DB_DEADLOCK ||
+	                           (c->done->status == DB_DUPLICATE && c->plan->write->rule->duplicate_field == NULL));
 	if (c->uuids != NULL && (c->committed || c->committing || !raced))
 		return STEP_NEXT;
 	c->when = SET_CREATE;
@@ -118,7 +133,7 @@ create_read(struct task *t)
 	struct call *c = task_frame(t);
 	char text[UUID_TEXT + 1];
 	if (!c->committed)
-		return call_db_failed(c, failure(c));
+		return duplicate_told(c) ? STEP_REPLY : call_db_failed(c, failure(c));
 	if (c->plan->write->has_registry || c->plan->sources[0].uuid != SLOT_NONE) {
 		uuid_text(&c->uuids[0], text);
 		c->r->audit.resource_id = arena_str(t->arena, (struct str){ text, UUID_TEXT });
@@ -257,7 +272,7 @@ update_read(struct task *t)
 {
 	struct call *c = task_frame(t);
 	if (!c->committed)
-		return call_db_failed(c, failure(c));
+		return duplicate_told(c) ? STEP_REPLY : call_db_failed(c, failure(c));
 	if (c->style->echo != NULL)
 		return STEP_NEXT;
 	call_one_by_id(c, c->row_id);

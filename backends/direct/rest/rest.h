@@ -18,6 +18,7 @@ extern const struct direct_routes rest_employer;
 extern const struct direct_routes rest_encounter;
 extern const struct direct_routes rest_facility;
 extern const struct direct_routes rest_immunization;
+extern const struct direct_routes rest_insurance;
 extern const struct direct_routes rest_insurance_company;
 extern const struct direct_routes rest_list;
 extern const struct direct_routes rest_lists;

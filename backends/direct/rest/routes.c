@@ -20,6 +20,7 @@ const struct direct_routes *const rest_routes[] = {
 	&rest_encounter,
 	&rest_facility,
 	&rest_immunization,
+	&rest_insurance,
 	&rest_insurance_company,
 	&rest_list,
 	&rest_lists,
