@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Records of each resource for two patients, put into the tables as OpenEMR leaves them, and a good request for each writing route. Not for
 how the API itself writes: tests do that."""
+import datetime
+import itertools
 import uuid as uuid_module
 
 OWNERS = (1, 2)  # pids
@@ -20,6 +22,7 @@ MESSAGE = {"body": "Test 456", "groupname": "Default", "from": "admin", "to": "a
 COMPANY_BODY = {"name": "Cigna", "attn": "Attn", "cms_id": "", "ins_type_code": "2", "x12_receiver_id": "", "x12_default_partner_id": "", "alt_cms_id": "",
                 "line1": "123 Cigna Lane", "line2": "", "city": "Cayucos", "state": "CA", "zip": "12345", "country": "USA"}
 
+DAYS = itertools.count()
 # A request that each writing route takes; what else it needs stands in the path.
 BODIES = {
     "POST /api/facility": {"name": "Gatehouse Clinic", "facility_npi": "1234567893", "phone": "555-0100", "city": "Springfield"},
@@ -72,8 +75,11 @@ V8 = {name: dict(BODIES[name], begdate="2010-10-13") for name in ("POST /api/pat
 
 
 def body_of(route, compat):
-    """A good body for the writing route, None where it takes none."""
-    return (CLASSIC if compat == "classic" else V8).get(route.name, BODIES.get(route.name))
+    """A good body for the writing route, None where it takes none. A policy has a day of its own each time: one of a type and day is all."""
+    body = (CLASSIC if compat == "classic" else V8).get(route.name, BODIES.get(route.name))
+    if route.name.startswith("POST") and body and "policy_number" in body:
+        body = dict(body, date=(datetime.date(2000, 1, 1) + datetime.timedelta(days=next(DAYS))).isoformat())
+    return body
 
 
 def text(raw):
