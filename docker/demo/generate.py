@@ -3,7 +3,7 @@
 """SQL of invented people for a demo site, on standard output. Deterministic: the same arguments give the same rows. Patient 1 of every site is
 Phil Belford (portal login Phil1 / phil); the first rows carry every awkward value that a real database has.
 
-usage: generate.py --site default --patients 100"""
+usage: generate.py --site default --patients 100 [--records 2]"""
 import argparse
 import hashlib
 import random
@@ -169,10 +169,50 @@ def patient(w, rnd, pid):
               created_date="2024-01-02 03:04:05", period_start="2001-01-01 00:00:00", notes="", inactivated_reason="")
 
 
+# Records of each patient, as INSERTs that the server multiplies: one per patient p and number r of 1 to {n}. i counts them all.
+UUID = "UNHEX(CONCAT('0060A24181', LPAD(HEX({k} + r.i), 6, '0'), INSERT(INSERT(SUBSTR(MD5(CONCAT('{table}', r.i)), 1, 16), 1, 1, '4'), 5, 1, '8')))"
+AT = "'2023-01-02 09:00:00' + INTERVAL r.i % 700 DAY"
+RECORDS = {  # table, number: columns, values; {n} are the records that a patient has of it
+    ("form_encounter", 1): ("id, uuid, date, reason, facility, facility_id, pid, encounter, class_code, pc_catid, provider_id, billing_facility",
+                            f"r.i, {UUID}, {AT}, ELT(1 + r.i % 3, 'Annual check', 'Cough', 'Follow-up'), '{{clinic}}', 10, r.pid, r.i, 'AMB', 5, 11, 10"),
+    ("form_vitals", 2): ("id, uuid, date, pid, user, groupname, authorized, activity, bps, bpd, weight, height, temperature, pulse, respiration, BMI, note",
+                         f"r.i, {UUID}, {AT}, r.pid, 'physician', 'Default', 1, 1, 100 + r.i % 60, 60 + r.i % 30, 120 + r.i % 90, 60 + r.i % 15, 98.6, 60 + r.i % 40, 12 + r.i % 8, 25, ''"),
+    ("lists", 3): ("uuid, date, type, title, begdate, activity, pid, user, groupname, diagnosis, comments",
+                   f"{UUID}, {AT}, 'medical_problem', 'Essential hypertension', {AT}, 1, r.pid, 'physician', 'Default', 'ICD10:I10', ''"),
+    ("lists", 4): ("uuid, date, type, title, begdate, activity, pid, user, groupname, diagnosis, comments, reaction, severity_al",
+                   f"{UUID}, {AT}, 'allergy', 'Penicillin', {AT}, 1, r.pid, 'physician', 'Default', 'RXCUI:7980', '', 'hives', 'mild'"),
+    ("lists", 5): ("uuid, date, type, title, begdate, activity, pid, user, groupname, diagnosis, comments",
+                   f"{UUID}, {AT}, 'medication', 'Lisinopril 10 mg', {AT}, 1, r.pid, 'physician', 'Default', '', ''"),
+    ("prescriptions", 6): ("uuid, patient_id, drug, dosage, quantity, active, date_added, provider_id, rxnorm_drugcode, note",
+                           f"{UUID}, r.pid, 'Lisinopril 10 mg', '1', '30', 1, {AT}, 11, '314076', ''"),
+    ("openemr_postcalendar_events", 7): ("uuid, pc_catid, pc_multiple, pc_aid, pc_pid, pc_title, pc_time, pc_eventDate, pc_startTime, pc_endTime, pc_duration, pc_facility, "
+                                         "pc_billing_location, pc_apptstatus, pc_hometext",
+                                         f"{UUID}, 5, 0, '11', r.pid, 'Office visit', {AT}, DATE({AT}), '09:00', '09:15', 900, 10, 10, '-', ''"),
+    ("immunizations", 8): ("uuid, patient_id, administered_date, cvx_code, administered_by_id, note, completion_status", f"{UUID}, r.pid, {AT}, '140', 11, '', 'Completed'"),
+}
+FORMS = "INSERT INTO forms (date, encounter, form_name, form_id, pid, user, groupname, authorized, deleted, formdir) SELECT date, id, '{0}', id, pid, 'physician', 'Default', 1, 0, '{1}' FROM {2};"
+
+
+def records(site, patients, n):
+    """n records of each kind per patient; the first {n} encounters are patient 1's. Encounters have a vitals form each."""
+    print(f"CREATE TEMPORARY TABLE r (i INT PRIMARY KEY, pid INT NOT NULL); INSERT INTO r SELECT seq, 1 + (seq - 1) DIV {n} FROM seq_1_to_{n * patients};")
+    for (table, number), (columns, values) in RECORDS.items():
+        text = values.replace("{k}", str(number << 20)).replace("{table}", f"{site}{number}").replace("{clinic}", f"{site.capitalize()} Clinic")
+        print(f"INSERT INTO {table} ({columns}) SELECT {text} FROM r;")
+    for name, folder, table in (("New Patient Encounter", "newpatient", "form_encounter"), ("Vitals", "vitals", "form_vitals")):
+        print(FORMS.format(name, folder, table))
+    for table in sorted({t for t, _ in RECORDS}):
+        key = "pc_eid" if table == "openemr_postcalendar_events" else "id"
+        print(f"INSERT IGNORE INTO uuid_registry (uuid, table_name, table_id, table_vertical, couchdb, document_drive, mapped, created) SELECT uuid, '{table}', '{key}', '', '', 0, 0, "
+              f"'2024-01-02 03:04:05' FROM {table} WHERE uuid IS NOT NULL;")
+    print(f"UPDATE sequences SET id = GREATEST(id, {n * patients}); DROP TEMPORARY TABLE r;")
+
+
 def main():
     ap = argparse.ArgumentParser()
     ap.add_argument("--site", default="default")
     ap.add_argument("--patients", type=int, default=100)
+    ap.add_argument("--records", type=int, default=0, help="encounters with vitals, problems, allergies, medications, prescriptions, appointments and immunizations of each patient")
     args = ap.parse_args()
     rnd = random.Random(f"gatehouse {args.site}")
     w = Writer(args.site)
@@ -183,6 +223,8 @@ def main():
     for pid in range(1, args.patients + 1):
         patient(w, rnd, pid)
     w.end()
+    if args.records > 0:
+        records(args.site, args.patients, args.records)
     print("COMMIT;")
 
 

@@ -18,7 +18,9 @@ enum { LINE_MAX_BYTES = 8 << 20, REPLY_MAX = 256 << 20, READY_ROUNDS = 20000 };
 
 static struct log log_stderr = { .fd = 2, .least = LOG_INFO, .clock = &clock_system, .process = "probe" };
 static struct worker worker = { .clock = &clock_system, .rng = &rng_system, .log = &log_stderr };
+static const struct conf_site site_conf = { .oauth.registration = STR_INIT("open") };
 static struct site site = { .magic = SITE_MAGIC,
+	.conf = &site_conf,
 	.name = STR_INIT("default"),
 	.worker = &worker,
 	.issuer = STR_INIT("https://localhost:9300/oauth2/default"),

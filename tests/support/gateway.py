@@ -56,7 +56,7 @@ def wait_until(condition, what, seconds=WAIT_S):
 class Gateway:
     """extra: settings by path, {"sites.default.compat": "v8"}. With stores given, they are shared and not stopped here."""
 
-    def __init__(self, extra=None, patients=30, stores=None, binary=None):
+    def __init__(self, extra=None, patients=30, stores=None, binary=None, records=0):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="gatehouse-"))
         self.binary = pathlib.Path(binary or BINARY)
         self.extra = dict(extra or {})
@@ -72,7 +72,7 @@ class Gateway:
                 self.stores.start()
             else:
                 self.redis("FLUSHALL")  # the last gateway's tokens and rates are not this one's
-            quickstart.databases(self.dir, self.stores, patients)
+            quickstart.databases(self.dir, self.stores, patients, records)
             quickstart.certificates(self.dir)
             self.port = free_port()
             self.origin = f"https://localhost:{self.port}"

@@ -105,7 +105,8 @@ read_by(struct call *c, const struct fixed *conditions, unsigned n)
 	struct buf sql;
 	struct db_val *vals = arena_array(c->r->task.arena, n, sizeof *vals);
 	buf_init(&sql, c->r->task.arena, 2048, 128 << 10);
-	buf_str_put(&sql, c->plan->sources[0].head);
+	buf_str_put(&sql, c->plan->sources[0].list);
+	buf_str_put(&sql, c->plan->sources[0].from);
 	for (unsigned i = 0; vals != NULL && i < n; i++) {
 		buf_str_put(&sql, i > 0 ? STR(" AND ") : STR(""));
 		column_put(&sql, conditions[i].column);
@@ -267,6 +268,7 @@ list_keys(struct task *t)
 			return refused_query(c);
 		return db_query(t, c->r->site->db, stmt, c->vals, c->n_vals, &c->keys);
 	}
+	query_rows(c->q, c->plan);
 	if (query_page(c->q, c->plan, c->d->forms, t->arena, page_size(c), &stmt, c->vals, &c->n_vals, &t->err) != 0)
 		return refused_query(c);
 	return db_query(t, c->r->site->db, stmt, c->vals, c->n_vals, &c->keys);
@@ -317,6 +319,7 @@ list_rows(struct task *t)
 		return whole_rows(c);
 	c->page = (struct fetch_page){ .plan = c->plan,
 		.db = c->r->site->db,
+		.q = c->q,
 		.keys = c->keys,
 		.n_keys = MIN(c->keys->n_rows, (size_t)page_size(c)) };
 	return task_push(t, &fetch_page_table, &c->page);

@@ -120,14 +120,14 @@ page_ids(const struct fetch_page *f, struct db_val *ids)
 	size_t n = 0;
 	if (f->child == 0) {
 		for (size_t i = 0; i < f->n_keys; i++)
-			if (db_cell(f->keys, i, 0)->i == f->source)
-				ids[n++] = DB_V_I64(db_cell(f->keys, i, 1)->i);
+			if (query_key(f->q, f->plan, f->keys, i)[0].i == f->source)
+				ids[n++] = DB_V_I64(query_key(f->q, f->plan, f->keys, i)[1].i);
 		return n;
 	}
 	const struct plan_source *ps = &f->plan->sources[f->source];
 	const struct plan_child *pc = &ps->children[f->child - 1];
 	const struct db_result *rows = f->sources[f->source];
-	for (size_t i = 0; !pc->absent && rows != NULL && i < rows->n_rows; i++)
+	for (size_t i = 0; !pc->absent && rows != NULL && i < MIN(rows->n_rows, f->n_keys); i++) /* not the one behind the page */
 		if (db_cell(rows, i, (size_t)pc->flag)->i != 0)
 			ids[n++] = DB_V_I64(db_cell(rows, i, (size_t)ps->id)->i);
 	return n;
@@ -179,6 +179,10 @@ page_step(struct task *t)
 	}
 	if (f->status != DB_OK || f->source >= f->plan->n_sources)
 		return STEP_NEXT;
+	if (f->q->rows && f->child == 0) {
+		f->sources[0] = f->keys;
+		page_advance(f);
+	}
 	struct db_val *ids = arena_array(t->arena, HYDRATE_MAX, sizeof *ids);
 	if (ids == NULL || f->n_keys > HYDRATE_MAX) {
 		f->status = DB_TOO_LARGE;
@@ -246,7 +250,8 @@ page_done(struct task *t)
 		return STEP_NEXT;
 	}
 	for (size_t i = 0; i < f->n_keys; i++) {
-		int64_t source = db_cell(f->keys, i, 0)->i, id = db_cell(f->keys, i, 1)->i;
+		const struct db_cell *key = query_key(f->q, f->plan, f->keys, i);
+		int64_t source = key[0].i, id = key[1].i;
 		if (source < 0 || source >= (int64_t)f->plan->n_sources)
 			continue;
 		const struct plan_source *ps = &f->plan->sources[source];

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Rows of a resource with their children, as sub-tables of steps: one row by uuid (one batched point read; a second only for children
- * that the row has), or a page of keys (one statement per source and per child table: no N+1). Runs on any task.            */
+ * that the row has), or a page of keys or of rows (one statement per source that has keys and per child table: no N+1). Runs on any task.            */
 #ifndef BACKENDS_DIRECT_ENGINE_FETCH_H
 #define BACKENDS_DIRECT_ENGINE_FETCH_H
 
+#include "backends/direct/engine/query.h"
 #include "backends/direct/engine/render.h"
 #include "gateway/base/uuid.h"
 
@@ -42,7 +43,8 @@ extern const struct step_table fetch_one_table;
 struct fetch_page {
 	const struct plan *plan;
 	struct db_pool *db;
-	const struct db_result *keys; /* of query_page: source, id */
+	const struct query *q;
+	struct db_result *keys; /* of query_page: source, id, or (q->rows) the rows with them */
 	size_t n_keys;                /* at most HYDRATE_MAX       */
 	/* the outcome: rows in the order of the keys; a row that went away meanwhile is left out */
 	enum db_status status;

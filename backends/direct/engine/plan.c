@@ -72,11 +72,11 @@ table_put(struct buf *b, const struct join *t)
 }
 
 void
-source_from_put(struct buf *b, const struct schema *schema, const struct source *s, bool joins)
+source_from_put(struct buf *b, const struct schema *schema, const struct source *s, uint32_t joins)
 {
 	table_put(b, &(struct join){ s->table, s->alias, NULL });
-	for (unsigned i = 0; joins && i < s->n_joins; i++) {
-		if (!join_present(schema, s, &s->joins[i]))
+	for (unsigned i = 0; i < s->n_joins; i++) {
+		if (!(joins & UINT32_C(1) << i) || !join_present(schema, s, &s->joins[i]))
 			continue;
 		buf_lit(b, " LEFT JOIN ");
 		table_put(b, &s->joins[i]);
@@ -105,23 +105,35 @@ child_from_put(struct buf *b, const struct child *c, bool tie)
 	}
 }
 
-bool
-sql_names(const char *fragment, const char *alias)
-{
-	size_t n = strlen(alias);
-	for (const char *p = fragment; p != NULL && (p = strstr(p, alias)) != NULL; p++) {
-		bool begins = p == fragment || (p[-1] != '.' && p[-1] != '_' && !(p[-1] >= '0' && p[-1] <= '9') &&
-		                                   !((p[-1] | 32) >= 'a' && (p[-1] | 32) <= 'z'));
-		if (begins && p[n] == '.')
-			return true;
-	}
-	return false;
-}
-
 static bool
 ident_char(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* Does a fragment use alias.column? */
+static bool
+sql_names(struct str fragment, struct str alias)
+{
+	for (size_t i = 0; i + alias.n < fragment.n; i++)
+		if (fragment.p[i + alias.n] == '.' && memcmp(fragment.p + i, alias.p, alias.n) == 0 &&
+		    (i == 0 || (fragment.p[i - 1] != '.' && !ident_char(fragment.p[i - 1]))))
+			return true;
+	return false;
+}
+
+/* From the last to the first: an ON names only what stands in front of it. */
+void
+joins_add(uint32_t *joins, const struct source *s, struct str fragment)
+{
+	CHECK(s->n_joins <= JOINS_MAX);
+	for (unsigned i = s->n_joins; i-- > 0;) {
+		bool named = sql_names(fragment, str_of(s->joins[i].alias));
+		for (unsigned k = i + 1; !named && k < s->n_joins; k++)
+			named = (*joins & UINT32_C(1) << k) && sql_names(str_of(s->joins[k].on), str_of(s->joins[i].alias));
+		if (named)
+			*joins |= UINT32_C(1) << i;
+	}
 }
 
 /* Walks the alias.column names of a fragment of the rows, quoted texts skipped; aliases of its own subqueries are not ours to know. */
@@ -273,7 +285,6 @@ select_put(struct buf *out, const struct select *sel)
 			buf_lit(out, ", ");
 		buf_str_put(out, sel->item[i]);
 	}
-	buf_lit(out, " FROM ");
 }
 
 /* --- programs ----------------------------------------------------------------------------------------------------------------- */
@@ -415,6 +426,7 @@ static void
 child_select_put(struct build *b, struct buf *out, const struct select *sel)
 {
 	select_put(out, sel);
+	buf_lit(out, " FROM ");
 	table_put(out, &(struct join){ b->source->table, b->source->alias, NULL });
 	buf_lit(out, " JOIN (");
 	child_from_put(out, b->child, false);
@@ -487,17 +499,42 @@ child_make(struct build *b, struct plan_child *pc, const struct child *c, struct
 	return rc;
 }
 
+/* The joins that reads and lists of a source need, whatever they ask for. A list in one statement (without id) may ask for all. */
+static uint32_t
+joins_used(const struct source *s, struct str list)
+{
+	uint32_t joins = 0;
+	const char *const named[] = { s->id, s->uuid, s->pid, s->encounter, s->order };
+	if (s->id == NULL)
+		return UINT32_MAX;
+	joins_add(&joins, s, list);
+	for (size_t i = 0; i < NITEMS(named); i++)
+		joins_add(&joins, s, str_of(named[i]));
+	for (unsigned i = 0; i < s->n_keys; i++) {
+		joins_add(&joins, s, str_of(s->keys[i].uuid));
+		joins_add(&joins, s, str_of(s->keys[i].number));
+		joins_add(&joins, s, str_of(s->keys[i].text));
+	}
+	return joins;
+}
+
 static int
 source_statements(struct build *b, struct plan_source *ps, const struct select *sel)
 {
 	struct buf out;
 	buf_init(&out, b->a, SQL_FIRST, SQL_MAX);
 	select_put(&out, sel);
-	source_from_put(&out, b->schema, ps->s, true);
-	buf_lit(&out, " WHERE ");
-	if (!buf_ok(&out))
+	ps->list = arena_str(b->a, buf_str(&out));
+	ps->n_list = sel->n;
+	if (!buf_ok(&out) || ps->list.p == NULL)
 		return -1;
-	ps->head = arena_str(b->a, buf_str(&out));
+	buf_lit(&out, " FROM ");
+	ps->joins = joins_used(ps->s, ps->list);
+	source_from_put(&out, b->schema, ps->s, ps->joins);
+	buf_lit(&out, " WHERE ");
+	ps->from = arena_str(b->a, str_skip(buf_str(&out), ps->list.n));
+	if (!buf_ok(&out) || ps->from.p == NULL)
+		return -1;
 	if (ps->uuid != SLOT_NONE) {
 		column_put(&out, str_of(ps->s->uuid));
 		buf_lit(&out, " IN (%s)");
@@ -508,7 +545,8 @@ source_statements(struct build *b, struct plan_source *ps, const struct select *
 	for (unsigned i = 0; ps->id != SLOT_NONE && i < HYDRATE_SIZES; i++) {
 		struct buf by_id;
 		buf_init(&by_id, b->a, SQL_FIRST, SQL_MAX);
-		buf_str_put(&by_id, ps->head);
+		buf_str_put(&by_id, ps->list);
+		buf_str_put(&by_id, ps->from);
 		column_put(&by_id, str_of(ps->s->id));
 		buf_lit(&by_id, " IN (");
 		marks_put(&by_id, hydrate_sizes[i]);
@@ -517,7 +555,7 @@ source_statements(struct build *b, struct plan_source *ps, const struct select *
 		if (ps->hydrate[i].sql == NULL)
 			return -1;
 	}
-	return ps->head.p == NULL ? -1 : 0;
+	return 0;
 }
 
 /* A site without uuids (5.0) can be read by numbers where a key has one. */

@@ -9,7 +9,15 @@
 #include "backends/direct/engine/schema.h"
 #include "gateway/core/site.h"
 
-enum { SLOT_NONE = -1, HYDRATE_SIZES = 3, HYDRATE_MAX = 256, SOURCES_MAX = 3, CHILDREN_MAX = 3, REPORT_MAX = 16 };
+enum {
+	SLOT_NONE = -1,
+	HYDRATE_SIZES = 3,
+	HYDRATE_MAX = 256,
+	SOURCES_MAX = 3,
+	CHILDREN_MAX = 3,
+	REPORT_MAX = 16,
+	JOINS_MAX = 32
+};
 enum { SETS_MAX = 16, FURTHER_MAX = 16, EXISTS_MAX = 4 };
 extern const unsigned hydrate_sizes[HYDRATE_SIZES]; /* 16, 64, 256: marks of the IN lists */
 
@@ -41,7 +49,10 @@ struct plan_source {
 	unsigned n_ops;
 	const char *where; /* rows outside it do not exist for the API; NULL: all do */
 	short id, uuid, updated, created, patient, pid, visible; /* slots */
-	struct str head;       /* SELECT list FROM tables WHERE: a key's condition follows */
+	struct str list;       /* SELECT list */
+	unsigned n_list;       /* its columns */
+	uint32_t joins;        /* that stand in from */
+	struct str from;       /* FROM tables WHERE, with the joins that the list, the keys and the order name: a condition follows */
 	struct db_point point; /* by uuid; sql NULL: the site's rows have none */
 	struct db_stmt hydrate[HYDRATE_SIZES];
 	struct plan_child children[CHILDREN_MAX];
@@ -114,11 +125,12 @@ struct str alias_table(const struct source *s, const struct child *c, struct str
 const struct schema_column *column_of(
     const struct schema *schema, const struct source *s, const struct child *c, struct str name);
 void column_put(struct buf *b, struct str name); /* p.`fname` */
-void source_from_put(
-    struct buf *b, const struct schema *schema, const struct source *s, bool joins); /* table alias LEFT JOIN ... */
+/* table alias LEFT JOIN ...: the joins of the set (bit i: joins[i]), as far as the site has them. */
+void source_from_put(struct buf *b, const struct schema *schema, const struct source *s, uint32_t joins);
+/* Adds the joins whose columns a fragment names, and those that their ONs name. */
+void joins_add(uint32_t *joins, const struct source *s, struct str fragment);
 void child_from_put(
     struct buf *b, const struct child *c, bool tie); /* its tables, the first tied to the parent in ON or by WHERE */
-bool sql_names(const char *fragment, const char *alias); /* does a fragment of the rows use alias.column? NULL: no */
 bool fragment_next(struct str *rest, struct str *name);  /* the next alias.column that a fragment names */
 /* Does the site have the join's table and every column of its ON? Else the join's columns are missing too. */
 bool join_present(const struct schema *schema, const struct source *s, const struct join *j);

@@ -107,34 +107,27 @@ source_takes_part(const struct query *q, const struct plan_source *ps)
 	return true;
 }
 
-static bool
-starts_with_alias(struct str column, const char *alias)
+/* Joined tables stand in the FROM only when a condition or a sort names them. */
+static uint32_t
+joins_needed(const struct query *q, const struct plan_source *ps)
 {
-	return str_eq(str_sub(column, 0, str_find(column, '.')), str_of(alias));
-}
-
-/* Joined tables stand in the FROM only when a condition or a sort names one. */
-static bool
-needs_joins(const struct query *q, const struct plan_source *ps)
-{
-	for (unsigned j = 0; j < ps->s->n_joins; j++) {
-		for (unsigned i = 0; i < q->n_filters; i++) {
-			const struct param *p = param_find(ps->s, q->filters[i].name);
-			if (p != NULL && sql_names(p->cols, ps->s->joins[j].alias))
-				return true;
-		}
-		for (unsigned i = 0; i < q->n_fixed; i++)
-			if (starts_with_alias(q->fixed[i].column, ps->s->joins[j].alias))
-				return true;
-		for (unsigned i = 0; i < q->n_sorts; i++)
-			for (unsigned k = 0; k < SOURCES_MAX; k++)
-				if (starts_with_alias(q->sorts[i].column[k], ps->s->joins[j].alias))
-					return true;
-		if (sql_names(ps->where, ps->s->joins[j].alias) ||
-		    (q->by_patient && ps->s->patient != NULL && sql_names(ps->s->patient, ps->s->joins[j].alias)))
-			return true;
+	uint32_t joins = 0;
+	for (unsigned i = 0; i < q->n_filters; i++) {
+		const struct param *p = param_find(ps->s, q->filters[i].name);
+		if (p != NULL)
+			joins_add(&joins, ps->s, str_of(p->cols));
+		if (p != NULL && p->child_cols != NULL) /* the tie of the child's tables */
+			joins_add(&joins, ps->s, str_of(ps->s->children[p->child_n].tables[0].on));
 	}
-	return false;
+	for (unsigned i = 0; i < q->n_fixed; i++)
+		joins_add(&joins, ps->s, q->fixed[i].column);
+	for (unsigned i = 0; i < q->n_sorts; i++)
+		for (unsigned k = 0; k < SOURCES_MAX; k++)
+			joins_add(&joins, ps->s, q->sorts[i].column[k]);
+	joins_add(&joins, ps->s, str_of(ps->where));
+	if (q->by_patient)
+		joins_add(&joins, ps->s, str_of(ps->s->patient));
+	return joins;
 }
 
 static void
@@ -167,7 +160,7 @@ static void
 from_where(struct cond *c, const struct query *q, const struct plan *p)
 {
 	buf_lit(&c->sql, " FROM ");
-	source_from_put(&c->sql, c->ps->schema, c->ps->s, needs_joins(q, c->ps));
+	source_from_put(&c->sql, c->ps->schema, c->ps->s, joins_needed(q, c->ps));
 	buf_lit(&c->sql, " WHERE ");
 	where_put(c, q, p);
 }
@@ -224,22 +217,32 @@ order_put(struct cond *c, const struct query *q)
 {
 	buf_lit(&c->sql, " ORDER BY ");
 	for (unsigned i = 0; i < q->n_sorts; i++)
-		buf_printf(&c->sql, "s%u%s, ", i, q->sorts[i].down ? " DESC" : "");
-	buf_lit(&c->sql, "src, id LIMIT ?");
+		buf_printf(&c->sql, "key_s%u%s, ", i, q->sorts[i].down ? " DESC" : "");
+	buf_lit(&c->sql, "key_src, key_id LIMIT ?");
 }
 
 static void
 arm_put(struct cond *c, const struct query *q, const struct plan *p, unsigned source)
 {
-	buf_printf(&c->sql, "SELECT %u AS src, ", source);
+	if (q->rows) {
+		buf_str_put(&c->sql, c->ps->list);
+		buf_lit(&c->sql, ", 0 AS key_src, ");
+	} else {
+		buf_printf(&c->sql, "SELECT %u AS key_src, ", source);
+	}
 	column_put(&c->sql, str_of(c->ps->s->id));
-	buf_lit(&c->sql, " AS id");
+	buf_lit(&c->sql, " AS key_id");
 	for (unsigned i = 0; i < q->n_sorts; i++) {
 		buf_lit(&c->sql, ", ");
 		sort_column_put(c, q, i, source);
-		buf_printf(&c->sql, " AS s%u", i);
+		buf_printf(&c->sql, " AS key_s%u", i);
 	}
-	from_where(c, q, p);
+	if (q->rows) {
+		buf_str_put(&c->sql, c->ps->from);
+		where_put(c, q, p);
+	} else {
+		from_where(c, q, p);
+	}
 	if (q->has_after)
 		after_put(c, q, source);
 	order_put(c, q);
@@ -284,7 +287,7 @@ query_page(const struct query *q, const struct plan *p, struct query_forms *form
 			buf_char(&c.sql, ')');
 	}
 	if (arms == 0)
-		buf_lit(&c.sql, "SELECT 0 AS src, 0 AS id FROM DUAL WHERE 1 = 0");
+		buf_lit(&c.sql, "SELECT 0 AS key_src, 0 AS key_id FROM DUAL WHERE 1 = 0");
 	if (arms > 1) {
 		order_put(&c, q);
 		cond_val(&c, DB_V_I64((int64_t)page_rows + 1));
@@ -294,6 +297,21 @@ query_page(const struct query *q, const struct plan *p, struct query_forms *form
 		cond_val(&c, DB_V_I64((int64_t)q->offset));
 	}
 	return cond_done(&c, forms, p, stmt, n_vals);
+}
+
+void
+query_rows(struct query *q, const struct plan *p)
+{
+	const struct plan_source *ps = &p->sources[0];
+	bool few = q->n_fixed > 0 || (q->n_filters == 0 && q->n_sorts == 0);
+	q->rows = p->n_sources == 1 && ps->s->id != NULL && source_takes_part(q, ps) && few && q->offset == 0 &&
+	          (joins_needed(q, ps) & ~ps->joins) == 0;
+}
+
+const struct db_cell *
+query_key(const struct query *q, const struct plan *p, const struct db_result *page, size_t i)
+{
+	return db_cell(page, i, q->rows ? p->sources[0].n_list : 0);
 }
 
 int
@@ -321,7 +339,8 @@ query_whole(const struct query *q, const struct plan *p, struct query_forms *for
 	struct cond c;
 	cond_start(&c, a, vals, e);
 	c.ps = &p->sources[0];
-	buf_str_put(&c.sql, c.ps->head);
+	buf_str_put(&c.sql, c.ps->list);
+	buf_str_put(&c.sql, c.ps->from);
 	where_put(&c, q, p);
 	for (unsigned i = 0; i < q->n_sorts; i++) {
 		buf_str_put(&c.sql, i == 0 ? STR(" ORDER BY ") : STR(", "));

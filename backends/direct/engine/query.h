@@ -45,6 +45,7 @@ struct query {
 	uint64_t offset;
 	bool by_patient; /* the row filter */
 	struct uuid patient;
+	bool rows; /* the page's statement brings the rows themselves (query_rows) */
 	/* where the page before ended; has_after false: first page */
 	bool has_after;
 	unsigned after_source;
@@ -64,11 +65,16 @@ struct filter *query_filter(struct query *q, struct str name, enum modifier mod)
 const struct param *param_find(const struct source *s, struct str name);
 bool plan_has_param(const struct plan *p, struct str name);
 
-/* The statement of a page: rows are (source index, id, sort values...), at most limit + 1 (the last says that there is more), in the
+/* Sets q->rows where one statement is the cheaper way: a plan of one source, of which the page's statement reads few rows (those of a
+ * patient) or the first ones in the order of the id. Elsewhere keys are searched, by what an index covers, and rows read by id. */
+void query_rows(struct query *q, const struct plan *p);
+/* The statement of a page: rows are (source index, id, sort values...), behind the source's list where q->rows, at most limit + 1 (the last says that there is more), in the
  * order of the sorts, then source and id. page_rows: rows wanted. vals: QUERY_VALS_MAX, arena memory. E_INVALID with a text
  * that names the parameter (never its value) when a value is not of the parameter's type.                                  */
 int query_page(const struct query *q, const struct plan *p, struct query_forms *forms, struct arena *a,
     unsigned page_rows, const struct db_stmt **stmt, struct db_val *vals, size_t *n_vals, struct err *e) MUSTUSE;
+/* Row i of a page: source index, id, sort values. */
+const struct db_cell *query_key(const struct query *q, const struct plan *p, const struct db_result *page, size_t i);
 /* The statement of the count: one row, one column. */
 int query_count(const struct query *q, const struct plan *p, struct query_forms *forms, struct arena *a,
     const struct db_stmt **stmt, struct db_val *vals, size_t *n_vals, struct err *e) MUSTUSE;
@@ -79,7 +85,7 @@ int query_whole(const struct query *q, const struct plan *p, struct query_forms 
 void query_order(struct query *q, const struct plan *p);
 /* A statement for a text that the rows and the schema make: kept for the next use. NULL: out of memory. */
 const struct db_stmt *query_form(struct query_forms *forms, struct arena *a, const char *name, struct str sql);
-/* The position behind row of a page, as an opaque text; and back (-1: not one of ours). */
+/* The position behind a row of query_key, as an opaque text; and back (-1: not one of ours). */
 struct str query_token(struct arena *a, const struct query *q, const struct db_cell *row);
 int query_token_read(struct arena *a, struct query *q, struct str token) MUSTUSE;
 

@@ -61,6 +61,7 @@ page_rows(struct task *t)
 		return STEP_FAIL;
 	s->page = (struct fetch_page){ .plan = s->c->plan,
 		.db = s->c->r->site->db,
+		.q = s->c->q,
 		.keys = s->keys,
 		.n_keys = MIN(s->keys->n_rows, (size_t)HYDRATE_MAX) };
 	return task_push(t, &fetch_page_table, &s->page);
@@ -101,7 +102,7 @@ page_write(struct task *t)
 		render_row(
 		    &w, &s->c->render, s->c->plan, s->page.rows[i].ps, s->page.rows[i].row, s->page.rows[i].children);
 	}
-	if (!buf_ok(&out) || (s->more && position_take(s, db_cell(s->keys, HYDRATE_MAX - 1, 0)) != 0))
+	if (!buf_ok(&out) || (s->more && position_take(s, query_key(s->c->q, s->c->plan, s->keys, HYDRATE_MAX - 1)) != 0))
 		return STEP_FAIL;
 	s->running = false;
 	if (exchange_reply_write(s->x, buf_str(&out)) <= EXCHANGE_HIGH_WATER)
@@ -206,7 +207,7 @@ stream_continue(struct call *c)
 	s->c = c;
 	s->source = (struct body_source){ .start = stream_start, .cancel = stream_cancel, .state = s, .length = -1 };
 	s->tail = c->stream_tail;
-	if (position_take(s, db_cell(c->keys, HYDRATE_MAX - 1, 0)) != 0)
+	if (position_take(s, query_key(c->q, c->plan, c->keys, HYDRATE_MAX - 1)) != 0)
 		return -1;
 	c->r->reply.source = &s->source;
 	return 0;
