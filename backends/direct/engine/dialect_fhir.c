@@ -379,7 +379,8 @@ fhir_page(struct call *c)
 	json_arr(&w);
 	link_put(c, &w, STR("self"), STR_NULL);
 	if (c->more)
-		link_put(c, &w, STR("next"), query_token(c->r->task.arena, c->q, query_key(c->q, c->plan, c->keys, c->q->limit - 1)));
+		link_put(c, &w, STR("next"),
+		    query_token(c->r->task.arena, c->q, query_key(c->q, c->plan, c->keys, c->q->limit - 1)));
 	json_arr_end(&w);
 	if (c->page.n_rows > 0) {
 		json_key(&w, STR("entry"));

@@ -127,7 +127,8 @@ page_ids(const struct fetch_page *f, struct db_val *ids)
 	const struct plan_source *ps = &f->plan->sources[f->source];
 	const struct plan_child *pc = &ps->children[f->child - 1];
 	const struct db_result *rows = f->sources[f->source];
-	for (size_t i = 0; !pc->absent && rows != NULL && i < MIN(rows->n_rows, f->n_keys); i++) /* not the one behind the page */
+	for (size_t i = 0; !pc->absent && rows != NULL && i < MIN(rows->n_rows, f->n_keys);
+	    i++) /* not the one behind the page */
 		if (db_cell(rows, i, (size_t)pc->flag)->i != 0)
 			ids[n++] = DB_V_I64(db_cell(rows, i, (size_t)ps->id)->i);
 	return n;

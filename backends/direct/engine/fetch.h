@@ -45,7 +45,7 @@ struct fetch_page {
 	struct db_pool *db;
 	const struct query *q;
 	struct db_result *keys; /* of query_page: source, id, or (q->rows) the rows with them */
-	size_t n_keys;                /* at most HYDRATE_MAX       */
+	size_t n_keys;          /* at most HYDRATE_MAX       */
 	/* the outcome: rows in the order of the keys; a row that went away meanwhile is left out */
 	enum db_status status;
 	struct fetched *rows;

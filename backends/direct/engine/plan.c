@@ -130,7 +130,8 @@ joins_add(uint32_t *joins, const struct source *s, struct str fragment)
 	for (unsigned i = s->n_joins; i-- > 0;) {
 		bool named = sql_names(fragment, str_of(s->joins[i].alias));
 		for (unsigned k = i + 1; !named && k < s->n_joins; k++)
-			named = (*joins & UINT32_C(1) << k) && sql_names(str_of(s->joins[k].on), str_of(s->joins[i].alias));
+			named =
+			    (*joins & UINT32_C(1) << k) && sql_names(str_of(s->joins[k].on), str_of(s->joins[i].alias));
 		if (named)
 			*joins |= UINT32_C(1) << i;
 	}

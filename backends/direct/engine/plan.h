@@ -49,10 +49,11 @@ struct plan_source {
 	unsigned n_ops;
 	const char *where; /* rows outside it do not exist for the API; NULL: all do */
 	short id, uuid, updated, created, patient, pid, visible; /* slots */
-	struct str list;       /* SELECT list */
-	unsigned n_list;       /* its columns */
-	uint32_t joins;        /* that stand in from */
-	struct str from;       /* FROM tables WHERE, with the joins that the list, the keys and the order name: a condition follows */
+	struct str list;                                         /* SELECT list */
+	unsigned n_list;                                         /* its columns */
+	uint32_t joins;                                          /* that stand in from */
+	struct str
+	    from; /* FROM tables WHERE, with the joins that the list, the keys and the order name: a condition follows */
 	struct db_point point; /* by uuid; sql NULL: the site's rows have none */
 	struct db_stmt hydrate[HYDRATE_SIZES];
 	struct plan_child children[CHILDREN_MAX];
@@ -130,8 +131,8 @@ void source_from_put(struct buf *b, const struct schema *schema, const struct so
 /* Adds the joins whose columns a fragment names, and those that their ONs name. */
 void joins_add(uint32_t *joins, const struct source *s, struct str fragment);
 void child_from_put(
-    struct buf *b, const struct child *c, bool tie); /* its tables, the first tied to the parent in ON or by WHERE */
-bool fragment_next(struct str *rest, struct str *name);  /* the next alias.column that a fragment names */
+    struct buf *b, const struct child *c, bool tie);    /* its tables, the first tied to the parent in ON or by WHERE */
+bool fragment_next(struct str *rest, struct str *name); /* the next alias.column that a fragment names */
 /* Does the site have the join's table and every column of its ON? Else the join's columns are missing too. */
 bool join_present(const struct schema *schema, const struct source *s, const struct join *j);
 /* The key row of a path parameter, or NULL. */

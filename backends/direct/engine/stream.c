@@ -102,7 +102,8 @@ page_write(struct task *t)
 		render_row(
 		    &w, &s->c->render, s->c->plan, s->page.rows[i].ps, s->page.rows[i].row, s->page.rows[i].children);
 	}
-	if (!buf_ok(&out) || (s->more && position_take(s, query_key(s->c->q, s->c->plan, s->keys, HYDRATE_MAX - 1)) != 0))
+	if (!buf_ok(&out) ||
+	    (s->more && position_take(s, query_key(s->c->q, s->c->plan, s->keys, HYDRATE_MAX - 1)) != 0))
 		return STEP_FAIL;
 	s->running = false;
 	if (exchange_reply_write(s->x, buf_str(&out)) <= EXCHANGE_HIGH_WATER)
