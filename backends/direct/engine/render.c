@@ -39,6 +39,8 @@ value_put(struct pass *p, const struct plan_op *op, const struct db_cell *row)
 	for (unsigned i = 0; i < op->n_cols; i++)
 		cells[i] = op->slot[i] == SLOT_NONE ? &cell_null : &row[op->slot[i]];
 	cells[op->n_cols] = NULL;
+	if ((op->f->flags & F_SPARSE) && cells[op->n_cols - 1]->kind == DB_C_NULL)
+		return false;
 	return op->codec->put(p->w, p->r, op->f, cells, op->n_cols);
 }
 

@@ -65,7 +65,7 @@ static const struct field fields[] = {
 	{ "pruuid", K_UUID, "u.uuid" },
 	{ "drug_uuid", K_UUID, "d.uuid" },
 	OPTIONS(ROUTE, UNIT, "r.interval"),
-	{ "drugcode", K_FIXUP, "r.drug", .fixup = fix_drug_code, .sql = RXNORM },
+	{ "drugcode", K_FIXUP, "r.drug", F_SPARSE, .fixup = fix_drug_code, .sql = "NULLIF(" RXNORM ", '')" },
 	{ "request_intent_title", K_CONST, NULL, .arg = "\"Order\"" },
 };
 static const struct field list_fields[] = {

@@ -83,10 +83,10 @@ static const struct field fields[] = {
 	{ "order_uuid", K_UUID, "o.uuid" },
 	{ "order_codes", K_CHILDREN, NULL, F_LIST, .arg_n = CHILD_CODES },
 	{ "reports", K_CHILDREN, NULL, F_LIST, .arg_n = CHILD_REPORTS },
-	{ "procedure_name", K_TEXT, "c1.procedure_name" },
-	{ "procedure_code", K_TEXT, "c1.procedure_code" },
+	{ "procedure_name", K_TEXT, "c1.procedure_name", F_SPARSE },
+	{ "procedure_code", K_TEXT, "c1.procedure_code", F_SPARSE },
 	{ "procedure_order_title", K_TEXT, "c1.procedure_order_title" },
-	{ "diagnoses", K_FIXUP, "c1.diagnoses", .fixup = fix_diagnoses },
+	{ "diagnoses", K_FIXUP, "c1.diagnoses c1.procedure_code", F_SPARSE, .fixup = fix_diagnoses },
 };
 /* clang-format on */
 static const struct join code_tables[] = { { "procedure_order_code", "c",
