@@ -140,6 +140,5 @@ def test_what_is_updated_reads_back_and_the_rest_stays(api, site, route):
     assert {k for k in after if after[k] != before[k]} <= set(body) | moved, {k: (before[k], after[k]) for k in after if after[k] != before[k]}
 
 
-@pytest.mark.xfail(strict=True, reason="not every route is served by direct yet; remove this mark when all are")
 def test_every_route_of_the_contract_is_served(api):
     assert not [r.name for r in ROUTES if not api.served(r.name)]
