@@ -28,6 +28,7 @@ struct opening {
 	struct db_val lists[LISTS_MAX];
 	struct backfill backfill;
 	unsigned again_ms;
+	unsigned rounds; /* that were whole */
 	bool running;
 	struct handler *handlers[HANDLERS_MAX];
 	unsigned n_handlers;
@@ -105,7 +106,7 @@ schema_take(struct task *t)
 	return o->d->parents == NULL ? STEP_FAIL : STEP_NEXT;
 }
 
-/* One piece per round: the rounds follow each other at once until every row has its uuid. */
+/* One table or piece per round: the rounds follow each other at once until every row has its uuid. */
 static enum step
 uuids_give(struct task *t)
 {
@@ -113,8 +114,9 @@ uuids_give(struct task *t)
 	struct backfill *b = &o->backfill;
 	if (b->done)
 		return STEP_NEXT;
-	b->site = o->d->site;
-	b->schema = o->d->schema;
+	o->d->uuids.site = o->d->site;
+	o->d->uuids.schema = o->d->schema;
+	b->u = &o->d->uuids;
 	b->plans = o->plans;
 	b->n_plans = o->n_plans;
 	return task_push(t, &backfill_table, b);
@@ -209,7 +211,7 @@ lists_take(struct task *t)
 	if (!o->d->ready)
 		LOG(o->d->site->worker->log, LOG_INFO, "direct.ready", F_STR("site", o->d->site->name),
 		    F_INT("resources", o->n_plans), F_INT("columns", schema_count(o->d->schema)),
-		    F_INT("uuids", o->backfill.given));
+		    F_INT("uuids", o->d->uuids.given));
 	o->d->ready = true;
 	return STEP_NEXT;
 }
@@ -236,7 +238,12 @@ round_done(struct task *t)
 	if (failed) {
 		LOG(d->site->worker->log, LOG_WARN, "direct.schema", F_STR("site", d->site->name), F_ERR(&t->err));
 	}
-	loop_timer_set(o->timer, failed ? o->again_ms : o->backfill.done ? LISTS_REFRESH_MS : 1);
+	bool whole = !failed && o->backfill.done;
+	loop_timer_set(o->timer, failed ? o->again_ms : whole ? LISTS_REFRESH_MS : 1);
+	if (whole) { /* what others write until then is looked for anew */
+		o->backfill = (struct backfill){ 0 };
+		o->rounds++;
+	}
 	if (failed)
 		o->again_ms = MIN(o->again_ms * 2, (unsigned)AGAIN_MAX_MS);
 }
@@ -250,6 +257,16 @@ round_start(void *arg)
 	o->running = true;
 	task_init(&o->task, o->d->site->worker->loop, o->arena, &round_table, o, round_done);
 	task_run(&o->task);
+}
+
+unsigned
+direct_refresh(void *state)
+{
+	struct direct *d = state;
+	CHECK_OBJ(d, DIRECT_MAGIC);
+	if (!d->opening->running)
+		loop_timer_set(d->opening->timer, 1);
+	return d->opening->rounds;
 }
 
 /* --- the backend -------------------------------------------------------------------------------------------------------------------- */

@@ -10,4 +10,8 @@
 
 extern const struct backend_ops backend_direct;
 
+/* Begins at once what else comes every minute: lists and settings are read, rows without uuid looked for. How often that was done so
+ * far. For tests.                                                                                                          */
+unsigned direct_refresh(void *state);
+
 #endif

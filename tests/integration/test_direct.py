@@ -360,6 +360,49 @@ def test_rows_without_a_uuid_get_one_before_they_are_served(stores):
     p.close()
 
 
+LATER = """
+SET sql_mode='';
+INSERT INTO facility (id, name, color) VALUES (77, 'Later', '');
+INSERT INTO lists (id, type, title, pid, date, activity) SELECT 5000 + seq, 'medical_problem', CONCAT('x', seq), 1, NOW(), 1 FROM seq_1_to_150;
+INSERT INTO lists (id, type, title, pid, date, activity, uuid) VALUES (6000, 'medication', 'y', 1, NOW(), 1, REPEAT('\\0', 16)), (6001, 'medication', 'z', 1, NOW(), 1, NULL);
+"""
+
+
+def test_rows_that_others_add_later_have_a_uuid_when_they_are_read(stores):
+    """Page, single row, and no second write; the rest in the background. A row that is given a uuid is registered."""
+    load(stores, "later")
+    p = Probe(stores, "later", "classic")
+    puuid = next(x["uuid"] for x in p("GET", "/api/patient?_limit=1").json["data"])
+    stores.sql(LATER, "later")
+    first = p("GET", f"/api/patient/{puuid}/medical_problem")
+    uuids = [x["uuid"] for x in first.json["data"]]
+    assert len(uuids) >= 150 and None not in uuids and len(set(uuids)) == len(uuids)
+    assert [x["condition_uuid"] for x in first.json["data"]] == uuids
+    again = p("GET", f"/api/patient/{puuid}/medical_problem")
+    assert again.text == first.text and again.statements == 2
+    assert stores.sql("SELECT COUNT(*) FROM lists l JOIN uuid_registry r ON r.uuid = l.uuid AND r.table_name = 'lists' AND r.table_id = 'id' "
+                      "WHERE l.type = 'medical_problem'", "later") == [[str(len(uuids))]]
+    one = p("GET", "/api/patient/1/medication/6000").json
+    assert one["uuid"] and one == p("GET", "/api/patient/1/medication/6000").json
+    assert [[one["uuid"].replace("-", "").upper()]] == stores.sql("SELECT HEX(uuid) FROM lists WHERE id = 6000", "later")
+    assert stores.sql("SELECT uuid FROM lists WHERE id = 6001", "later") == [["NULL"]]
+    p.refresh()
+    assert "Later" in p("GET", "/api/facility").text
+    assert stores.sql("SELECT COUNT(*) FROM lists WHERE uuid IS NULL UNION ALL SELECT COUNT(*) FROM facility WHERE uuid IS NULL", "later") == [["0"], ["0"]]
+    p.close()
+
+
+def test_an_account_that_may_only_read_serves_rows_without_a_uuid(stores):
+    load(stores, "readonly", ["UPDATE lists SET uuid = NULL", "INSERT INTO lists (id, type, title, pid, date, activity) VALUES (7000, 'medication', 'x', 1, NOW(), 1)"])
+    stores.sql("CREATE OR REPLACE USER reader@localhost; GRANT SELECT ON readonly.* TO reader@localhost")
+    p = Probe(stores, "readonly", "classic", user="reader")
+    for _ in range(2):
+        a = p("GET", "/api/patient/1/medication/7000")
+        assert a.status == 200 and a.json["uuid"] is None
+    assert p.close().count("none may be given") == 1
+    assert stores.sql("SELECT uuid FROM lists WHERE id = 7000", "readonly") == [["NULL"]]
+
+
 def test_database_that_goes_away_is_503_with_retry_after_and_comes_back(stores):
     load(stores, "gone")
     p = Probe(stores, "gone", "v8")

@@ -28,9 +28,9 @@ class Answer:
 
 
 class Probe:
-    def __init__(self, stores, database, compat):
+    def __init__(self, stores, database, compat, user="root"):
         self.proc = subprocess.Popen([PROBE, stores.db_socket, database, compat, *SCOPES], stdin=subprocess.PIPE,
-                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ, DIRECT_PROBE_USER=user))
 
     def __call__(self, method, path, body=None, query="", **more):
         if "?" in path:
@@ -46,6 +46,10 @@ class Probe:
         answer = Answer(line)
         assert answer.ok
         return answer
+
+    def refresh(self):
+        """The next request is answered after what the backend does every minute."""
+        self.proc.stdin.write('{"refresh": true}\n')
 
     def close(self):
         self.proc.stdin.close()

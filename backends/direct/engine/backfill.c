@@ -4,31 +4,32 @@
 
 enum { SQL_MAX = 16 << 10 };
 
+/* Three values of the column's unique index, so that looking for such rows among many costs nothing. */
 #define NO_UUID "(`uuid` IS NULL OR `uuid` = '' OR `uuid` = UNHEX('00000000000000000000000000000000'))"
 
 static struct str
-id_name(const struct backfill *b)
+id_name(const struct plan_source *ps)
 {
-	struct str id = str_of(b->ps->s->id);
+	struct str id = str_of(ps->s->id);
 	return str_skip(id, str_find(id, '.') + 1);
 }
 
-static void
-table_over(struct backfill *b)
+static bool
+may_give(const struct uuids *u, const struct plan_source *ps)
 {
-	b->source++;
-	while (b->plan < b->n_plans && b->source >= b->plans[b->plan]->n_sources) {
-		b->plan++;
-		b->source = 0;
-	}
-	b->done = b->plan >= b->n_plans;
+	return u != NULL && !u->refused && ps->uuid != SLOT_NONE && ps->id != SLOT_NONE &&
+	       schema_has_table(u->schema, STR("uuid_registry"));
 }
 
-static void
-marks_put(struct buf *out, size_t n)
+bool
+uuid_lacks(const struct plan_source *ps, const struct db_cell *row)
 {
-	for (size_t i = 0; i < n; i++)
-		buf_str_put(out, i == 0 ? STR("?") : STR(",?"));
+	static const char zero[16];
+	if (ps->uuid == SLOT_NONE || ps->id == SLOT_NONE)
+		return false;
+	const struct db_cell *c = &row[ps->uuid];
+	return c->kind == DB_C_NULL ||
+	       (c->kind == DB_C_TEXT && (c->s.n == 0 || (c->s.n == sizeof zero && memcmp(c->s.p, zero, c->s.n) == 0)));
 }
 
 static int
@@ -39,135 +40,200 @@ stmt_done(struct buf *out, struct db_stmt *stmt, const char *name)
 	return buf_ok(out) ? 0 : -1;
 }
 
+/* --- one transaction ------------------------------------------------------------------------------------------------------------ */
+
+/* WHERE id IN (?, ...), whose values are the last n of vals. */
+static void
+ids_put(struct buf *out, const struct uuid_piece *p)
+{
+	buf_printf(out, " WHERE `%.*s` IN (", STR_ARG(id_name(p->ps)));
+	for (size_t i = 0; i < p->n; i++)
+		buf_str_put(out, i == 0 ? STR("?") : STR(",?"));
+	buf_char(out, ')');
+}
+
+/* Is the last operation's status DB_OK? Else the transaction is over, and what is there is read. */
+static bool
+well(struct uuid_piece *p)
+{
+	if (p->status == DB_OK && p->result->status != DB_OK) {
+		p->status = p->result->status;
+		db_rollback(&p->tx);
+		p->tx = NULL;
+		p->u->refused = p->u->refused || p->status == DB_REFUSED;
+	}
+	return p->status == DB_OK;
+}
+
+static enum step
+piece_begin(struct task *t)
+{
+	struct uuid_piece *p = task_frame(t);
+	p->vals = arena_array(t->arena, 3 * BACKFILL_ROWS, sizeof *p->vals);
+	if (p->vals == NULL)
+		return STEP_FAIL;
+	return db_begin(t, p->u->site->db, &p->tx, &p->result);
+}
+
+static enum step
+piece_give(struct task *t)
+{
+	struct uuid_piece *p = task_frame(t);
+	const struct worker *worker = p->u->site->worker;
+	struct uuid *uuids = arena_array(t->arena, p->n, sizeof *uuids);
+	struct buf out;
+	if (uuids == NULL)
+		return STEP_FAIL;
+	buf_init(&out, t->arena, 1024, SQL_MAX);
+	buf_printf(&out, "UPDATE `%s` SET `uuid` = CASE `%.*s`", p->ps->s->table, STR_ARG(id_name(p->ps)));
+	for (size_t i = 0; i < p->n; i++) {
+		buf_lit(&out, " WHEN ? THEN ?");
+		uuid_comb(&uuids[i], worker->clock, worker->rng);
+		p->vals[2 * i] = DB_V_I64(p->ids[i]);
+		p->vals[2 * i + 1] = DB_V_BIN(uuids[i].b, sizeof uuids[i].b);
+		p->vals[2 * p->n + i] = p->vals[2 * i];
+	}
+	buf_lit(&out, " END");
+	ids_put(&out, p);
+	buf_lit(&out, " AND " NO_UUID);
+	if (!well(p))
+		return STEP_NEXT;
+	return stmt_done(&out, &p->stmt, "uuids give") != 0
+	           ? STEP_FAIL
+	           : db_tx_query(t, p->tx, &p->stmt, p->vals, 3 * p->n, &p->result);
+}
+
+static enum step
+piece_registry(struct task *t)
+{
+	struct uuid_piece *p = task_frame(t);
+	struct buf out;
+	if (!well(p))
+		return STEP_NEXT;
+	p->u->given += p->result->affected;
+	buf_init(&out, t->arena, 1024, SQL_MAX);
+	buf_printf(&out,
+	    "INSERT IGNORE INTO uuid_registry (uuid, table_name, table_id, table_vertical, couchdb, document_drive, "
+	    "mapped, created) SELECT `uuid`, '%s', '%.*s', '', '', 0, 0, NOW() FROM `%s`",
+	    p->ps->s->table, STR_ARG(id_name(p->ps)), p->ps->s->table);
+	ids_put(&out, p);
+	return stmt_done(&out, &p->stmt, "uuids registry") != 0
+	           ? STEP_FAIL
+	           : db_tx_query(t, p->tx, &p->stmt, p->vals + 2 * p->n, p->n, &p->result);
+}
+
+static enum step
+piece_commit(struct task *t)
+{
+	struct uuid_piece *p = task_frame(t);
+	return well(p) ? db_commit(t, &p->tx, &p->result) : STEP_NEXT;
+}
+
+static enum step
+piece_read(struct task *t)
+{
+	struct uuid_piece *p = task_frame(t);
+	struct buf out;
+	(void)well(p);
+	buf_init(&out, t->arena, 1024, SQL_MAX);
+	buf_printf(&out, "SELECT `%.*s`, `uuid` FROM `%s`", STR_ARG(id_name(p->ps)), p->ps->s->table);
+	ids_put(&out, p);
+	return stmt_done(&out, &p->stmt, "uuids read") != 0
+	           ? STEP_FAIL
+	           : db_query(t, p->u->site->db, &p->stmt, p->vals + 2 * p->n, p->n, &p->rows);
+}
+
+static enum step
+over(struct task *t)
+{
+	(void)t;
+	return STEP_NEXT;
+}
+
+STEP_TABLE(uuid_piece_table, 0, { "begin", piece_begin }, { "give", piece_give }, { "registry", piece_registry },
+    { "commit", piece_commit }, { "read", piece_read }, { "over", over });
+
+/* --- in the background ------------------------------------------------------------------------------------------------------------ */
+
+/* Was the table seen in an earlier source? Several resources share one. */
+static bool
+seen(const struct backfill *b, const char *table)
+{
+	for (unsigned i = 0; i <= b->plan; i++)
+		for (unsigned k = 0; k < (i < b->plan ? b->plans[i]->n_sources : b->source); k++)
+			if (b->plans[i]->state == PLAN_READY && b->plans[i]->sources[k].uuid != SLOT_NONE &&
+			    b->plans[i]->sources[k].id != SLOT_NONE &&
+			    strcmp(b->plans[i]->sources[k].s->table, table) == 0)
+				return true;
+	return false;
+}
+
+/* The next table to look at; false: there is none. */
+static bool
+table_next(struct backfill *b, bool advance)
+{
+	if (advance)
+		b->source++;
+	for (; b->plan < b->n_plans; b->plan++, b->source = 0)
+		for (const struct plan *p = b->plans[b->plan]; p->state == PLAN_READY && b->source < p->n_sources;
+		    b->source++) {
+			b->ps = &p->sources[b->source];
+			if (may_give(b->u, b->ps) && !seen(b, b->ps->s->table))
+				return true;
+		}
+	b->done = true;
+	return false;
+}
+
 static enum step
 find(struct task *t)
 {
 	struct backfill *b = task_frame(t);
 	struct buf out;
-	b->n = 0;
-	b->tx = NULL;
-	if (b->n_plans == 0 || !schema_has_table(b->schema, STR("uuid_registry")))
-		b->done = true;
-	if (b->done)
+	b->piece = NULL;
+	if (b->done || !table_next(b, false))
 		return STEP_NEXT;
-	const struct plan *p = b->plans[b->plan];
-	if (p->state != PLAN_READY || b->source >= p->n_sources || p->sources[b->source].uuid == SLOT_NONE ||
-	    p->sources[b->source].id == SLOT_NONE) {
-		if (p->state != PLAN_READY)
-			b->source = p->n_sources;
-		table_over(b);
-		b->rows = NULL;
-		return STEP_NEXT;
-	}
-	b->ps = &p->sources[b->source];
 	buf_init(&out, t->arena, 512, SQL_MAX);
-	buf_printf(&out, "SELECT `%.*s` FROM `%s` WHERE " NO_UUID " LIMIT %d", STR_ARG(id_name(b)), b->ps->s->table,
+	buf_printf(&out, "SELECT `%.*s` FROM `%s` WHERE " NO_UUID " LIMIT %d", STR_ARG(id_name(b->ps)), b->ps->s->table,
 	    BACKFILL_ROWS);
 	return stmt_done(&out, &b->find, "uuids find") != 0 ? STEP_FAIL
-	                                                    : db_query(t, b->site->db, &b->find, NULL, 0, &b->rows);
-}
-
-/* A status that is not DB_OK: the table's turn is over where the server refuses, else the round has failed. */
-static enum step
-trouble(struct backfill *b, enum db_status status)
-{
-	db_rollback(&b->tx);
-	b->tx = NULL;
-	b->n = 0;
-	if (status != DB_REFUSED)
-		return STEP_FAIL;
-	LOG(b->site->worker->log, LOG_WARN, "direct.uuids", F_STR("site", b->site->name),
-	    F_STR("table", str_of(b->ps->s->table)), F_STR("problem", STR("rows without uuid, and none may be given")));
-	table_over(b);
-	return STEP_NEXT;
-}
-
-static enum step
-begin(struct task *t)
-{
-	struct backfill *b = task_frame(t);
-	if (b->done || b->rows == NULL)
-		return STEP_NEXT;
-	if (b->rows->status != DB_OK)
-		return trouble(b, b->rows->status);
-	if (b->rows->n_rows == 0) {
-		table_over(b);
-		return STEP_NEXT;
-	}
-	b->n = MIN(b->rows->n_rows, (size_t)BACKFILL_ROWS);
-	b->vals = arena_array(t->arena, 3 * BACKFILL_ROWS, sizeof *b->vals);
-	b->uuids = arena_array(t->arena, BACKFILL_ROWS, sizeof *b->uuids);
-	if (b->vals == NULL || b->uuids == NULL)
-		return STEP_FAIL;
-	return db_begin(t, b->site->db, &b->tx, &b->result);
+	                                                    : db_query(t, b->u->site->db, &b->find, NULL, 0, &b->rows);
 }
 
 static enum step
 give(struct task *t)
 {
 	struct backfill *b = task_frame(t);
-	struct buf out;
-	if (b->n == 0)
+	if (b->done)
 		return STEP_NEXT;
-	if (b->result->status != DB_OK)
-		return trouble(b, b->result->status);
-	buf_init(&out, t->arena, 1024, SQL_MAX);
-	buf_printf(&out, "UPDATE `%s` SET `uuid` = CASE `%.*s`", b->ps->s->table, STR_ARG(id_name(b)));
-	for (size_t i = 0; i < b->n; i++) {
-		buf_lit(&out, " WHEN ? THEN ?");
-		uuid_comb(&b->uuids[i], b->site->worker->clock, b->site->worker->rng);
-		b->vals[2 * i] = DB_V_I64(db_cell(b->rows, i, 0)->i);
-		b->vals[2 * i + 1] = DB_V_BIN(b->uuids[i].b, sizeof b->uuids[i].b);
-		b->vals[2 * b->n + i] = b->vals[2 * i];
+	if (b->rows->status != DB_OK)
+		return STEP_FAIL;
+	if (b->rows->n_rows == 0) {
+		(void)table_next(b, true);
+		return STEP_NEXT;
 	}
-	buf_printf(&out, " END WHERE `%.*s` IN (", STR_ARG(id_name(b)));
-	marks_put(&out, b->n);
-	buf_lit(&out, ") AND " NO_UUID);
-	return stmt_done(&out, &b->give, "uuids give") != 0
-	           ? STEP_FAIL
-	           : db_tx_query(t, b->tx, &b->give, b->vals, 3 * b->n, &b->result);
-}
-
-static enum step
-registry(struct task *t)
-{
-	struct backfill *b = task_frame(t);
-	struct buf out;
-	if (b->n == 0)
-		return STEP_NEXT;
-	if (b->result->status != DB_OK)
-		return trouble(b, b->result->status);
-	b->given += b->result->affected;
-	buf_init(&out, t->arena, 1024, SQL_MAX);
-	buf_printf(&out,
-	    "INSERT IGNORE INTO uuid_registry (uuid, table_name, table_id, table_vertical, couchdb, document_drive, "
-	    "mapped, "
-	    "created) SELECT t.`uuid`, '%s', '%.*s', '', '', 0, 0, NOW() FROM `%s` t WHERE t.`%.*s` IN (",
-	    b->ps->s->table, STR_ARG(id_name(b)), b->ps->s->table, STR_ARG(id_name(b)));
-	marks_put(&out, b->n);
-	buf_char(&out, ')');
-	return stmt_done(&out, &b->registry, "uuids registry") != 0
-	           ? STEP_FAIL
-	           : db_tx_query(t, b->tx, &b->registry, b->vals + 2 * b->n, b->n, &b->result);
-}
-
-static enum step
-commit(struct task *t)
-{
-	struct backfill *b = task_frame(t);
-	if (b->n == 0)
-		return STEP_NEXT;
-	if (b->result->status != DB_OK)
-		return trouble(b, b->result->status);
-	return db_commit(t, &b->tx, &b->result);
+	b->piece = ARENA_NEW(t->arena, struct uuid_piece);
+	if (b->piece == NULL)
+		return STEP_FAIL;
+	b->piece->u = b->u;
+	b->piece->ps = b->ps;
+	for (size_t i = 0; i < b->rows->n_rows; i++)
+		b->piece->ids[b->piece->n++] = db_cell(b->rows, i, 0)->i;
+	return task_push(t, &uuid_piece_table, b->piece);
 }
 
 static enum step
 end(struct task *t)
 {
 	struct backfill *b = task_frame(t);
-	return b->n > 0 && b->result->status != DB_OK ? trouble(b, b->result->status) : STEP_NEXT;
+	if (b->piece == NULL || b->piece->status == DB_OK)
+		return STEP_NEXT;
+	if (!b->u->refused)
+		return STEP_FAIL;
+	LOG(b->u->site->worker->log, LOG_WARN, "direct.uuids", F_STR("site", b->u->site->name),
+	    F_STR("table", str_of(b->ps->s->table)), F_STR("problem", STR("rows without uuid, and none may be given")));
+	b->done = true;
+	return STEP_NEXT;
 }
 
-STEP_TABLE(backfill_table, 0, { "find", find }, { "begin", begin }, { "give", give }, { "registry", registry },
-    { "commit", commit }, { "end", end });
+STEP_TABLE(backfill_table, 0, { "find", find }, { "give", give }, { "end", end });

@@ -40,6 +40,7 @@ call_one_prepare(struct call *c, const struct uuid *uuid)
 	c->one = (struct fetch_one){ .plan = c->plan,
 		.db = c->r->site->db,
 		.uuid = *uuid,
+		.uuids = &c->d->uuids,
 		.by_patient = c->r->filter.by_patient,
 		.patient = c->r->filter.patient };
 }
@@ -321,6 +322,7 @@ list_rows(struct task *t)
 		.db = c->r->site->db,
 		.q = c->q,
 		.keys = c->keys,
+		.uuids = &c->d->uuids,
 		.n_keys = MIN(c->keys->n_rows, (size_t)page_size(c)) };
 	return task_push(t, &fetch_page_table, &c->page);
 }

@@ -26,6 +26,7 @@ struct direct {
 	struct site *site;
 	struct arena *arena; /* plans and statements */
 	struct schema *schema;
+	struct uuids uuids;
 	struct lists *lists;
 	struct query_forms *forms;
 	const struct parents *parents; /* made with the plans */

@@ -2,6 +2,35 @@
 /* Both tables are one step repeated: it takes in what the operation before it brought and starts the next one that is due. */
 #include "backends/direct/engine/fetch.h"
 
+/* --- rows without a uuid --------------------------------------------------------------------------------------------------------- */
+
+/* The uuid that a row of the piece has by now, in its cells; the rows are this task's own. */
+static void
+uuid_take(const struct uuid_piece *piece, const struct plan_source *ps, const struct db_cell *row)
+{
+	const struct db_result *r = piece->rows;
+	for (size_t i = 0; ps == piece->ps && r != NULL && r->status == DB_OK && i < r->n_rows; i++)
+		if (db_cell(r, i, 0)->i == row[ps->id].i)
+			((struct db_cell *)(uintptr_t)row)[ps->uuid] = *db_cell(r, i, 1);
+}
+
+static bool
+uuid_due(const struct uuids *u, const struct plan_source *ps, const struct db_cell *row)
+{
+	return u != NULL && !u->refused && schema_has_table(u->schema, STR("uuid_registry")) && uuid_lacks(ps, row);
+}
+
+static struct uuid_piece *
+piece_new(struct arena *a, struct uuids *u, const struct plan_source *ps)
+{
+	struct uuid_piece *p = ARENA_NEW(a, struct uuid_piece);
+	if (p != NULL) {
+		p->u = u;
+		p->ps = ps;
+	}
+	return p;
+}
+
 /* --- one row ------------------------------------------------------------------------------------------------------------------ */
 
 static bool
@@ -106,9 +135,32 @@ one_step(struct task *t)
 	return f->child == f->row.ps->n_children ? STEP_NEXT : child_read(t, f);
 }
 
+static enum step
+one_uuid(struct task *t)
+{
+	struct fetch_one *f = task_frame(t);
+	if (f->status != DB_OK || f->found != FOUND || !uuid_due(f->uuids, f->row.ps, f->row.row))
+		return STEP_NEXT;
+	f->piece = piece_new(t->arena, f->uuids, f->row.ps);
+	if (f->piece == NULL)
+		return STEP_FAIL;
+	f->piece->ids[f->piece->n++] = f->row.row[f->row.ps->id].i;
+	return task_push(t, &uuid_piece_table, f->piece);
+}
+
+static enum step
+one_done(struct task *t)
+{
+	struct fetch_one *f = task_frame(t);
+	if (f->piece != NULL)
+		uuid_take(f->piece, f->row.ps, f->row.row);
+	return STEP_NEXT;
+}
+
 /* One row per source and child that may be read, and one that takes in the last. */
 STEP_TABLE(fetch_one_table, 0, { "read", one_step }, { "read", one_step }, { "read", one_step },
-    { "children", one_step }, { "children", one_step }, { "children", one_step }, { "taken", one_step });
+    { "children", one_step }, { "children", one_step }, { "children", one_step }, { "taken", one_step },
+    { "uuid", one_uuid }, { "done", one_done });
 _Static_assert(SOURCES_MAX + CHILDREN_MAX == 6, "as many rows above, and one");
 
 /* --- a page ------------------------------------------------------------------------------------------------------------------- */
@@ -266,10 +318,35 @@ page_done(struct task *t)
 	return STEP_NEXT;
 }
 
+/* Up to so many rows of one source that have no uuid, from where the step before ended; it is repeated for the longest page. */
+static enum step
+page_uuids(struct task *t)
+{
+	struct fetch_page *f = task_frame(t);
+	for (size_t i = 0; f->piece != NULL && i < f->uuid_at; i++)
+		uuid_take(f->piece, f->rows[i].ps, f->rows[i].row);
+	f->piece = NULL;
+	for (; f->status == DB_OK && f->uuid_at < f->n_rows; f->uuid_at++) {
+		const struct fetched *row = &f->rows[f->uuid_at];
+		if (!uuid_due(f->uuids, row->ps, row->row))
+			continue;
+		if (f->piece != NULL && (f->piece->ps != row->ps || f->piece->n == BACKFILL_ROWS))
+			break;
+		if (f->piece == NULL && (f->piece = piece_new(t->arena, f->uuids, row->ps)) == NULL)
+			return STEP_FAIL;
+		f->piece->ids[f->piece->n++] = row->row[row->ps->id].i;
+	}
+	return f->piece == NULL ? STEP_NEXT : task_push(t, &uuid_piece_table, f->piece);
+}
+_Static_assert(HYDRATE_MAX == 4 * BACKFILL_ROWS, "as many rows below, and one that takes in the last");
+
+#define UUID_ROWS { "uuids", page_uuids }
 #define SOURCE_ROWS                                                                                                    \
 	{ "rows", page_step }, { "children", page_step }, { "children", page_step },                                   \
 	{                                                                                                              \
 		"children", page_step                                                                                  \
 	}
-STEP_TABLE(fetch_page_table, 0, SOURCE_ROWS, SOURCE_ROWS, SOURCE_ROWS, { "taken", page_step }, { "done", page_done });
+STEP_TABLE(fetch_page_table, 0, SOURCE_ROWS, SOURCE_ROWS, SOURCE_ROWS, { "taken", page_step }, { "done", page_done },
+    UUID_ROWS, UUID_ROWS, UUID_ROWS, UUID_ROWS, UUID_ROWS);
 #undef SOURCE_ROWS
+#undef UUID_ROWS

@@ -4,6 +4,7 @@
 #ifndef BACKENDS_DIRECT_ENGINE_FETCH_H
 #define BACKENDS_DIRECT_ENGINE_FETCH_H
 
+#include "backends/direct/engine/backfill.h"
 #include "backends/direct/engine/query.h"
 #include "backends/direct/engine/render.h"
 #include "gateway/base/uuid.h"
@@ -27,6 +28,7 @@ struct fetch_one {
 	bool by_patient; /* the row filter: compared on the row */
 	struct uuid patient;
 	bool without_children;
+	struct uuids *uuids; /* what gives rows a uuid that have none; NULL: they stay as they are */
 	/* the outcome */
 	enum db_status status;
 	enum found found;
@@ -35,6 +37,7 @@ struct fetch_one {
 	struct db_result *result;
 	unsigned source, child;
 	bool started;
+	struct uuid_piece *piece;
 };
 /* Frame: struct fetch_one. */
 extern const struct step_table fetch_one_table;
@@ -45,6 +48,7 @@ struct fetch_page {
 	struct db_pool *db;
 	const struct query *q;
 	struct db_result *keys; /* of query_page: source, id, or (q->rows) the rows with them */
+	struct uuids *uuids;    /* as above */
 	size_t n_keys;          /* at most HYDRATE_MAX       */
 	/* the outcome: rows in the order of the keys; a row that went away meanwhile is left out */
 	enum db_status status;
@@ -54,6 +58,8 @@ struct fetch_page {
 	struct db_result *sources[SOURCES_MAX], *children[SOURCES_MAX][CHILDREN_MAX], *result;
 	unsigned source, child; /* being read; child 0: the source itself */
 	bool started;
+	size_t uuid_at; /* rows before it have been looked at */
+	struct uuid_piece *piece;
 };
 /* Frame: struct fetch_page. */
 extern const struct step_table fetch_page_table;

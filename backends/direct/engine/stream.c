@@ -63,6 +63,7 @@ page_rows(struct task *t)
 		.db = s->c->r->site->db,
 		.q = s->c->q,
 		.keys = s->keys,
+		.uuids = &s->c->d->uuids,
 		.n_keys = MIN(s->keys->n_rows, (size_t)HYDRATE_MAX) };
 	return task_push(t, &fetch_page_table, &s->page);
 }
