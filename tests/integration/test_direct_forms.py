@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Encounters and what hangs on them (vital signs), and background services: what a write leaves in every table, what it refuses, whose rows a
+path reaches. Not for the shape of whole answers: tests/api compares those with recordings."""
+import pytest
+
+from test_direct import Probe, stores  # noqa: F401 (stores is a fixture)
+from test_direct_families import PATIENTS, PUUID, fill
+
+ENCOUNTERS = f"/api/patient/{PUUID}/encounter"
+BODY = {"pc_catid": "5", "class_code": "AMB", "date": "2026-02-03", "reason": "Cough", "facility_id": "3", "provider_id": "1", "user": "nobody", "encounter": 1}
+VITALS = "/api/patient/1/encounter/11/vital"
+LOINC = {"2708-6", "29463-7", "39156-5", "59408-5", "59576-9", "77606-2", "8289-1", "8302-2", "8310-5", "8327-9", "85353-1", "85354-9", "8867-4", "9279-1", "9843-4"}
+
+
+@pytest.fixture(scope="module")
+def base(stores):  # noqa: F811
+    name = fill(stores, "forms")
+    stores.sql("INSERT INTO users (id, username, fname, lname) VALUES (77, 'nurse', 'N', 'Urse')", name)
+    return name
+
+
+@pytest.fixture(scope="module")
+def probes(stores, base):  # noqa: F811
+    both = {compat: Probe(stores, base, compat) for compat in ("classic", "v8")}
+    yield both
+    for p in both.values():
+        p.close()
+
+
+@pytest.fixture
+def classic(probes):
+    return probes["classic"]
+
+
+@pytest.fixture
+def v8(probes):
+    return probes["v8"]
+
+
+@pytest.fixture
+def sql(stores, base):  # noqa: F811
+    return lambda text: stores.sql(text, base)
+
+
+# --- encounters ---------------------------------------------------------------------------------------------------------------------------
+def test_encounter_has_the_next_number_its_form_and_its_uuid(sql, classic):
+    sql("UPDATE sequences SET id = 5000")
+    a = classic("POST", ENCOUNTERS, BODY)
+    assert (a.status, list(a.json["data"])) == (201, ["encounter", "uuid"]) and a.json["data"]["encounter"] == 5001
+    hex_uuid = a.json["data"]["uuid"].replace("-", "")
+    ((row, *stored),) = sql(f"SELECT id, pid, encounter, date, reason, provider_id, last_level_billed FROM form_encounter WHERE uuid = UNHEX('{hex_uuid}')")
+    assert stored == ["1", "5001", "2026-02-03 00:00:00", "Cough", "1", "0"]
+    assert sql("SELECT date, form_name, form_id, pid, user, groupname, authorized, formdir, deleted FROM forms WHERE encounter = 5001") == [
+        ["2026-02-03 00:00:00", "New Patient Encounter", row, "1", "admin", "Default", "1", "newpatient", "0"]]
+    assert sql("SELECT id FROM sequences") == [["5001"]]
+    assert sql(f"SELECT table_name FROM uuid_registry WHERE uuid = UNHEX('{hex_uuid}')") == [["form_encounter"]]
+
+
+def test_encounter_without_a_date_is_of_today(sql, v8):
+    a = v8("POST", ENCOUNTERS, {"pc_catid": "5", "class_code": "AMB", "date": ""})
+    assert a.status == 200 and a.json["data"]["eid"] == a.json["data"]["encounter"]
+    assert sql(f"SELECT e.date = CURDATE(), f.date = e.date FROM form_encounter e JOIN forms f USING (encounter) WHERE e.encounter = {a.json['data']['eid']}") == [["1", "1"]]
+
+
+def test_update_needs_an_author_and_keeps_the_number(sql, classic):
+    path = f"{ENCOUNTERS}/{classic('POST', ENCOUNTERS, BODY).json['data']['uuid']}"
+    before = classic("GET", path).json["data"]
+    good = {"user": "nurse", "group": "Default"}
+    refusals = [({}, {"user": "Required::NON_EXISTENT_KEY", "group": "Required::NON_EXISTENT_KEY"}), ({"user": "ghost", "group": "x"}, {"user": "Callback::INVALID_VALUE"}),
+                ({**good, "class_code": "NOSUCH"}, {"class_code": "ListOptionRule::INVALID_LIST_OPTION"}), ({**good, "pc_catid": ""}, {"pc_catid": "NotEmpty::EMPTY_VALUE"}),
+                ({**good, "date": "2026-02-30"}, {"date": "DateTime::INVALID_VALUE"})]
+    for body, want in refusals:
+        a = classic("PUT", path, body)
+        assert (a.status, {k: next(iter(v)) for k, v in a.json["validationErrors"].items()}) == (400, want), body
+    assert classic("GET", path).json["data"] == before
+    a = classic("PUT", path, {**good, "reason": "Changed", "encounter": 1, "pid": 2, "class_code": ""})
+    assert a.status == 200 and {k: a.json["data"][k] for k in ("reason", "eid", "pid", "class_code")} == {"reason": "Changed", "eid": before["eid"], "pid": 1, "class_code": ""}
+
+
+def test_the_facility_of_an_update_brings_its_name(sql, classic):
+    sql("INSERT IGNORE INTO facility (id, name) VALUES (900, 'Named Clinic')")
+    path = f"{ENCOUNTERS}/{classic('POST', ENCOUNTERS, dict(BODY, facility='Old')).json['data']['uuid']}"
+    a = classic("PUT", path, {"user": "nurse", "group": "Default", "facility_id": 900})
+    assert (a.status, a.json["data"]["facility_name"]) == (200, "Named Clinic")
+    assert sql(f"SELECT facility FROM form_encounter WHERE encounter = {a.json['data']['eid']}") == [["Named Clinic"]]
+
+
+@pytest.mark.parametrize("method,path,field,codes", [
+    ("POST", "/api/patient/00000000-0000-4000-8000-000000000000/encounter", "puuid", ["Callback::INVALID_VALUE"]),
+    ("POST", "/api/patient/nonsense/encounter", "puuid", ["Callback::INVALID_VALUE", "Uuid::INVALID_UUID"]),
+    ("PUT", "/api/patient/nonsense/encounter/nonsense", "puuid", ["Callback::INVALID_VALUE", "Uuid::INVALID_UUID"]),
+    ("PUT", f"{ENCOUNTERS}/nonsense", "euuid", ["Callback::INVALID_VALUE", "Uuid::INVALID_UUID"]),
+    ("PUT", f"{ENCOUNTERS}/00000000-0000-4000-8000-000000000000", "euuid", ["Callback::INVALID_VALUE"]),
+    ("PUT", f"{ENCOUNTERS}/{PATIENTS[2].replace('a0', 'e0')}", "euuid", ["Callback::INVALID_VALUE"]),  # of another patient
+])
+def test_an_unknown_patient_or_encounter_is_an_error_of_its_member(sql, classic, v8, method, path, field, codes):
+    before = sql("CHECKSUM TABLE form_encounter, forms, sequences")
+    body = dict(BODY, user="nurse", group="Default")
+    for probe, status in ((classic, 400), (v8, 200)):
+        a = probe(method, path, body)
+        assert (a.status, list(a.json["validationErrors"]), list(a.json["validationErrors"][field])) == (status, [field], codes)
+    assert sql("CHECKSUM TABLE form_encounter, forms, sequences") == before
+
+
+# --- vital signs --------------------------------------------------------------------------------------------------------------------------
+def test_vitals_have_their_form_and_fifteen_observations(sql, classic):
+    a = classic("POST", VITALS, {"bps": "130", "weight": 220.1, "note": "ok", "id": 1, "pid": 2})
+    assert (a.status, list(a.json)) == (201, ["vid", "fid"])
+    vid, fid = a.json["vid"], a.json["fid"]
+    assert sql(f"SELECT pid, activity, bps, weight, height IS NULL, user IS NULL FROM form_vitals WHERE id = {vid}") == [["1", "1", "130", "220.100000", "1", "1"]]
+    assert sql(f"SELECT encounter, form_name, form_id, pid, user, groupname, authorized, formdir FROM forms WHERE id = {fid}") == [
+        ["11", "Vitals", str(vid), "1", "admin", "Default", "1", "vitals"]]
+    mapped = sql(f"SELECT m.resource, m.resource_path, r.table_name, r.mapped FROM uuid_mapping m JOIN form_vitals v ON v.uuid = m.target_uuid "
+                 f"JOIN uuid_registry r ON r.uuid = m.uuid WHERE v.id = {vid} AND m.`table` = 'form_vitals'")
+    assert {m[1] for m in mapped} == {f"category=vital-signs&code={c}" for c in LOINC} and len(mapped) == 15
+    assert {(m[0], m[2], m[3]) for m in mapped} == {("Observation", "uuid_mapping", "1")}
+
+
+def test_vitals_are_changed_in_part_and_stay_with_their_encounter(sql, classic):
+    vid = classic("POST", VITALS, {"bps": "130", "bpd": "80", "note": "ok"}).json["vid"]
+    uuid = sql(f"SELECT HEX(uuid) FROM form_vitals WHERE id = {vid}")
+    a = classic("PUT", f"{VITALS}/{vid}", {"bps": "131"})
+    assert (a.status, a.json) == (200, {"vid": str(vid)})
+    assert sql(f"SELECT bps, bpd, note FROM form_vitals WHERE id = {vid}") == [["131", "80", "ok"]] and sql(f"SELECT HEX(uuid) FROM form_vitals WHERE id = {vid}") == uuid
+    for path in (f"/api/patient/2/encounter/12/vital/{vid}", f"/api/patient/1/encounter/12/vital/{vid}", f"/api/patient/2/encounter/11/vital/{vid}"):
+        assert classic("GET", path).status == 404 and classic("PUT", path, {"bps": "1"}).status == 404
+    a = classic("PUT", f"{VITALS}/{vid}", {"bps": "high"})
+    assert (a.status, a.json) == (400, {"bps": {"Numeric::NOT_NUMERIC": "bps must be numeric"}})
+    assert sql(f"SELECT bps FROM form_vitals WHERE id = {vid}") == [["131"]]
+
+
+def test_vitals_have_details_where_there_are_some(sql, v8):
+    vid = v8("POST", VITALS, {"bps": "190", "weight": "200"}).json["vid"]
+    assert "details" not in v8("GET", f"{VITALS}/{vid}").json
+    sql(f"INSERT INTO form_vital_details (form_id, vitals_column, interpretation_option_id, interpretation_title) VALUES ({vid}, 'bps', 'H', 'High'), ({vid}, 'weight', 'N', 'Normal')")
+    details = v8("GET", f"{VITALS}/{vid}").json["details"]
+    assert list(details) == ["bps", "weight"] and {k: (d["vitals_column"], d["interpretation_title"]) for k, d in details.items()} == {
+        "bps": ("bps", "High"), "weight": ("weight", "Normal")}
+    in_list = [v for v in v8("GET", VITALS).json if v["id"] == vid]
+    assert in_list[0]["details"] == details
+
+
+def test_a_metric_site_sees_metric_measures(stores, sql, base):  # noqa: F811
+    sql("INSERT INTO globals (gl_name, gl_index, gl_value) VALUES ('units_of_measurement', 0, '2') ON DUPLICATE KEY UPDATE gl_value = '2'")
+    probe = Probe(stores, base, "v8")
+    vid = probe("POST", VITALS, {"weight": "220.1", "height": "70", "temperature": "98", "waist_circ": "0", "pulse": "60"}).json["vid"]
+    got = probe("GET", f"{VITALS}/{vid}").json
+    probe.close()
+    sql("UPDATE globals SET gl_value = '1' WHERE gl_name = 'units_of_measurement'")
+    want = {"weight": "99.835681", "weight_unit": "kg", "height": "177.800000", "height_unit": "cm", "temperature": "36.666667", "temperature_unit": "Cel",
+            "waist_circ": None, "head_circ": None, "head_circ_unit": "cm", "pulse": "60.000000", "pulse_unit": "/min"}
+    assert {k: got[k] for k in want} == want
+
+
+# --- background services --------------------------------------------------------------------------------------------------------------------
+SERVICES = "DELETE FROM background_services; INSERT INTO background_services (name, title, active, running, next_run, execute_interval, `function`, sort_order, " \
+           "lock_expires_at) VALUES ('due', 'D', 1, 0, NOW() - INTERVAL 1 HOUR, 5, 'f', 3, NULL), ('later', 'L', 1, 0, NOW() + INTERVAL 1 HOUR, 5, 'f', 2, NULL), " \
+           "('busy', 'B', 1, 1, NOW() - INTERVAL 1 HOUR, 5, 'f', 1, NOW() + INTERVAL 1 HOUR), ('off', 'O', 0, 0, NOW() + INTERVAL 1 HOUR, 5, 'f', 4, NULL), " \
+           "('manual', 'M', 1, 0, NOW(), 0, 'f', 5, NOW() - INTERVAL 1 HOUR)"
+
+
+def test_services_are_told_with_what_runs(sql, v8):
+    sql(SERVICES)
+    got = v8("GET", "/api/background_service")
+    assert [(s["name"], s["active"], s["running"]) for s in got.json] == [("busy", True, True), ("later", True, False), ("due", True, False), ("off", False, False),
+                                                                         ("manual", True, False)]
+    assert v8("GET", "/api/background_service/busy").json == got.json[0]
+    a = v8("GET", "/api/background_service/nosuch")
+    assert (a.status, a.json) == (404, {"error": "Service not found"})
+    sql("DELETE FROM background_services")
+    assert (v8("GET", "/api/background_service").status, v8("GET", "/api/background_service").json) == (200, [])
+
+
+@pytest.mark.parametrize("name,body,status,made_due", [("due", {}, "skipped", False), ("later", {}, "not_due", False), ("later", {"force": True}, "skipped", True),
+                                                      ("later", {"force": "true"}, "not_due", False), ("busy", {"force": True}, "already_running", False),
+                                                      ("off", {"force": True}, "skipped", False)])
+def test_a_service_is_never_run_here_but_a_forced_one_is_made_due(sql, v8, name, body, status, made_due):
+    sql(SERVICES)
+    before = dict(sql("SELECT name, next_run FROM background_services"))
+    a = v8("POST", f"/api/background_service/{name}/run", body)
+    assert (a.status, a.json) == (409, {"service": name, "status": status})
+    after = dict(sql("SELECT name, next_run FROM background_services"))
+    assert {n for n in after if after[n] != before[n]} == ({name} if made_due else set())
+    assert not made_due or sql(f"SELECT next_run <= NOW() FROM background_services WHERE name = '{name}'") == [["1"]]
+
+
+def test_run_refuses_what_is_no_object_and_what_is_not_there(sql, v8):
+    sql(SERVICES)
+    for body in ("[1]", "nonsense", '"force"'):
+        a = v8("POST", "/api/background_service/later/run", body)
+        assert (a.status, a.json) == (400, {"error": "Invalid JSON payload"})
+    a = v8("POST", "/api/background_service/nosuch/run", {})
+    assert (a.status, a.json) == (404, {"error": "Service not found"})
+
+
+def test_run_all_tells_each_that_has_an_interval(sql, v8):
+    sql(SERVICES)
+    a = v8("POST", "/api/background_service/$run", {})
+    assert (a.status, a.json) == (200, {"results": [{"name": "busy", "status": "already_running"}, {"name": "later", "status": "not_due"},
+                                                    {"name": "due", "status": "skipped"}, {"name": "off", "status": "skipped"}]})
