@@ -140,3 +140,17 @@ def test_what_is_updated_reads_back_and_the_rest_stays(api, site, route):
 
 def test_every_route_of_the_contract_is_served(api):
     assert not [r.name for r in ROUTES if not api.served(r.name)]
+
+
+@pytest.mark.parametrize("site", [s for s in GENERATIONS if s != "g502"])  # which has no OAuth clients
+def test_failed_logins_are_counted_and_a_good_one_resets(api, site):
+    """Before 7.0.2 users_secure has a counter without its time."""
+    def counter():
+        return api.sql("SELECT login_fail_counter FROM users_secure WHERE username = 'clinician'", site)[0][0]
+    client = api.gateway.client(site)
+    form = {"grant_type": "password", "client_id": client["client_id"], "client_secret": client["client_secret"], "scope": "openid api:oemr user/patient.read",
+            "user_role": "users", "username": "clinician"}
+    assert [api.gateway.token_request(site, password=p, **form).status_code for p in ("wrong", "wrong")] == [400, 400]
+    assert counter() == "2"
+    assert api.gateway.token_request(site, password="pass", **form).status_code == 200
+    assert counter() == "0"

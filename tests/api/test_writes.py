@@ -120,6 +120,45 @@ def test_a_key_makes_one_row_of_many_tries(many, name):
     assert int(many.sql(f"SELECT COUNT(*) FROM {table}", SITE)[0][0]) == before + 1
 
 
+# --- a patient's policies change places ------------------------------------------------------------------------------------------------
+def types(api, site, pid=1):
+    """{row: type} of the two policies that each patient began with."""
+    return dict(api.sql(f"SELECT id, type FROM insurance_data WHERE id IN ({900 + pid}, {910 + pid})", site))
+
+
+@pytest.mark.parametrize("site", ["access", "many"])  # v8, classic
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_two_policies_change_places_and_back(api, site, method):
+    route = BY_NAME[f"{method} /api/patient/:puuid/insurance/$swap-insurance"]
+    if not api.served(route.name, site):
+        pytest.skip("not served by direct yet")
+    world, before = api.world[site], types(api, site)
+    path, uuid = world.path(route), world.values[1][("insurance", "uuid")]
+    assert set(before.values()) == {"primary", "secondary"}
+    for to in (before["911"], before["901"]):
+        r = api(method, f"{path}?type={to}&uuid={uuid}", site)
+        assert r.status_code == 200 and r.json()["validationErrors"] == [], r.text[:500]
+        assert r.json()["data"]["src"]["uuid"] == uuid and r.json()["data"]["src"]["type"] == to
+        assert types(api, site)["901"] == to and set(types(api, site).values()) == {"primary", "secondary"}
+    assert types(api, site) == before
+
+
+@pytest.mark.parametrize("what", ["another patient's policy", "an unknown policy", "a word for a uuid", "no uuid", "no type", "an unknown type", "an unknown patient"])
+def test_a_swap_that_is_not_right_changes_nothing(api, what):
+    route = BY_NAME["POST /api/patient/:puuid/insurance/$swap-insurance"]
+    if not api.served(route.name, SITE):
+        pytest.skip("not served by direct yet")
+    world, before = api.world[SITE], api.sql("CHECKSUM TABLE insurance_data", SITE)
+    nobody, mine = "00000000-0000-4000-8000-000000000000", world.values[1][("insurance", "uuid")]
+    query = {"another patient's policy": f"type=secondary&uuid={world.values[2][('insurance', 'uuid')]}", "an unknown policy": f"type=secondary&uuid={nobody}",
+             "a word for a uuid": "type=secondary&uuid=zz", "no uuid": "type=secondary", "no type": f"uuid={mine}", "an unknown type": f"type=fourth&uuid={mine}",
+             "an unknown patient": f"type=secondary&uuid={mine}"}[what]
+    path = world.path(route) if what != "an unknown patient" else route.filled({"puuid": nobody})
+    r = api("POST", f"{path}?{query}", SITE)
+    assert r.status_code in (400, 404) and r.json()["validationErrors"], f"{r.status_code} {r.text[:300]}"
+    assert api.sql("CHECKSUM TABLE insurance_data", SITE) == before
+
+
 # --- statements ---------------------------------------------------------------------------------------------------------------------------
 class Watch:
     """The statements that the gateway sends during a request; the least of some tries, since a worker's first request also asks for the ACL."""
