@@ -117,7 +117,7 @@ metrics_attach(struct metrics *m, unsigned slab)
 	CHECK(slab < m->n_slabs);
 	m->slab = slab;
 	m->attached = true;
-	metrics_heartbeat(m);
+	atomic_store_explicit(&slab_at(m, slab)->beat_us, 0, memory_order_relaxed); /* what stood here before is dead */
 }
 
 static void

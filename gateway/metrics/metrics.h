@@ -48,7 +48,7 @@ enum metric {
 struct metrics *metrics_new(
     unsigned n_slabs, const struct str *sites, size_t n_sites, const struct str *routes, size_t n_routes);
 void metrics_free(struct metrics **m);
-/* In a writer: which slab is mine. NULL metrics everywhere below: no effect. */
+/* In a writer: which slab is mine; it counts as silent until the first heartbeat. NULL metrics everywhere below: no effect. */
 void metrics_attach(struct metrics *m, unsigned slab);
 void metric_add(
     struct metrics *m, enum metric id, size_t site, uint64_t n); /* site ignored where the metric has none */

@@ -27,6 +27,7 @@ struct worker_run {
 	struct exchange_handler handler;
 	struct listener *listeners[LISTENERS_MAX];
 	size_t n_listeners, drained;
+	bool ready; /* takes connections */
 	struct loop_timer *publish, *warm;
 	int64_t started_us;
 	struct cidr *trusted, *outbound_allow;
@@ -93,7 +94,8 @@ publish(void *arg)
 		db_pool_probe(((const struct site *)value)->db, PROBE_MS);
 	}
 	redis_probe(run->w.redis, PROBE_MS);
-	metrics_heartbeat(m);
+	if (run->ready) /* one that still waits for its stores says nothing about them */
+		metrics_heartbeat(m);
 	loop_timer_set(run->publish, PUBLISH_MS);
 }
 
@@ -255,6 +257,7 @@ warm(void *arg)
 		exit(1);
 	}
 	(void)close(run->boot->ready_fd);
+	run->ready = true;
 	publish(run);
 	LOG(run->boot->log, LOG_INFO, "worker.ready");
 }

@@ -168,7 +168,8 @@ object_schema(struct json_write *w, const struct place *at, const struct plan_op
 	json_key(w, STR("required"));
 	json_arr(w);
 	for (const struct plan_op *op = ops; op < ops + n; op++)
-		if (op->f->kind != K_KEYED && (op == ops || op->list_begin || !str_eq(op->key, (op - 1)->key)))
+		if (op->f->kind != K_KEYED && !(op->f->flags & F_SPARSE) &&
+		    (op == ops || op->list_begin || !str_eq(op->key, (op - 1)->key)))
 			json_raw(w, str_sub(op->key, 0, op->key.n - 1)); /* without its colon */
 	json_arr_end(w);
 	json_kv_bool(w, STR("additionalProperties"), false);
@@ -447,7 +448,7 @@ describe_route(const struct direct *d, const struct handler *h, struct openapi_o
 {
 	if (!d->ready)
 		return OPENAPI_LATER;
-	if (h->row->op == OP_SPECIAL) {
+	if (h->row->special != NULL) {
 		if (h->row->n_answer > 0)
 			special_describe(d, h->row, op);
 		return OPENAPI_TOLD;

@@ -142,7 +142,7 @@ refusals_add(struct answers *a)
 	}
 	if (list && bare(a->h) && !s->empty_ok)
 		answer_add(a, style_status(s, classic(a->h), MISSING), FORM_NOTHING);
-	if (create || a->h->row->op == OP_UPDATE)
+	if (create || a->h->row->op == OP_UPDATE || a->h->row->op == OP_SPECIAL)
 		answer_add(a, style_status(s, classic(a->h), INVALID), FORM_REFUSED);
 	if (create) { /* Idempotency-Key */
 		answer_add(a, 409, FORM_REFUSED);
@@ -413,6 +413,16 @@ removed_put(struct json_write *w, const struct handler *h, struct openapi_operat
 	envelope_end(&e, STR(NOTHING));
 }
 
+/* Rows by name, as the action makes them. */
+static void
+action_put(struct json_write *w, const struct handler *h, struct openapi_operation *op)
+{
+	struct wrapped e = envelope_begin(w, h, STR(NOTHING));
+	(void)op;
+	json_raw(e.w, STR("{\"type\":\"object\"}"));
+	envelope_end(&e, STR(NOTHING));
+}
+
 void
 standard_describe(const struct handler *h, struct openapi_operation *op)
 {
@@ -426,6 +436,7 @@ standard_describe(const struct handler *h, struct openapi_operation *op)
 		[OP_CREATE] = { created_put, CREATED, "The row was made." },
 		[OP_UPDATE] = { one_put, DONE, "The row was changed." },
 		[OP_DELETE] = { removed_put, DONE, "The row is gone." },
+		[OP_SPECIAL] = { action_put, DONE, "It is done." },
 	};
 	enum op what = h->row->op;
 	CHECK(what < NITEMS(ops)); /* the others have no style */
