@@ -12,6 +12,8 @@ struct metrics;
 #define METRICS(X) /* id, kind, name, labels, help: labels are fixed at start */                                       \
 	X(REQUESTS, COUNTER, "gatehouse_requests_total", "site,route,status", "Requests answered.")                    \
 	X(REQUEST_SECONDS, HISTOGRAM, "gatehouse_request_duration_seconds", "site,route", "Time from head to answer.") \
+	X(REQUEST_MEMORY, COUNTER, "gatehouse_request_memory_bytes_total", "",                                         \
+	    "Memory that answered requests asked for, each until it was over.")                                        \
 	X(CONNECTIONS, GAUGE, "gatehouse_connections", "", "Open public connections.")                                 \
 	X(ACCEPTED, COUNTER, "gatehouse_connections_accepted_total", "", "Connections accepted.")                      \
 	X(REFUSED, COUNTER, "gatehouse_connections_refused_total", "", "Connections refused by a limit.")              \

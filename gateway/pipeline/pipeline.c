@@ -61,6 +61,7 @@ count(const struct pipe *p)
 	metric_request(p->r.worker->metrics, p->r.site == NULL ? SIZE_MAX : p->r.site->index,
 	    p->r.route == NULL ? SIZE_MAX : p->r.route->index, p->r.reply.status,
 	    loop_now_us(p->r.task.loop) - p->r.started_us);
+	metric_add(p->r.worker->metrics, METRIC_REQUEST_MEMORY, SIZE_MAX, arena_used(p->r.task.arena));
 }
 
 static void

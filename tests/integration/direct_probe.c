@@ -254,7 +254,10 @@ request_run(const json_t *in)
 		run(&stream_over);
 	}
 	db_pool_stats(site.db, &after);
-	answer_print(r, after.statements - before.statements);
+	if (json_is_true(json_object_get(in, "quiet")))
+		puts("{}");
+	else
+		answer_print(r, after.statements - before.statements);
 	arena_free(&a);
 	buf_done(&streamed);
 }

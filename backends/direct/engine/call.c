@@ -87,6 +87,17 @@ key_column(const struct key *k, struct str value, struct db_val *v, struct arena
 	return k->text != NULL ? str_of(k->text) : STR_NULL;
 }
 
+/* A number in a column of text (pc_pid) is compared as text, as OpenEMR does: an index on it then serves. */
+static struct db_val
+tie_value(const struct call *c, const struct plan_source *ps, const char *name, int64_t number)
+{
+	const struct schema_column *column = column_of(ps->schema, ps->s, NULL, str_of(name));
+	struct str text = column != NULL && column->type == COL_TEXT
+	                      ? arena_printf(c->r->task.arena, "%lld", (long long)number)
+	                      : STR_NULL;
+	return text.p != NULL ? DB_V_STR(text) : DB_V_I64(number);
+}
+
 /* The columns that tie a source's rows to the patient and the encounter of the path. */
 static unsigned
 ties(const struct call *c, const struct plan_source *ps, struct fixed out[2])
@@ -94,9 +105,9 @@ ties(const struct call *c, const struct plan_source *ps, struct fixed out[2])
 	const struct source *s = ps->s;
 	unsigned n = 0;
 	if (c->parent.wanted && c->parent.has_encounter && s->encounter != NULL)
-		out[n++] = (struct fixed){ str_of(s->encounter), DB_V_I64(c->parent.encounter) };
+		out[n++] = (struct fixed){ str_of(s->encounter), tie_value(c, ps, s->encounter, c->parent.encounter) };
 	if (c->parent.wanted && s->pid != NULL)
-		out[n++] = (struct fixed){ str_of(s->pid), DB_V_I64(c->parent.pid) };
+		out[n++] = (struct fixed){ str_of(s->pid), tie_value(c, ps, s->pid, c->parent.pid) };
 	return n;
 }
 

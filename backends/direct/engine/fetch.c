@@ -278,11 +278,11 @@ page_children(const struct fetch_page *f, unsigned source, int64_t id, struct fe
 
 /* The row of a key; rows mostly come in the order of the keys, so the search begins behind the last hit. */
 static const struct db_cell *
-page_row(const struct db_result *r, size_t id_slot, int64_t id, size_t *hint)
+page_row(const struct db_result *r, size_t key_slot, int64_t id, size_t *hint)
 {
 	for (size_t i = 0; r != NULL && i < r->n_rows; i++) {
 		size_t at = (*hint + i) % r->n_rows;
-		if (db_cell(r, at, id_slot)->i == id) {
+		if (db_cell(r, at, key_slot)->i == id) {
 			*hint = at + 1;
 			return db_cell(r, at, 0);
 		}
@@ -308,12 +308,12 @@ page_done(struct task *t)
 		if (source < 0 || source >= (int64_t)f->plan->n_sources)
 			continue;
 		const struct plan_source *ps = &f->plan->sources[source];
-		const struct db_cell *row = page_row(f->sources[source], (size_t)ps->id, id, &hints[source]);
+		const struct db_cell *row = page_row(f->sources[source], (size_t)ps->key, id, &hints[source]);
 		if (row == NULL)
 			continue;
 		struct fetched *out = &f->rows[f->n_rows++];
 		*out = (struct fetched){ .ps = ps, .row = row };
-		page_children(f, (unsigned)source, id, out);
+		page_children(f, (unsigned)source, row[ps->id].i, out);
 	}
 	return STEP_NEXT;
 }

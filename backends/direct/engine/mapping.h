@@ -155,12 +155,14 @@ struct child {
 /* A table that a resource comes from. */
 struct source {
 	const char *table, *alias;
-	const char *id;   /* unique integer: paging and hydrating; NULL: a small table, its lists are one statement */
-	const char *uuid; /* 16 bytes, unique: reads; NULL: the rows have none */
-	const char *updated;   /* last change; NULL or missing column: none   */
-	const char *created;   /* stands in for updated where that is missing */
-	const char *patient;   /* uuid of the patient whose data these are    */
-	const char *pid;       /* number of that patient; ties rows to the patient of the path    */
+	const char *id; /* unique integer: paging and hydrating; NULL: a small table, its lists are one statement */
+	const char
+	    *clustered;      /* the unique integer by which the table is stored, where that is not id: lists go by it */
+	const char *uuid;    /* 16 bytes, unique: reads; NULL: the rows have none */
+	const char *updated; /* last change; NULL or missing column: none   */
+	const char *created; /* stands in for updated where that is missing */
+	const char *patient; /* uuid of the patient whose data these are    */
+	const char *pid;     /* number of that patient; ties rows to the patient of the path    */
 	const char *encounter; /* number of the encounter; ties rows to the encounter of the path */
 	const char *where;     /* rows that do not fulfil it do not exist for the API             */
 	const char *also;      /* a further condition, on sites that have the columns which it names */

@@ -216,6 +216,8 @@ source_check(struct check *k, const struct source *s)
 		tell(k, "no table");
 	if (s->id != NULL)
 		key_check(k, "id", s->id, true);
+	if (s->clustered != NULL)
+		key_check(k, "clustered", s->clustered, true);
 	if (s->uuid != NULL)
 		key_check(k, "uuid", s->uuid, true);
 	keys_check(k, s);

@@ -548,7 +548,7 @@ source_statements(struct build *b, struct plan_source *ps, const struct select *
 		buf_init(&by_id, b->a, SQL_FIRST, SQL_MAX);
 		buf_str_put(&by_id, ps->list);
 		buf_str_put(&by_id, ps->from);
-		column_put(&by_id, str_of(ps->s->id));
+		column_put(&by_id, str_of(ps->key_name));
 		buf_lit(&by_id, " IN (");
 		marks_put(&by_id, hydrate_sizes[i]);
 		buf_char(&by_id, ')');
@@ -595,6 +595,8 @@ source_make(struct build *b, struct plan_source *ps, const struct source *s)
 	ps->schema = b->schema;
 	ps->uuid = select_key(b, sel, s->uuid, !read_by_number(s));
 	ps->id = select_key(b, sel, s->id, true);
+	ps->key_name = s->clustered != NULL ? s->clustered : s->id;
+	ps->key = select_key(b, sel, ps->key_name, true);
 	ps->updated = select_key(b, sel, s->updated, false);
 	ps->created = select_key(b, sel, s->created, false);
 	ps->patient = select_key(b, sel, s->patient, s->pid == NULL);

@@ -47,11 +47,12 @@ struct plan_source {
 	const struct source *s;
 	const struct plan_op *ops;
 	unsigned n_ops;
-	const char *where; /* rows outside it do not exist for the API; NULL: all do */
-	short id, uuid, updated, created, patient, pid, visible; /* slots */
-	struct str list;                                         /* SELECT list */
-	unsigned n_list;                                         /* its columns */
-	uint32_t joins;                                          /* that stand in from */
+	const char *where;    /* rows outside it do not exist for the API; NULL: all do */
+	const char *key_name; /* what lists are paged and hydrated by: clustered or id */
+	short id, key, uuid, updated, created, patient, pid, visible; /* slots */
+	struct str list;                                              /* SELECT list */
+	unsigned n_list;                                              /* its columns */
+	uint32_t joins;                                               /* that stand in from */
 	struct str
 	    from; /* FROM tables WHERE, with the joins that the list, the keys and the order name: a condition follows */
 	struct db_point point; /* by uuid; sql NULL: the site's rows have none */

@@ -201,7 +201,7 @@ after_put(struct cond *c, const struct query *q, unsigned source)
 		cond_val(c, DB_V_STR(q->after_sort[i]));
 	}
 	if (source == q->after_source) {
-		column_put(&c->sql, str_of(c->ps->s->id));
+		column_put(&c->sql, str_of(c->ps->key_name));
 		buf_lit(&c->sql, " > ?");
 		cond_val(c, DB_V_I64(q->after_id));
 	} else {
@@ -230,7 +230,7 @@ arm_put(struct cond *c, const struct query *q, const struct plan *p, unsigned so
 	} else {
 		buf_printf(&c->sql, "SELECT %u AS key_src, ", source);
 	}
-	column_put(&c->sql, str_of(c->ps->s->id));
+	column_put(&c->sql, str_of(c->ps->key_name));
 	buf_lit(&c->sql, " AS key_id");
 	for (unsigned i = 0; i < q->n_sorts; i++) {
 		buf_lit(&c->sql, ", ");

@@ -234,6 +234,7 @@ static const struct source source = {
 	.table = "patient_data",
 	.alias = "p",
 	.id = "p.id",
+	.clustered = "p.pid",
 	.uuid = "p.uuid",
 	.updated = "p.last_updated",
 	.created = "p.date",

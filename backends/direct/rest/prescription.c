@@ -95,7 +95,7 @@ static const struct field list_fields[] = {
 	{ "diagnosis", K_TEXT, "l.diagnosis", F_V8 },
 	{ "puuid", K_UUID, "p.uuid" },
 	{ "euuid", K_UUID, NULL,
-	    .sql = "SELECT e.uuid FROM issue_encounter i JOIN form_encounter e ON e.encounter = i.encounter WHERE i.list_id = l.id LIMIT 1" },
+	    .sql = "SELECT e.uuid FROM issue_encounter i JOIN form_encounter e ON e.pid = i.pid AND e.encounter = i.encounter WHERE i.pid = l.pid AND i.list_id = l.id LIMIT 1" },
 	{ "pruuid", K_UUID, "u.uuid" },
 	{ "drug_uuid", K_HIDDEN, "l.id" },
 	OPTIONS("NULL", "NULL", "NULL"),
