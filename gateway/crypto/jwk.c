@@ -191,6 +191,15 @@ jwk_set_has(const struct jwk_set *s, struct str kid)
 	return false;
 }
 
+unsigned
+jwk_set_algs(const struct jwk_set *s)
+{
+	unsigned algs = 0;
+	for (size_t i = 0; i < s->n; i++)
+		algs |= s->keys[i].algs;
+	return algs;
+}
+
 size_t
 jwk_set_count(const struct jwk_set *s)
 {

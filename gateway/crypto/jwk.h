@@ -18,6 +18,8 @@ enum jws_alg { JWS_RS256 = 1 << 0, JWS_RS384 = 1 << 1, JWS_ES256 = 1 << 2, JWS_E
 struct jwk_set *jwk_set_parse(struct str text, struct err *e);
 void jwk_set_free(struct jwk_set **s);
 size_t jwk_set_count(const struct jwk_set *s);
+/* Bits of jws_alg that some key of the set fits. */
+unsigned jwk_set_algs(const struct jwk_set *s);
 bool jwk_set_has(const struct jwk_set *s, struct str kid);
 
 struct jws { /* the parts of a compact serialization, decoded into the arena */

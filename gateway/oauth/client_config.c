@@ -170,6 +170,7 @@ config_answer(struct request *r, struct client_config *c)
 		json_kv_i64(&w, STR("client_id_issued_at"), db_cell(c->row, 0, C_DATE)->i);
 	json_kv_str(
 	    &w, STR("application_type"), db_cell(c->row, 0, C_CONFIDENTIAL)->i == 1 ? STR("private") : STR("web"));
+	json_kv_str(&w, STR("id_token_signed_response_alg"), id_token_alg(r->site));
 	for (size_t i = 0; i < NITEMS(lists); i++)
 		list_put(&w, lists[i].name, text(c, lists[i].col));
 	for (size_t i = 0; i < NITEMS(texts); i++)

@@ -2,6 +2,7 @@
 /* Discovery documents and the key set. Nothing is advertised that does not work. OIDC Discovery 3, RFC 8414 2, SMART App Launch 2.2
  * conformance. The members that a site's switches decide are asked of its configuration.                                  */
 #include "gateway/base/json_write.h"
+#include "gateway/crypto/jwk.h"
 #include "gateway/oauth/claims.h"
 #include "gateway/oauth/endpoint.h"
 #include "policy/policy.h"
@@ -174,11 +175,20 @@ code_flow_members(struct json_write *w, const struct site *site)
 	json_kv_bool(w, STR("authorization_response_iss_parameter_supported"), true); /* RFC 9207 3 */
 }
 
+struct str
+id_token_alg(const struct site *site)
+{
+	unsigned algs = jwk_set_algs(site->jwks) & (JWS_RS256 | JWS_ES256);
+	if (algs == (JWS_RS256 | JWS_ES256))
+		return site->conf->oauth.signing_alg;
+	return algs == JWS_ES256 ? STR("ES256") : STR("RS256");
+}
+
 enum step
 discovery_endpoint(struct request *r, struct oauth_state *s)
 {
 	struct json_write w;
-	bool es256 = str_eq(r->site->conf->oauth.signing_alg, STR("ES256"));
+	unsigned algs = jwk_set_algs(r->site->jwks) & (JWS_RS256 | JWS_ES256);
 	(void)s;
 	json_begin(&w, &r->reply.body, JSON_PLAIN);
 	json_obj(&w);
@@ -192,7 +202,10 @@ discovery_endpoint(struct request *r, struct oauth_state *s)
 	grants_member(&w, r->site);
 	LIST_MEMBER(&w, "subject_types_supported", "public");
 	claims_member(&w);
-	LIST_MEMBER(&w, "id_token_signing_alg_values_supported", es256 ? "ES256" : "RS256");
+	if (algs == (JWS_RS256 | JWS_ES256)) /* while one kind of key takes over from the other */
+		LIST_MEMBER(&w, "id_token_signing_alg_values_supported", "RS256", "ES256");
+	else
+		LIST_MEMBER(&w, "id_token_signing_alg_values_supported", algs == JWS_ES256 ? "ES256" : "RS256");
 	client_auth_members(&w, r, IN_DISCOVERY);
 	json_obj_end(&w);
 	return document_reply(r);

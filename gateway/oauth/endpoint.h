@@ -198,6 +198,8 @@ int oauth_scopes_registered(struct request *r, struct str requested, const struc
     const struct scope_set **out, struct str *bad_name) MUSTUSE;
 /* Did the client register this grant? Rows without grant_types are OpenEMR's oldest: authorization_code. */
 bool client_grant_registered(const struct oauth_client *k, struct str grant);
+/* What the site's key signs id_tokens with. */
+struct str id_token_alg(const struct site *site);
 /* Random bytes as base64url text. */
 struct str oauth_random(struct request *r, size_t bytes);
 /* "application/json; charset=UTF-8" reply with no-store, status 200. */

@@ -100,6 +100,8 @@ refuse(struct request *r, enum oauth_error which, struct str description, struct
 enum step
 oauth_refuse(struct request *r, enum oauth_error which, struct str hint, const char *reason)
 {
+	if (which == OAUTH_RTK && r->site->compat != COMPAT_CLASSIC)
+		which = OAUTH_GRA; /* RFC 6749 5.2 */
 	return refuse(r, which, oauth_errors[which].text, hint, reason);
 }
 

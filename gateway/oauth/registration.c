@@ -259,11 +259,17 @@ document_read(struct request *r, struct registration *g)
 	return STEP_NEXT;
 }
 
+/* OpenEMR's words say who is confidential: private, anything else is not (its documentation's public apps say web). In those of OIDC, native
+ * or none, and web unless compat classic, the method does (RFC 7591 2).                                                     */
 static enum step
 type_read(struct request *r, struct registration *g)
 {
-	(void)r;
-	g->confidential = str_eq(json_in_str(g->doc, "application_type"), STR("private"));
+	struct str type = json_in_str(g->doc, "application_type"),
+	           method = json_in_str(g->doc, "token_endpoint_auth_method");
+	bool classic = r->site->compat == COMPAT_CLASSIC;
+	bool standard = type.n == 0 || str_eq(type, STR("native")) || (str_eq(type, STR("web")) && !classic);
+	g->confidential = standard ? method.n > 0 && !str_eq(method, STR("none")) : str_eq(type, STR("private"));
+	g->as_openemr = !standard && classic;
 	return STEP_NEXT;
 }
 
@@ -437,10 +443,12 @@ registration_reply(struct task *t)
 	if (g->answer != NULL)
 		return g->answer(r, g);
 	oauth_json_begin(r);
+	r->reply.status = g->as_openemr ? 200 : 201; /* RFC 7591 3.2.1 */
 	json_begin(&w, &r->reply.body, JSON_PLAIN);
 	json_obj(&w);
 	json_kv_str(&w, STR("client_id"), g->id);
-	json_kv_str(&w, STR("client_secret"), g->secret);
+	if (g->secret.n > 0 || g->as_openemr)
+		json_kv_str(&w, STR("client_secret"), g->secret);
 	json_kv_str(&w, STR("registration_access_token"), g->token);
 	json_kv_str(&w, STR("registration_client_uri"),
 	    arena_printf(t->arena, "%.*s/client/%.*s", STR_ARG(r->site->issuer), STR_ARG(g->path)));
@@ -448,6 +456,8 @@ registration_reply(struct task *t)
 	json_kv_i64(&w, STR("client_secret_expires_at"), 0);
 	json_kv_str(&w, STR("client_role"), g->confidential ? STR("user") : STR("patient"));
 	echo_members(&w, g);
+	if (!g->as_openemr) /* OIDC Registration 2: RS256 unless it says otherwise */
+		json_kv_str(&w, STR("id_token_signed_response_alg"), id_token_alg(r->site));
 	json_obj_end(&w);
 	return STEP_REPLY;
 }

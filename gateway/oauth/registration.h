@@ -16,6 +16,7 @@ struct registration {
 	/* out, for answer() */
 	struct str id, secret, token, path, scope, method;
 	bool confidential, enabled;
+	bool as_openemr; /* compat classic, and asked in OpenEMR's words: its status and members */
 	int64_t issued_s;
 	/* working state */
 	bool manual;                               /* OpenEMR's setting: all registrations wait */

@@ -17,11 +17,20 @@ static const struct {
 	{ STR_INIT("/interface"), ROUTE_TREE_OAUTH2, STR_INIT("default") },
 };
 
+/* RFC 8414 3.1: the document's path stands before the issuer's: of {origin}/oauth2/{site} it is this and {site}. */
+#define WELL_KNOWN "/.well-known/oauth-authorization-server"
+
 /* The site's name and the path behind it; false: not below a tree. */
 static bool
 path_split(struct pipe *p, struct str *site)
 {
 	struct str path = p->r.x->head->path;
+	if (str_starts(path, STR(WELL_KNOWN "/oauth2/"))) {
+		p->tree = ROUTE_TREE_OAUTH2;
+		*site = str_skip(path, sizeof WELL_KNOWN "/oauth2/" - 1);
+		p->r.path = str_sub(path, 0, sizeof WELL_KNOWN - 1);
+		return str_find(*site, '/') == site->n;
+	}
 	for (size_t i = 0; i < NITEMS(trees); i++) {
 		if (!str_starts(path, trees[i].prefix))
 			continue;

@@ -11,8 +11,9 @@ import urllib.parse
 
 import pytest
 from app import FREE
-from browser import Browser, npm_package
+from browser import Browser
 from gateway import Gateway, wait_until
+from npm import npm_package
 from selenium.webdriver.common.by import By
 
 APP = pathlib.Path(__file__).resolve().parent / "fhirclient"

@@ -1,13 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Headless Chromium (Debian's chromium and chromium-driver) for the tests of pages, and npm packages held to their hash. GATEHOUSE_SHOTS names a
-folder for pictures of what it saw."""
-import base64
+"""Headless Chromium (Debian's chromium and chromium-driver) for the tests of pages. GATEHOUSE_SHOTS names a folder for pictures of what it saw."""
 import contextlib
-import hashlib
 import os
 import pathlib
-import shutil
-import subprocess
 import tempfile
 
 from selenium import webdriver
@@ -16,7 +11,6 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 WAIT_S = 20
 FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
          "--disable-sync", "--no-proxy-server", "--ignore-certificate-errors")
@@ -84,20 +78,3 @@ class Browser:
     def complaints(self):
         """What the browser wrote to its console as warning or error since the last call."""
         return [e["message"] for e in self.driver.get_log("browser") if e["level"] in ("WARNING", "SEVERE")]
-
-
-def npm_package(name, version, sha512):
-    """The folder of one npm package, fetched once by npm's own client and held to its pinned hash; nothing it depends on, no script of it run."""
-    made = ROOT / "build" / "npm" / f"{name}-{version}"
-    if made.is_dir():
-        return made
-    made.parent.mkdir(parents=True, exist_ok=True)
-    new = pathlib.Path(tempfile.mkdtemp(dir=made.parent))
-    subprocess.run(["npm", "pack", f"{name}@{version}", "--silent"], cwd=new, check=True, stdout=subprocess.DEVNULL)
-    (archive,) = new.glob("*.tgz")
-    assert base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode() == sha512, f"{archive.name} is not what was pinned"
-    subprocess.run(["tar", "-xzf", archive.name], cwd=new, check=True)
-    shutil.rmtree(made, ignore_errors=True)
-    (new / "package").rename(made)
-    shutil.rmtree(new)
-    return made
