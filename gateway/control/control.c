@@ -8,6 +8,7 @@
 #include <event2/event.h>
 #include <event2/http.h>
 #include <signal.h>
+#include <stdio.h>
 #include <unistd.h>
 
 enum { METRICS_MAX = 16 << 20, READY_MAX = 1 << 20 };
@@ -23,8 +24,13 @@ reply(struct evhttp_request *req, int status, const char *type, struct buf *body
 	struct evbuffer *out = evhttp_request_get_output_buffer(req);
 	(void)evhttp_add_header(evhttp_request_get_output_headers(req), "Content-Type", type);
 	(void)evhttp_add_header(evhttp_request_get_output_headers(req), "Cache-Control", "no-store");
-	if (buf_ok(body))
+	if (evhttp_request_get_command(req) == EVHTTP_REQ_HEAD) { /* libevent 2.1 would send the body all the same */
+		char length[STR_U64_MAX + 1];
+		(void)snprintf(length, sizeof length, "%zu", body->n);
+		(void)evhttp_add_header(evhttp_request_get_output_headers(req), "Content-Length", length);
+	} else if (buf_ok(body)) {
 		(void)evbuffer_add(out, body->p, body->n);
+	}
 	evhttp_send_reply(req, buf_ok(body) ? status : 500, NULL, out);
 	buf_done(body);
 }

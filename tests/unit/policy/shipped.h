@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The shipped scope files, found beside this source file, for the tests of policy/. Not for other tests. */
+/* The shipped scope files, found beside this source file, for tests that need real rows. Not for what a row says (scopes/). */
 #ifndef TESTS_UNIT_POLICY_SHIPPED_H
 #define TESTS_UNIT_POLICY_SHIPPED_H
 
