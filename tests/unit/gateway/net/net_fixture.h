@@ -210,7 +210,7 @@ fx_listen(uint16_t *port)
 	return fd;
 }
 
-/* Sets everything but what the test has put into f->conf. */
+/* Sets everything but what the test has put into f->conf and f->handler. */
 static void
 fx_start(struct fx *f, struct tls_set *tls)
 {
@@ -223,8 +223,10 @@ fx_start(struct fx *f, struct tls_set *tls)
 			*times[i] = 30000;
 	if (c->connections_max == 0)
 		c->connections_max = 100;
-	c->request_arena_bytes = 64 << 10;
-	f->handler = (struct exchange_handler){ fx_request, fx_closed, f };
+	if (c->request_arena_bytes == 0)
+		c->request_arena_bytes = 64 << 10;
+	if (f->handler.request == NULL)
+		f->handler = (struct exchange_handler){ fx_request, fx_closed, f };
 	fx_now = f;
 	f->loop = loop_new();
 	f->fd = fx_listen(&f->port);
@@ -233,7 +235,7 @@ fx_start(struct fx *f, struct tls_set *tls)
 	REQUIRE(f->l != NULL);
 }
 
-static void
+UNUSED static void
 fx_stop(struct fx *f)
 {
 	listener_free(&f->l);
