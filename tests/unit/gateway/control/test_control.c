@@ -66,7 +66,7 @@ ask(struct fixture *f, const char *method, const char *path, char *answer)
 	REQUIRE(connect(fd, (struct sockaddr *)&f->at, sizeof f->at) == 0);
 	metrics_heartbeat(f->metrics);
 	REQUIRE(send(fd, text, (size_t)n, MSG_NOSIGNAL) == n);
-	for (ssize_t more = 1; more > 0 && got<ANSWER_MAX; got += more> 0 ? (size_t)more : 0)
+	for (ssize_t more = 1; more > 0 && got < ANSWER_MAX; got += more > 0 ? (size_t)more : 0)
 		more = recv(fd, answer + got, ANSWER_MAX - got, 0);
 	(void)close(fd);
 	return (struct str){ answer, got };

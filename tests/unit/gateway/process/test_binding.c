@@ -20,10 +20,7 @@ named(const struct route_table *t, const char *name)
 			.api = STR_INIT("")                                                                            \
 		}                                                                                                      \
 	}
-#define ROW(scope, name, to)                                                                                           \
-	{                                                                                                              \
-		.api = STR_INIT(scope), .route = STR_INIT(name), .backend = STR_INIT(to)                               \
-	}
+#define ROW(scope, name, to) { .api = STR_INIT(scope), .route = STR_INIT(name), .backend = STR_INIT(to) }
 
 static void
 test_binding__the_narrowest_row_wins_whatever_its_place(void)

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The proxy between a real client connection and an upstream that this file plays: what the upstream gets to see, what the client gets
+ * of its answers, and what happens when the upstream breaks off. Not for TLS to upstreams (tests/e2e).                      */
+#include "backends/proxy/proxy.h"
+
+#include "gateway/config/conf.h"
+#include "tests/unit/gateway/net/net_fixture.h"
+
+enum { UP_CONNS = 8, UP_BYTES = 4 << 10 };
+
+/* What the upstream does with a request. */
+struct script {
+	const char *answer; /* "": none */
+	bool close;         /* after the answer */
+};
+struct fixture {
+	struct fx fx;
+	struct conf_upstream up_conf;
+	struct conf_site conf_site;
+	struct conf conf;
+	struct worker worker;
+	struct site site;
+	void *state;
+	const char *address; /* of the client, by the trusted-proxy rule */
+	int listen_fd, conns[UP_CONNS];
+	unsigned accepted, answered;
+	char seen[UP_BYTES]; /* what the upstream has read since the last request */
+	size_t n_seen;
+	struct script script;
+};
+static struct fixture *now;
+
+/* --- the gateway's side: as the pipeline does it, without policy -------------------------------------------------------------- */
+
+static void
+over(void *arg)
+{
+	struct request *r = arg;
+	if (r->task.wait != NULL)
+		wait_wake(r->task.wait);
+}
+
+static void
+stream_cancel(void *op)
+{
+	struct request *r = op;
+	r->reply.source->cancel(r->reply.source);
+	if (r->x != NULL)
+		exchange_abort(r->x);
+}
+static const struct wait_ops stream_ops = { "stream", stream_cancel };
+
+static enum step
+handle(struct task *t)
+{
+	return backend_proxy.handle(request_of(t), now->state, NULL);
+}
+
+static enum step
+handled(struct task *t)
+{
+	(void)t;
+	return STEP_NEXT;
+}
+
+static enum step
+respond(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct body_source *s = r->reply.source;
+	if (s == NULL) {
+		exchange_reply(r->x, r->reply.status, buf_str(&r->reply.fields), buf_str(&r->reply.body));
+		return STEP_NEXT;
+	}
+	if (wait_begin(t, &stream_ops, r, UINT32_MAX) == NULL)
+		return STEP_FAIL;
+	s->start(s, r->x, buf_str(&r->reply.fields), over, r);
+	return STEP_WAIT;
+}
+static STEP_TABLE(steps, 2, { "handle", handle }, { "handled", handled }, { "respond", respond }, { "end", handled });
+
+static void
+task_done(struct task *t)
+{
+	request_of(t)->started_us = -1;
+}
+
+static void
+request(struct exchange *x, void *ctx)
+{
+	struct fixture *f = ctx;
+	struct request *r = ARENA_NEW(x->arena, struct request);
+	REQUIRE(r != NULL);
+	f->fx.requests++;
+	*r = (struct request){ .magic = REQUEST_MAGIC, .x = x, .worker = &f->worker, .site = &f->site };
+	r->dialect = DIALECT_FHIR;
+	r->request_id = STR("ours-1");
+	r->client_address = str_of(f->address);
+	reply_init(&r->reply, x->arena, 64 << 10);
+	x->user = r;
+	task_init(&r->task, x->loop, x->arena, &steps, NULL, task_done);
+	task_run(&r->task);
+}
+
+static void
+closed(struct exchange *x, bool ok)
+{
+	struct request *r = x->user;
+	if (r->started_us != -1)
+		task_cancel(&r->task);
+	now->fx.closed_ok += ok;
+	now->fx.closed_failed += !ok;
+}
+
+static void
+start(struct fixture *f)
+{
+	static char url[64];
+	struct err e = { 0 };
+	uint16_t port;
+	*f = (struct fixture){ .address = "192.0.2.7" };
+	now = f;
+	for (size_t i = 0; i < UP_CONNS; i++)
+		f->conns[i] = -1;
+	f->listen_fd = fx_listen(&port);
+	(void)snprintf(url, sizeof url, "http://127.0.0.1:%u", port);
+	f->up_conf = (struct conf_upstream){ .url = str_of(url),
+		.host = STR("emr.internal"),
+		.path_prefix = STR("/openemr"),
+		.connections_max = 4,
+		.connect_ms = 10000,
+		.header_ms = 10000,
+		.idle_ms = 10000,
+		.read_ms = 10000 };
+	f->fx.conf.request_arena_bytes = 1 << 20;
+	f->fx.handler = (struct exchange_handler){ request, closed, f };
+	fx_start(&f->fx, NULL);
+	f->conf_site.upstream = f->up_conf;
+	f->worker = (struct worker){ .loop = f->fx.loop, .clock = &clock_system, .conf = &f->conf };
+	f->site = (struct site){ .magic = SITE_MAGIC, .conf = &f->conf_site, .worker = &f->worker };
+	REQUIRE(backend_proxy.open(&f->site, &f->state, &e) == 0);
+}
+
+static void
+stop(struct fixture *f)
+{
+	listener_free(&f->fx.l);
+	EXPECT(f->fx.requests == f->fx.closed_ok + f->fx.closed_failed);
+	backend_proxy.close(&f->state);
+	loop_free(&f->fx.loop);
+	(void)close(f->fx.fd);
+	for (size_t i = 0; i < UP_CONNS; i++)
+		if (f->conns[i] >= 0)
+			(void)close(f->conns[i]);
+	if (f->listen_fd >= 0)
+		(void)close(f->listen_fd);
+}
+
+/* --- the upstream ---------------------------------------------------------------------------------------------------------------- */
+
+/* Head, and what it announces, is there. */
+static bool
+whole(const struct fixture *f)
+{
+	const char *body = strstr(f->seen, "\r\n\r\n"), *length = strstr(f->seen, "\r\nContent-Length: ");
+	if (body == NULL)
+		return false;
+	if (strstr(f->seen, "\r\nTransfer-Encoding: chunked") != NULL)
+		return strstr(body, "\r\n0\r\n\r\n") != NULL;
+	return length == NULL || strlen(body + 4) >= strtoul(length + 18, NULL, 10);
+}
+
+static void
+upstream_turn(struct fixture *f)
+{
+	int fd = f->listen_fd < 0 ? -1 : accept4(f->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd >= 0) {
+		REQUIRE(f->accepted < UP_CONNS);
+		f->conns[f->accepted++] = fd;
+	}
+	for (size_t i = 0; i < f->accepted; i++) {
+		if (f->conns[i] < 0)
+			continue;
+		ssize_t n = recv(f->conns[i], f->seen + f->n_seen, sizeof f->seen - 1 - f->n_seen, 0);
+		if (n <= 0)
+			continue;
+		f->n_seen += (size_t)n;
+		f->seen[f->n_seen] = 0;
+		if (!whole(f))
+			continue;
+		f->answered++;
+		size_t len = strlen(f->script.answer);
+		REQUIRE(send(f->conns[i], f->script.answer, len, MSG_NOSIGNAL) == (ssize_t)len);
+		if (f->script.close) {
+			(void)close(f->conns[i]);
+			f->conns[i] = -1;
+		}
+	}
+}
+
+static struct seen got;
+
+static void
+ask(struct fixture *f, const char *text, struct script script)
+{
+	char all[2048];
+	int64_t until = 0;
+	int fd = fx_connect(&f->fx), n = snprintf(all, sizeof all, "%s", text);
+	memset(&got, 0, sizeof got);
+	f->n_seen = 0;
+	f->seen[0] = 0;
+	f->script = script;
+	fx_send(&f->fx, fd, (struct str){ all, (size_t)n });
+	do {
+		upstream_turn(f);
+		while (fx_take(fd, &got))
+			;
+	} while (got.end == FX_OPEN && fx_turn(&f->fx, &until));
+	EXPECT(got.end != FX_OPEN);
+	(void)close(fd);
+}
+
+static bool
+answered(unsigned status)
+{
+	char text[32];
+	(void)snprintf(text, sizeof text, "HTTP/1.1 %u ", status);
+	return strncmp(got.text, text, strlen(text)) == 0;
+}
+
+#define CLOSE HOST "Connection: close\r\n"
+#define HELLO "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+
+static void
+test_request__the_upstream_sees_our_word_not_the_clients(void)
+{
+	static const struct {
+		const char *request, *address;
+		const char *has[3], *lacks[4];
+	} rows[] = {
+		{ "GET /apis/default/api/patient?a=%20b HTTP/1.1\r\n" CLOSE "\r\n", "192.0.2.7",
+		    { "GET /openemr/apis/default/api/patient?a=%20b HTTP/1.1\r\n", "\r\nHost: emr.internal\r\n",
+		        "\r\nForwarded: for=192.0.2.7;proto=https;host=\"a\"\r\n" },
+		    { "Connection:", "\r\nHost: a\r\n" } },
+		{ "GET / HTTP/1.1\r\n" CLOSE "\r\n", "2001:db8::1",
+		    { "X-Forwarded-For: 2001:db8::1\r\n", "Forwarded: for=\"[2001:db8::1]\";proto=https" }, { NULL } },
+		{ "GET / HTTP/1.1\r\n" CLOSE "X-Forwarded-For: 6.6.6.6\r\nx-forwarded-host: evil\r\nX-FORWARDED-PROTO: "
+		  "http\r\nX-Forwarded-Prefix: /evil\r\nX-Real-IP: 6.6.6.6\r\nForwarded: for=6.6.6.6\r\nProxy: "
+		  "http://evil\r\n\r\n",
+		    "192.0.2.7",
+		    { "X-Forwarded-For: 192.0.2.7\r\n", "X-Forwarded-Proto: https\r\n", "X-Forwarded-Host: a\r\n" },
+		    { "6.6.6.6", "evil", "Proto: http\r\n" } },
+		{ "GET / HTTP/1.1\r\n" CLOSE "X-Request-Id: theirs\r\n\r\n", "192.0.2.7",
+		    { "X-Request-Id: ours-1\r\n" }, { "theirs" } },
+		{ "GET / HTTP/1.1\r\n" HOST "Connection: close, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\nTE: "
+		  "trailers\r\nProxy-Connection: keep-alive\r\n\r\n",
+		    "192.0.2.7", { "GET /openemr/ " }, { "X-Hop", "Keep-Alive", "TE:", "Proxy-Connection" } },
+		{ "GET / HTTP/1.1\r\n" CLOSE
+		  "Authorization: Bearer t\r\nCookie: a=b\r\nAccept: x/y\r\nX-Own: 1\r\n\r\n",
+		    "192.0.2.7", { "Authorization: Bearer t\r\n", "Cookie: a=b\r\n", "X-Own: 1\r\n" }, { NULL } },
+		{ "POST /a HTTP/1.1\r\n" CLOSE "Content-Length: 4\r\n\r\nabcd", "192.0.2.7",
+		    { "\r\nContent-Length: 4\r\n", "\r\n\r\nabcd" }, { "Transfer-Encoding" } },
+		{ "POST /a HTTP/1.1\r\n" CLOSE "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n2\r\ncd\r\n0\r\n\r\n",
+		    "192.0.2.7", { "\r\nTransfer-Encoding: chunked\r\n", "ab", "\r\n0\r\n\r\n" },
+		    { "Content-Length" } },
+		{ "POST /a HTTP/1.1\r\n" CLOSE "Expect: 100-continue\r\nContent-Length: 4\r\n\r\nabcd", "192.0.2.7",
+		    { "\r\n\r\nabcd" }, { "Expect" } },
+	};
+	struct fixture f;
+	start(&f);
+	for (size_t i = 0; i < NITEMS(rows); i++) {
+		f.address = rows[i].address;
+		ask(&f, rows[i].request, (struct script){ HELLO, false });
+		EXPECT_IDX(strstr(got.text, "\r\n\r\nhello") != NULL, i);
+		for (size_t k = 0; k < NITEMS(rows[i].has) && rows[i].has[k] != NULL; k++)
+			EXPECT_IDX(strstr(f.seen, rows[i].has[k]) != NULL, i);
+		for (size_t k = 0; k < NITEMS(rows[i].lacks) && rows[i].lacks[k] != NULL; k++)
+			EXPECT_IDX(strstr(f.seen, rows[i].lacks[k]) == NULL, i);
+	}
+	EXPECT(f.accepted == 1 && f.answered == NITEMS(rows)); /* one kept connection served them all */
+	stop(&f);
+}
+
+static void
+test_answer__is_passed_on_whole_or_is_a_bad_gateway(void)
+{
+	static const struct {
+		const char *method;
+		struct script script;
+		unsigned status;
+		const char *has[2], *lacks[4];
+	} rows[] = {
+		{ "GET", { HELLO, false }, 200, { "\r\nContent-Length: 5\r\n", "\r\n\r\nhello" }, { NULL } },
+		{ "GET", { "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", false }, 200,
+		    { "Transfer-Encoding: chunked\r\n", "hello" }, { "Content-Length" } },
+		{ "GET", { "HTTP/1.1 200 OK\r\n\r\nhello", true }, 200, { "hello", "0\r\n\r\n" }, { NULL } },
+		{ "GET", { "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n" HELLO, false },
+		    200, { "\r\n\r\nhello" }, { "Link", "103" } },
+		{ "GET", { "HTTP/1.1 204 No Content\r\nX-A: b\r\n\r\n", false }, 204, { "X-A: b\r\n" }, { NULL } },
+		{ "GET", { "HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\n\r\n", false }, 304, { "ETag: \"x\"\r\n" },
+		    { NULL } },
+		{ "HEAD", { "HTTP/1.1 200 OK\r\nContent-Type: a/b\r\nContent-Length: 5\r\n\r\n", false }, 200,
+		    { "Content-Type: a/b\r\n" }, { "hello" } },
+		{ "GET",
+		    { "HTTP/1.1 401 No\r\nServer: Apache\r\nX-Powered-By: PHP\r\nAccess-Control-Allow-Origin: "
+		      "*\r\nStrict-Transport-Security: max-age=0\r\nWWW-Authenticate: Bearer\r\nSet-Cookie: "
+		      "a=1\r\nContent-Length: 0\r\n\r\n",
+		        false },
+		    401, { "WWW-Authenticate: Bearer\r\n", "Set-Cookie: a=1\r\n" },
+		    { "Apache", "PHP", "Access-Control", "max-age=0" } },
+		{ "GET",
+		    { "HTTP/1.1 200 OK\r\nConnection: X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=1\r\nContent-Length: "
+		      "0\r\n\r\n",
+		        false },
+		    200, { NULL }, { "X-Hop", "timeout=1" } },
+		{ "GET", { "garbage\r\n\r\n", false }, 502, { "OperationOutcome", "transient" }, { "garbage" } },
+		{ "GET", { "HTTP/1.1 200 OK\nX: y\n\n", true }, 502, { "OperationOutcome" }, { NULL } },
+		{ "GET", { "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\nhello", false },
+		    502, { NULL }, { "hello" } },
+		{ "GET", { "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!", false }, 502,
+		    { NULL }, { "hello" } },
+		{ "GET", { "HTTP/1.1 200 OK\r\nContent-Le", true }, 502, { NULL }, { NULL } },
+		{ "POST", { "", true }, 502, { NULL }, { NULL } },
+	};
+	for (size_t i = 0; i < NITEMS(rows); i++) {
+		struct fixture f;
+		char text[128];
+		start(&f);
+		(void)snprintf(text, sizeof text, "%s /a HTTP/1.1\r\n" CLOSE "\r\n", rows[i].method);
+		ask(&f, text, rows[i].script);
+		EXPECT_IDX(answered(rows[i].status), i);
+		for (size_t k = 0; k < NITEMS(rows[i].has) && rows[i].has[k] != NULL; k++)
+			EXPECT_IDX(strstr(got.text, rows[i].has[k]) != NULL, i);
+		for (size_t k = 0; k < NITEMS(rows[i].lacks) && rows[i].lacks[k] != NULL; k++)
+			EXPECT_IDX(strstr(got.text, rows[i].lacks[k]) == NULL, i);
+		stop(&f);
+	}
+}
+
+/* A client must not take half an answer for a whole one. */
+static void
+test_answer__cut_short__breaks_the_clients_connection(void)
+{
+	static const char *const rows[] = {
+		"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n",
+	};
+	for (size_t i = 0; i < NITEMS(rows); i++) {
+		struct fixture f;
+		start(&f);
+		ask(&f, "GET /a HTTP/1.1\r\n" CLOSE "\r\n", (struct script){ rows[i], true });
+		EXPECT_IDX(got.end == FX_RESET || strstr(got.text, "0\r\n\r\n") == NULL, i);
+		EXPECT_IDX(f.fx.closed_ok == 0, i);
+		stop(&f);
+	}
+}
+
+static void
+test_retry__only_what_may_be_repeated_and_only_once(void)
+{
+	static const struct {
+		const char *method;
+		unsigned requests; /* that the upstream sees of one that it never answers */
+	} rows[] = { { "GET", 2 }, { "HEAD", 2 }, { "OPTIONS", 2 }, { "POST", 1 }, { "PUT", 1 }, { "PATCH", 1 },
+		{ "DELETE", 1 } };
+	for (size_t i = 0; i < NITEMS(rows); i++) {
+		struct fixture f;
+		char text[128];
+		start(&f);
+		(void)snprintf(text, sizeof text, "%s /a HTTP/1.1\r\n" CLOSE "\r\n", rows[i].method);
+		ask(&f, text, (struct script){ "", true });
+		EXPECT_IDX(answered(502) && f.answered == rows[i].requests && f.accepted == rows[i].requests, i);
+		stop(&f);
+	}
+}
+
+static void
+test_connection__is_kept_unless_the_upstream_closes_it(void)
+{
+	static const struct {
+		struct script first;
+		unsigned accepted;
+	} rows[] = {
+		{ { HELLO, false }, 1 },
+		{ { "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello", false }, 2 },
+		{ { HELLO, true }, 2 }, /* kept, and gone when the next request wants it */
+		{ { "HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello", false }, 2 },
+	};
+	for (size_t i = 0; i < NITEMS(rows); i++) {
+		struct fixture f;
+		start(&f);
+		ask(&f, "GET /a HTTP/1.1\r\n" CLOSE "\r\n", rows[i].first);
+		EXPECT_IDX(answered(200), i);
+		ask(&f, "GET /b HTTP/1.1\r\n" CLOSE "\r\n", (struct script){ HELLO, false });
+		EXPECT_IDX(answered(200) && f.accepted == rows[i].accepted, i);
+		stop(&f);
+	}
+}
+
+static void
+test_upstream__that_is_down_or_silent_is_told_apart(void)
+{
+	struct fixture f;
+	start(&f);
+	f.conf_site.upstream.header_ms = 50;
+	ask(&f, "GET /a HTTP/1.1\r\n" CLOSE "\r\n", (struct script){ "", false });
+	EXPECT(answered(504) && strstr(got.text, "timeout") != NULL);
+	(void)close(f.listen_fd);
+	f.listen_fd = -1;
+	ask(&f, "GET /a HTTP/1.1\r\n" CLOSE "\r\n", (struct script){ "", false });
+	EXPECT(answered(502) && !backend_proxy.healthy(&f.site, f.state));
+	stop(&f);
+}
+
+TESTS(T(test_request__the_upstream_sees_our_word_not_the_clients),
+    T(test_answer__is_passed_on_whole_or_is_a_bad_gateway), T(test_answer__cut_short__breaks_the_clients_connection),
+    T(test_retry__only_what_may_be_repeated_and_only_once), T(test_connection__is_kept_unless_the_upstream_closes_it),
+    T(test_upstream__that_is_down_or_silent_is_told_apart))
