@@ -69,6 +69,13 @@ buf_room(struct buf *b, size_t n)
 }
 
 void
+buf_expect(struct buf *b, size_t n)
+{
+	if (!b->failed && b->cap - b->n < n && n <= b->max && b->n <= b->max - n)
+		(void)buf_grow(b, b->n + n);
+}
+
+void
 buf_u64(struct buf *b, uint64_t v)
 {
 	char text[STR_U64_MAX];

@@ -30,6 +30,8 @@ buf_str(const struct buf *b)
 void buf_clear(struct buf *b); /* n = 0, failed = false; keeps the memory */
 /* Room for n more bytes at b->p + b->n, or NULL (then failed). The caller adds what it wrote to b->n. */
 char *buf_room(struct buf *b, size_t n);
+/* More bytes will come, about n: makes room for them where max and memory allow, never fails. */
+void buf_expect(struct buf *b, size_t n);
 /* Inline: an answer and its audit record are made of hundreds of small pieces. */
 static inline void
 buf_put(struct buf *b, const void *p, size_t n)

@@ -60,8 +60,10 @@ struct db_cell {
 	struct str
 	    s; /* text of strings, decimals, enums, dates ("YYYY-MM-DD HH:MM:SS"); bytes of binary; .p NULL for NULL and
 			 * for numbers                                                                                          */
-	int64_t i; /* integers (also bit, year)                                             */
-	double f;  /* float, double                                                         */
+	union {
+		int64_t i; /* integers (also bit, year)                                             */
+		double f;  /* float, double                                                         */
+	};
 	enum { DB_C_NULL, DB_C_INT, DB_C_FLOAT, DB_C_TEXT } kind;
 };
 struct db_result {

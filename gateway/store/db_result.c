@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CELL_FIRST_BYTES = 64 };
+enum { CELL_FIRST_BYTES = 64, DATETIME_BYTES = 19 };
+_Static_assert(sizeof(MYSQL_TIME) <= CELL_FIRST_BYTES, "a time fits the first buffer");
 
 enum db_status
 status_of(unsigned server_errno)
@@ -46,6 +47,14 @@ static bool
 is_float(const MYSQL_FIELD *f)
 {
 	return f->type == MYSQL_TYPE_FLOAT || f->type == MYSQL_TYPE_DOUBLE;
+}
+
+/* Without fractions: they are written here, the library's own way of doing it costs more than the rest of a row. */
+static bool
+is_date(const MYSQL_FIELD *f)
+{
+	return f->decimals == 0 &&
+	       (f->type == MYSQL_TYPE_DATE || f->type == MYSQL_TYPE_DATETIME || f->type == MYSQL_TYPE_TIMESTAMP);
 }
 
 void
@@ -106,7 +115,7 @@ result_bind(struct stmt_slot *s)
 			changed = true;
 		}
 		b->buffer_type = is_integer(f)                                           ? MYSQL_TYPE_LONGLONG
-		                 : is_float(f)                                           ? f->type
+		                 : is_float(f) || is_date(f)                             ? f->type
 		                 : f->charsetnr == 63 && f->type >= MYSQL_TYPE_TINY_BLOB ? MYSQL_TYPE_BLOB
 		                                                                         : MYSQL_TYPE_STRING;
 		b->is_unsigned = (f->flags & UNSIGNED_FLAG) != 0;
@@ -130,39 +139,103 @@ float_value(const void *bytes)
 	return strtod(text, NULL);
 }
 
-static int
-cell_copy(const struct stmt_slot *s, unsigned i, struct arena *a, struct db_cell *out)
+static char *
+digits_put(char *to, unsigned v, unsigned n)
+{
+	for (unsigned i = n; i-- > 0; v /= 10)
+		to[i] = (char)('0' + v % 10);
+	return to + n;
+}
+
+/* "YYYY-MM-DD", of a time with " HH:MM:SS" behind it; returns its end. */
+static char *
+date_text(char *to, const void *bytes, bool day)
+{
+	MYSQL_TIME t;
+	memcpy(&t, bytes, sizeof t);
+	to = digits_put(to, t.year, 4);
+	*to++ = '-';
+	to = digits_put(to, t.month, 2);
+	*to++ = '-';
+	to = digits_put(to, t.day, 2);
+	if (day)
+		return to;
+	*to++ = ' ';
+	to = digits_put(to, t.hour, 2);
+	*to++ = ':';
+	to = digits_put(to, t.minute, 2);
+	*to++ = ':';
+	return digits_put(to, t.second, 2);
+}
+
+/* Bytes of a text cell in its buffer. */
+static size_t
+text_bytes(const struct stmt_slot *s, unsigned i)
+{
+	return MIN((size_t)s->lengths[i], (size_t)s->binds[i].buffer_length);
+}
+
+/* The most bytes that the texts of a row take, with a NUL behind each that has some. */
+static size_t
+row_text_bytes(const struct stmt_slot *s)
+{
+	size_t n = 0;
+	for (unsigned i = 0; i < s->n_cols; i++) {
+		enum enum_field_types type = s->binds[i].buffer_type;
+		if (s->nulls[i])
+			continue;
+		if (type == MYSQL_TYPE_STRING || type == MYSQL_TYPE_BLOB)
+			n += text_bytes(s, i) + 1;
+		else if (type != MYSQL_TYPE_LONGLONG)
+			n += DATETIME_BYTES + 1;
+	}
+	return n;
+}
+
+/* text: room for the cell's text, moved behind it. */
+static void
+cell_copy(const struct stmt_slot *s, unsigned i, char **text, struct db_cell *out)
 {
 	const MYSQL_BIND *b = &s->binds[i];
+	bool day = b->buffer_type == MYSQL_TYPE_DATE;
 	if (s->nulls[i]) {
 		*out = (struct db_cell){ .kind = DB_C_NULL };
-		return 0;
+		return;
 	}
 	if (b->buffer_type == MYSQL_TYPE_LONGLONG) {
 		*out = (struct db_cell){ .kind = DB_C_INT };
 		memcpy(&out->i, s->buffers[i], sizeof out->i);
-		return 0;
+		return;
 	}
 	if (b->buffer_type == MYSQL_TYPE_DOUBLE) {
 		*out = (struct db_cell){ .kind = DB_C_FLOAT };
 		memcpy(&out->f, s->buffers[i], sizeof out->f);
-		return 0;
+		return;
 	}
 	if (b->buffer_type == MYSQL_TYPE_FLOAT) {
 		*out = (struct db_cell){ .kind = DB_C_FLOAT, .f = float_value(s->buffers[i]) };
-		return 0;
+		return;
 	}
-	*out = (struct db_cell){ .kind = DB_C_TEXT };
-	out->s = arena_str(a, (struct str){ s->buffers[i], MIN((size_t)s->lengths[i], (size_t)b->buffer_length) });
-	return out->s.p == NULL ? -1 : 0;
+	char *end = *text;
+	if (day || b->buffer_type == MYSQL_TYPE_DATETIME || b->buffer_type == MYSQL_TYPE_TIMESTAMP) {
+		end = date_text(*text, s->buffers[i], day);
+	} else if (text_bytes(s, i) > 0) {
+		memcpy(*text, s->buffers[i], text_bytes(s, i));
+		end += text_bytes(s, i);
+	}
+	*end = 0;
+	*out = (struct db_cell){ .kind = DB_C_TEXT, .s = { *text, (size_t)(end - *text) } };
+	*text = end + 1;
 }
 
 static int
 row_copy(const struct stmt_slot *s, struct arena *a, struct db_cell *cells)
 {
+	char *text = arena_raw(a, row_text_bytes(s));
+	if (text == NULL)
+		return -1;
 	for (unsigned i = 0; i < s->n_cols; i++)
-		if (cell_copy(s, i, a, &cells[i]) != 0)
-			return -1;
+		cell_copy(s, i, &text, &cells[i]);
 	return 0;
 }
 
@@ -171,11 +244,12 @@ result_read(struct stmt_slot *s, struct task *t, struct db_result *out)
 {
 	size_t n_rows = (size_t)mysql_stmt_num_rows(s->handle), row = 0;
 	struct db_cell *cells;
+	size_t bytes;
 	if (s->n_cols == 0 || n_rows == 0) {
 		out->n_cols = s->n_cols;
 		return DB_OK;
 	}
-	cells = arena_array(t->arena, n_rows, s->n_cols * sizeof *cells);
+	cells = __builtin_mul_overflow(n_rows, s->n_cols * sizeof *cells, &bytes) ? NULL : arena_raw(t->arena, bytes);
 	while (cells != NULL && row < n_rows) {
 		int rc = mysql_stmt_fetch(s->handle);
 		if (rc == MYSQL_NO_DATA)

@@ -481,7 +481,10 @@ standard_page(struct call *c)
 	for (size_t i = 0; i < c->page.n_rows; i++) {
 		if (c->style->shape == SHAPE_KEYED)
 			json_key(&w, arena_printf(c->r->task.arena, "%zu", i + 1));
+		size_t before = w.out->n;
 		row_put(c, &w, &c->page.rows[i]);
+		if (i == 0) /* the others are about as long: room for all at once */
+			buf_expect(w.out, (c->page.n_rows - 1) * (w.out->n - before) / 16 * 17);
 	}
 	if (c->more && c->q->limit == 0) {
 		c->stream_tail = stream_tail(c, links);

@@ -35,6 +35,13 @@ static bool members(struct pass *p, const struct plan_op *ops, unsigned n, const
 static bool
 value_put(struct pass *p, const struct plan_op *op, const struct db_cell *row)
 {
+	if (op->n_cols <= 1) { /* most are */
+		const struct db_cell *one[] = { op->n_cols == 0            ? NULL
+			                        : op->slot[0] == SLOT_NONE ? &cell_null
+			                                                   : &row[op->slot[0]],
+			NULL };
+		return op->codec->put(p->w, p->r, op->f, one, op->n_cols);
+	}
 	const struct db_cell *cells[FIELD_COLS_MAX + 1]; /* NULL behind the last */
 	for (unsigned i = 0; i < op->n_cols; i++)
 		cells[i] = op->slot[i] == SLOT_NONE ? &cell_null : &row[op->slot[i]];
