@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lists without a limit, of 100,000 patients: streamed in constant memory; clients that read slowly or leave hold neither memory nor a
+connection to the database."""
+import pathlib
+
+import pytest
+
+from gateway import wait_until
+
+PEOPLE = 100000
+SLOW = 24  # clients that do not read: more than a worker has connections to the database
+LIST = "/apis/default/api/patient"
+GROWTH_MB = 24
+BULK = f"""
+SET sql_mode='';
+INSERT INTO patient_data (id, pid, pubpid, uuid, fname, lname, DOB, sex, date, regdate) SELECT seq, seq, seq, UNHEX(MD5(seq)), CONCAT('F', seq), CONCAT('L', seq), '1990-01-01', 'Male',
+ '1990-01-02 03:04:05', '1990-01-02' FROM seq_1001_to_{1000 + PEOPLE};
+"""
+
+
+@pytest.fixture(scope="module")
+def g(gateway):
+    gateway.sql(BULK)
+    gateway.t = gateway.staff_token("openid api:oemr user/patient.read")
+    return gateway
+
+
+def rss_mb(g):
+    return max(int(line.split()[1]) // 1024 for w in g.workers() for line in pathlib.Path(f"/proc/{w}/status").read_text().splitlines()
+               if line.startswith("VmRSS"))
+
+
+def busy(g):
+    return sum(float(line.rsplit(" ", 1)[1]) for line in g.control("/metrics")[1].splitlines() if line.startswith("gatehouse_db_connections_busy{") and "default" in line)
+
+
+def test_the_list_of_all_is_whole_and_takes_constant_memory(g):
+    g.get(LIST + "?_limit=200", g.t)
+    before, peak, ids, tail = rss_mb(g), 0, 0, b""
+    with g.session.get(g.origin + LIST, headers={"Authorization": f"Bearer {g.t}"}, stream=True, timeout=120) as r:
+        assert r.status_code == 200
+        for n, part in enumerate(r.iter_content(1 << 20)):
+            text = tail + part
+            ids += text.count(b'"pubpid":')
+            tail = text[-8:]  # a name may be cut
+            if n % 16 == 0:
+                peak = max(peak, rss_mb(g))
+    assert tail.endswith(b"}]}") and ids == PEOPLE + 30
+    assert peak - before < GROWTH_MB, (before, peak)
+
+
+def test_clients_that_do_not_read_hold_no_connection_to_the_database(g):
+    """Each has its answer begun and reads no further; others are served meanwhile, and leaving ends it."""
+    request = f"GET {LIST} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {g.t}\r\n\r\n".encode()
+    slow = [g.connect() for _ in range(SLOW)]
+    try:
+        for s in slow:
+            s.sendall(request)
+        for s in slow:
+            assert s.recv(12) == b"HTTP/1.1 200"
+        wait_until(lambda: busy(g) == 0, "no statement is under way")
+        held = rss_mb(g)
+        for _ in range(5):
+            assert g.get(LIST + "?_limit=1", g.t).status_code == 200
+        assert busy(g) == 0 and rss_mb(g) - held < 2
+    finally:
+        for s in slow:
+            s.close()
+    wait_until(lambda: sum(float(x.rsplit(" ", 1)[1]) for x in g.control("/metrics")[1].splitlines() if x.startswith("gatehouse_connections ")) <= 1, "the gateway has let them go")
