@@ -265,7 +265,10 @@ db_pool_new(struct loop *l, const struct db_conf *conf, const struct log *log)
 	p->log = log;
 	list_init(&p->idle);
 	list_init(&p->queue);
-	for (; p->n_conns < n; p->n_conns++)
+	p->batch_late = loop_timer_new(l, batch_late, p);
+	if (p->batch_late == NULL)
+		db_pool_free(&p);
+	for (; p != NULL && p->n_conns < n; p->n_conns++)
 		if (db_conn_init(&p->conns[p->n_conns], p) != 0) {
 			db_pool_free(&p);
 			return NULL;
@@ -283,6 +286,7 @@ db_pool_free(struct db_pool **pp)
 	CHECK_OBJ(p, DB_POOL_MAGIC);
 	p->closing = true;
 	loop_defer_cancel(p->loop, &p->pump);
+	loop_timer_free(&p->batch_late);
 	for (unsigned i = 0; i < p->n_conns; i++)
 		db_conn_done(&p->conns[i]);
 	pool_refuse(p, "the pool is closed");

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Point reads of one loop turn as one statement with IN (...). While connections are busy further keys gather: the longer the server
- * takes, the larger the next batch. Sizes are powers of two, so that few statements are prepared.                         */
+/* Point reads of one loop turn as one statement with IN (...). One such statement runs at a time, and while it runs further keys gather:
+ * the longer the server takes, the larger the next batch. One that is late does not hold the others: after a while the next
+ * begins beside it. Sizes are powers of two, so that few statements are prepared.                                          */
 #include "gateway/store/db_private.h"
 
 #include <stdlib.h>
 
-enum { BATCHES_MAX = 2, KEYS_MARKS = 2 * DB_BATCH_MAX };
+enum { BATCH_LATE_MS = 20, KEYS_MARKS = 2 * DB_BATCH_MAX };
 
 static struct point_group *
 group_of(struct db_pool *p, const struct db_point *point)
@@ -75,17 +76,36 @@ batch_fail(struct job *job, enum db_status status, const char *why)
 	}
 }
 
+/* May one more batch run? When not yet, the pool is asked again once the running one is late. */
+static bool
+batch_may_run(struct db_pool *p)
+{
+	if (p->n_batches_running == 0 || loop_now_us(p->loop) - p->batch_us >= (int64_t)BATCH_LATE_MS * 1000)
+		return true;
+	if (!p->batch_late_set)
+		loop_timer_set(p->batch_late, BATCH_LATE_MS);
+	p->batch_late_set = true;
+	return false;
+}
+
+void
+batch_late(void *arg)
+{
+	struct db_pool *p = arg;
+	p->batch_late_set = false;
+	pool_pump_later(p);
+}
+
 bool
 batch_next(struct db_pool *p, struct db_conn *c)
 {
 	unsigned max = MIN(MAX(p->conf->batch_max, 1u), (unsigned)DB_BATCH_MAX);
 	struct point_group *g = NULL;
-	if (p->n_batches_running >= BATCHES_MAX)
-		return false;
 	for (unsigned i = 0; i < p->n_points; i++)
 		if (p->points[i].n_reads > 0 && (g == NULL || p->points[i].n_reads > g->n_reads))
 			g = &p->points[i];
-	struct job *job = g == NULL ? NULL : calloc(1, sizeof *job + sizeof(struct db_val) * DB_BATCH_MAX);
+	struct job *job =
+	    g == NULL || !batch_may_run(p) ? NULL : calloc(1, sizeof *job + sizeof(struct db_val) * DB_BATCH_MAX);
 	if (job == NULL)
 		return false;
 	struct db_val *vals = (struct db_val *)(void *)(job + 1);
@@ -113,6 +133,7 @@ batch_next(struct db_pool *p, struct db_conn *c)
 		return true;
 	}
 	p->n_batches_running++;
+	p->batch_us = loop_now_us(p->loop);
 	db_conn_run(c, job);
 	return true;
 }

@@ -121,6 +121,9 @@ struct db_pool {
 	struct list idle; /* open and free */
 	struct list queue;
 	unsigned n_queue, n_batches_running;
+	int64_t batch_us; /* a batch last began */
+	struct loop_timer *batch_late;
+	bool batch_late_set;
 	struct point_group points[DB_POINTS_MAX];
 	unsigned n_points;
 	struct loop_defer pump;
@@ -151,6 +154,7 @@ bool pool_is_down(const struct db_pool *p);           /* nothing can be had from
 void pool_refuse(struct db_pool *p, const char *why); /* ends all that waits */
 /* db_batch.c */
 bool batch_next(struct db_pool *p, struct db_conn *c); /* starts a batch on c; false: nothing waits */
+void batch_late(void *pool);                           /* of the timer of that name */
 const struct db_stmt *batch_stmt(struct point_group *g, unsigned n_keys, unsigned *padded);
 void batch_fail(struct job *job, enum db_status status, const char *why);
 

@@ -410,14 +410,24 @@ sql_done(struct buf *out)
 	return buf_ok(out) ? out->p : NULL;
 }
 
-/* Exists(...) of a child's rows, as an item of the parent's SELECT. */
+/* Whether the parent may have rows of the child, as an item of its SELECT: asked of the child's first table alone, because the server
+ * plans each further join anew at every execution. What the other tables leave out is a child's statement without rows.    */
 static struct str
 child_flag(struct build *b, const struct child *c)
 {
 	struct buf out;
+	bool where = c->where != NULL;
+	for (unsigned i = 1; where && i < c->n_tables; i++)
+		where = !sql_names(str_of(c->where), str_of(c->tables[i].alias));
 	buf_init(&out, b->a, 256, SQL_MAX);
 	buf_lit(&out, "EXISTS(SELECT 1 FROM ");
-	child_from_put(&out, c, true);
+	table_put(&out, &c->tables[0]);
+	buf_lit(&out, " WHERE ");
+	buf_str_put(&out, str_of(c->tables[0].on));
+	if (where) {
+		buf_lit(&out, " AND ");
+		buf_str_put(&out, str_of(c->where));
+	}
 	buf_char(&out, ')');
 	return buf_ok(&out) ? buf_str(&out) : STR_NULL;
 }

@@ -34,7 +34,7 @@ static const struct join name_tables[] = {
 	{ "patient_history", "h", "h.pid = p.pid" },
 };
 static const struct join address_tables[] = {
-	{ "contact", "k", "k.foreign_id = p.pid" },
+	{ "contact", "k", "k.foreign_id = p.pid AND k.foreign_table_name = 'patient_data'" },
 	{ "contact_address", "ca", "ca.contact_id = k.id" },
 	{ "addresses", "a", "a.id = ca.address_id" },
 };
@@ -50,7 +50,7 @@ static const struct child children[] = {
 	[CHILD_ADDRESSES] = { .name = "Patient addresses",
 	    .tables = address_tables,
 	    .n_tables = NITEMS(address_tables),
-	    .where = "k.foreign_table_name = 'patient_data' AND ca.status = 'A'",
+	    .where = "ca.status = 'A'",
 	    .order = "ca.id",
 	    .fields = more_address,
 	    .n_fields = NITEMS(more_address) },
