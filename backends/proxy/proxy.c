@@ -96,7 +96,7 @@ head_make(struct call *c)
 	http_field_put(&b, STR("Host"), upstream_host(c->proxy->upstream));
 	for (size_t i = 0; i < h->n_fields; i++)
 		if (!hop_by_hop(h, &h->fields[i]) && !replaced(&h->fields[i]))
-			http_field_put(&b, h->fields[i].name, h->fields[i].value);
+			http_field_copy(&b, &h->fields[i]);
 	forwarded_put(&b, r);
 	if (h->chunked) {
 		c->chunked_out = true;
@@ -452,7 +452,7 @@ proxy_answer(struct task *t)
 		if (hop_by_hop(&c->head, f) || answer_drops(f))
 			continue;
 		r->reply.cache_control_set |= str_ieq(f->name, STR("cache-control"));
-		reply_field(&r->reply, f->name, f->value);
+		http_field_copy(&r->reply.fields, f);
 	}
 	c->source = (struct body_source){ .start = source_start, .cancel = source_cancel, .state = c };
 	c->source.length = bodyless(c) ? 0 : c->head.has_length ? (int64_t)c->head.content_length : -1;

@@ -95,7 +95,7 @@ kernel_fill(void *p, size_t n)
 
 /* Small draws come from a pool, so that a request's id costs no system call. Bytes are wiped as they are given, and a child process
  * begins with an empty pool: two processes must not give the same bytes. One thread draws, as everywhere here.                */
-enum { POOL_BYTES = 256 };
+enum { POOL_BYTES = 2048 };
 static struct {
 	bool watched;
 	size_t left;
@@ -113,7 +113,7 @@ static void
 system_fill(struct rng *r, void *p, size_t n)
 {
 	(void)r;
-	if (n > POOL_BYTES / 4 || (!pool.watched && pthread_atfork(NULL, NULL, pool_empty) != 0)) {
+	if (n > 64 || (!pool.watched && pthread_atfork(NULL, NULL, pool_empty) != 0)) {
 		kernel_fill(p, n);
 		return;
 	}

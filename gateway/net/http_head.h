@@ -119,5 +119,7 @@ struct str http_status_text(unsigned status);
 /* Writing. A value with CR, LF or NUL is never written: the buf turns failed. */
 void http_status_put(struct buf *b, unsigned status);
 void http_field_put(struct buf *b, struct str name, struct str value);
+/* The same for a field of a parsed head, whose bytes the parser has checked: nothing is looked at again. */
+void http_field_copy(struct buf *b, const struct http_field *f);
 
 #endif

@@ -127,6 +127,26 @@ http_status_put(struct buf *b, unsigned status)
 	buf_lit(b, "\r\n");
 }
 
+/* One reservation for the line. */
+static void
+line_put(struct buf *b, struct str name, struct str value)
+{
+	size_t n = name.n + value.n + 4;
+	char *to = buf_ok(b) ? buf_room(b, n) : NULL;
+	if (to == NULL)
+		return;
+	memcpy(to, name.p, name.n);
+	to += name.n;
+	*to++ = ':';
+	*to++ = ' ';
+	if (value.n > 0)
+		memcpy(to, value.p, value.n);
+	to += value.n;
+	*to++ = '\r';
+	*to = '\n';
+	b->n += n;
+}
+
 void
 http_field_put(struct buf *b, struct str name, struct str value)
 {
@@ -136,8 +156,11 @@ http_field_put(struct buf *b, struct str name, struct str value)
 		b->failed = true;
 		return;
 	}
-	buf_str_put(b, name);
-	buf_lit(b, ": ");
-	buf_str_put(b, value);
-	buf_lit(b, "\r\n");
+	line_put(b, name, value);
+}
+
+void
+http_field_copy(struct buf *b, const struct http_field *f)
+{
+	line_put(b, f->name, f->value);
 }

@@ -123,10 +123,9 @@ answer_step(struct task *t)
 	if (rp->content_type.n > 0)
 		reply_field(rp, STR("Content-Type"), rp->content_type);
 	reply_field(rp, STR("X-Request-Id"), p->r.request_id);
-	reply_field(rp, STR("X-Content-Type-Options"), STR("nosniff"));
-	reply_field(rp, STR("Strict-Transport-Security"), STR("max-age=31536000"));
+	buf_lit(&rp->fields, "X-Content-Type-Options: nosniff\r\nStrict-Transport-Security: max-age=31536000\r\n");
 	if (!rp->cache_control_set)
-		reply_field(rp, STR("Cache-Control"), STR("no-store"));
+		buf_lit(&rp->fields, "Cache-Control: no-store\r\n");
 	rate_fields(p);
 	cors_fields(p);
 	return STEP_NEXT;

@@ -4,6 +4,7 @@
 #include "gateway/base/json_in.h"
 #include "gateway/base/secret.h"
 #include "gateway/config/conf.h"
+#include "gateway/core/keys.h"
 #include "gateway/crypto/hash.h"
 #include "gateway/crypto/jwk.h"
 #include "gateway/metrics/metrics.h"
@@ -148,7 +149,8 @@ token_verify(struct pipe *p, struct err *e)
 		rc = claims_read(a, site, clock_real_s(p->r.worker->clock), jws.claims, &entry->who, e);
 	if (rc == 0) {
 		entry->jkt = arena_str(a, json_in_str(json_object_get(jws.claims, "cnf"), "jkt"));
-		rc = entry->jkt.p == NULL ? ERR(e, E_LIMIT, "token arena full") : 0;
+		entry->redis_key = key_access_token(a, site, entry->who.token_id);
+		rc = entry->jkt.p == NULL || entry->redis_key.p == NULL ? ERR(e, E_LIMIT, "token arena full") : 0;
 	}
 	json_decref(jws.claims);
 	if (rc != 0) {

@@ -19,6 +19,7 @@ struct token_entry {
 	bool rows;              /* OpenEMR's rows were written for it: they may revoke it */
 	char family[48];        /* its grant */
 	char stamp[LIVE_STAMP]; /* of the person's credential when the grant was made; "": not known */
+	struct str redis_key;   /* of its state */
 	struct str jkt;         /* thumbprint of its DPoP key; .n 0: a bearer token */
 };
 /* A user's grants, compiled; cached like struct live_entry (core/live.h). */

@@ -42,7 +42,7 @@ state_step(struct task *t)
 	struct pipe *p = pipe_of(t);
 	struct str keys[2], args[2];
 	p->redis = NULL;
-	keys[0] = p->token == NULL ? STR("") : key_access_token(t->arena, p->r.site, p->r.who.token_id);
+	keys[0] = p->token == NULL ? STR("") : p->token->redis_key;
 	keys[1] = rate_key(p);
 	if (keys[0].p == NULL || keys[1].p == NULL)
 		return STEP_FAIL;
