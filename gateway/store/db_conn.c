@@ -433,6 +433,25 @@ phase_next(struct db_conn *c)
 	return false;
 }
 
+/* The server's table cache turned over under the prepared statement (a server with many sites' tables), and nothing was executed: once more
+ * from the start.                                                                                                          */
+static bool
+prepared_anew(struct db_conn *c)
+{
+	if (c->phase != PH_EXECUTE || c->job->retried)
+		return false;
+	c->job->retried = true;
+	slot_drop(c);
+	c->slot = slot_new(c, c->job->stmt);
+	if (c->slot == NULL) {
+		conn_lost(c, DB_DOWN, "out of memory");
+		return true;
+	}
+	c->phase = PH_PREPARE;
+	advance(c, 0);
+	return true;
+}
+
 static void
 phase_failed(struct db_conn *c)
 {
@@ -441,6 +460,8 @@ phase_failed(struct db_conn *c)
 		return;
 	}
 	unsigned no = c->slot != NULL ? mysql_stmt_errno(c->slot->handle) : 0;
+	if (no == ER_NEED_REPREPARE && prepared_anew(c))
+		return;
 	job_error(c, no != 0 ? no : mysql_errno(c->my) != 0 ? mysql_errno(c->my) : CR_UNKNOWN_ERROR);
 }
 
