@@ -6,6 +6,7 @@
 #include "gateway/base/rng.h"
 
 #include <errmsg.h>
+#include <mysqld_error.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
