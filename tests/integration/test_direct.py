@@ -374,10 +374,12 @@ def test_rows_that_others_add_later_have_a_uuid_when_they_are_read(stores):
     p = Probe(stores, "later", "classic")
     puuid = next(x["uuid"] for x in p("GET", "/api/patient?_limit=1").json["data"])
     stores.sql(LATER, "later")
+    stores.sql("UPDATE lists SET modifydate = '2020-01-02 03:04:05' WHERE uuid IS NULL", "later")
     first = p("GET", f"/api/patient/{puuid}/medical_problem")
     uuids = [x["uuid"] for x in first.json["data"]]
     assert len(uuids) >= 150 and None not in uuids and len(set(uuids)) == len(uuids)
     assert [x["condition_uuid"] for x in first.json["data"]] == uuids
+    assert stores.sql("SELECT COUNT(*) FROM lists WHERE modifydate = '2020-01-02 03:04:05' AND uuid IS NOT NULL", "later") != [["0"]]  # as it was
     again = p("GET", f"/api/patient/{puuid}/medical_problem")
     assert again.text == first.text and again.statements == 2
     assert stores.sql("SELECT COUNT(*) FROM lists l JOIN uuid_registry r ON r.uuid = l.uuid AND r.table_name = 'lists' AND r.table_id = 'id' "

@@ -75,6 +75,13 @@ piece_begin(struct task *t)
 	return db_begin(t, p->u->site->db, &p->tx, &p->result);
 }
 
+static struct str
+alias_of(const char *column)
+{
+	struct str s = str_of(column);
+	return str_sub(s, 0, str_find(s, '.'));
+}
+
 static enum step
 piece_give(struct task *t)
 {
@@ -94,6 +101,12 @@ piece_give(struct task *t)
 		p->vals[2 * p->n + i] = p->vals[2 * i];
 	}
 	buf_lit(&out, " END");
+	if (p->ps->updated != SLOT_NONE && str_eq(alias_of(p->ps->s->updated), str_of(p->ps->s->alias))) {
+		/* the row was not changed: a column with ON UPDATE keeps its value */
+		struct str updated = str_of(p->ps->s->updated);
+		updated = str_skip(updated, str_find(updated, '.') + 1);
+		buf_printf(&out, ", `%.*s` = `%.*s`", STR_ARG(updated), STR_ARG(updated));
+	}
 	ids_put(&out, p);
 	buf_lit(&out, " AND " NO_UUID);
 	if (!well(p))
