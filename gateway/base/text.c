@@ -49,6 +49,38 @@ utf8_count(struct str s)
 	return n;
 }
 
+/* The code point at s.p[*i] of valid UTF-8; moves *i behind it. */
+static uint32_t
+utf8_next(struct str s, size_t *i)
+{
+	unsigned char c = (unsigned char)s.p[(*i)++];
+	uint32_t u = c < 0x80 ? c : c < 0xe0 ? c & 0x1fu : c < 0xf0 ? c & 0x0fu : c & 0x07u;
+	while (*i < s.n && ((unsigned char)s.p[*i] & 0xc0) == 0x80)
+		u = u << 6 | ((unsigned char)s.p[(*i)++] & 0x3fu);
+	return u;
+}
+
+bool
+utf8_is_label(struct str s)
+{
+	static const struct {
+		uint32_t first, last;
+	} refused[] = { { 0, 0x1f }, { 0x7f, 0x9f }, { 0xad, 0xad }, { 0x61c, 0x61c }, { 0x200b, 0x200b },
+		{ 0x200e, 0x200f }, { 0x2028, 0x202e }, { 0x2060, 0x206f }, { 0xfeff, 0xfeff }, { 0xfff9, 0xfffb },
+		{ 0xe0000, 0xe007f } };
+	bool blank = true;
+	if (!utf8_valid(s))
+		return false;
+	for (size_t i = 0; i < s.n;) {
+		uint32_t u = utf8_next(s, &i);
+		blank = blank && (u == ' ' || u == 0xa0 || (u >= 0x2000 && u <= 0x200d) || u == 0x3000);
+		for (size_t k = 0; k < NITEMS(refused); k++)
+			if (u >= refused[k].first && u <= refused[k].last)
+				return false;
+	}
+	return !blank;
+}
+
 /* --- hex -------------------------------------------------------------------------------------------------------------------- */
 
 static int

@@ -12,6 +12,9 @@ bool utf8_valid(struct str s);
 bool utf8_has_astral(struct str s);
 /* Number of code points of valid UTF-8. */
 size_t utf8_count(struct str s);
+/* Valid UTF-8 that reads as it is written: no control character, line separator, invisible character or change of direction (joiners of
+ * scripts and emoji pass), and not blank. For names that a person is to trust. Unicode TR 36 2.                              */
+bool utf8_is_label(struct str s);
 
 void hex_put(struct buf *b, const void *p, size_t n); /* lower case */
 /* Decodes exactly out_n bytes from 2*out_n digits; -1 otherwise. */

@@ -333,7 +333,7 @@ authorize_client(struct task *t)
 		.scope = db_cell(db, 0, COL_SCOPE)->s,
 		.confidential = db_cell(db, 0, COL_CONFIDENTIAL)->i == 1,
 		.enabled = true };
-	c->flow.client_name = k.name.n > 0 ? k.name : k.id;
+	c->flow.client_name = utf8_is_label(k.name) ? k.name : k.id; /* rows are OpenEMR's too */
 	c->flow.policy_uri = db_cell(db, 0, COL_POLICY)->s;
 	c->flow.tos_uri = db_cell(db, 0, COL_TOS)->s;
 	enum step s = redirect_read(r, c, db_cell(db, 0, COL_REDIRECT)->s);

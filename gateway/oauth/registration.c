@@ -217,7 +217,7 @@ static enum step
 name_read(struct request *r, struct registration *g)
 {
 	struct str name = json_in_str(g->doc, "client_name");
-	if (name.n == 0 || utf8_count(name) > NAME_MAX_CHARS)
+	if (!utf8_is_label(name) || utf8_count(name) > NAME_MAX_CHARS)
 		return oauth_refuse_text(r, OAUTH_METADATA, STR("client_name is invalid"), "client_name");
 	return STEP_NEXT;
 }

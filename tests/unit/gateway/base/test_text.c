@@ -24,6 +24,29 @@ test_utf8__malformed__is_told(void)
 }
 
 static void
+test_label__what_deceives__is_refused(void)
+{
+	static const char *const good[] = { "Growth Chart",
+		"Gr\xc3\xb6\xc3\x9f"
+		"e",
+		"\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x94\xac" /* joined */, "<b>" };
+	static const char *const bad[] = { "", " ", "\xc2\xa0\xe2\x80\x83", "\xe2\x80\x8d", "a\n", "\x1b[31m",
+		"a\xc2\x85"
+		"b",
+		"\xe2\x80\xae"
+		"x",
+		"x\xe2\x81\xa6",
+		"\xef\xbb\xbf"
+		"x",
+		"\xe2\x80\xa8", "a\xf3\xa0\x81\x81", "\xff" };
+	for (size_t i = 0; i < NITEMS(good); i++)
+		EXPECT_IDX(utf8_is_label(str_of(good[i])), i);
+	for (size_t i = 0; i < NITEMS(bad); i++)
+		EXPECT_IDX(!utf8_is_label(str_of(bad[i])), i);
+	EXPECT(!utf8_is_label(STR("a\0b")));
+}
+
+static void
 test_base64__not_canonical__is_refused(void)
 {
 	static const struct {
@@ -101,5 +124,6 @@ test_hex_and_percent__round_trip(void)
 	       str_find(buf_str(&b), '\'') == b.n);
 }
 
-TESTS(T(test_utf8__malformed__is_told), T(test_base64__not_canonical__is_refused),
-    T(test_form__pairs__are_decoded_in_order_and_bad_ones_refused), T(test_hex_and_percent__round_trip))
+TESTS(T(test_utf8__malformed__is_told), T(test_label__what_deceives__is_refused),
+    T(test_base64__not_canonical__is_refused), T(test_form__pairs__are_decoded_in_order_and_bad_ones_refused),
+    T(test_hex_and_percent__round_trip))
