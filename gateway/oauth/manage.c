@@ -214,7 +214,7 @@ names_read(struct manage *m)
 			if (str_eq(m->apps[i].client, db_cell(m->db, row, 0)->s))
 				m->apps[i].name = db_cell(m->db, row, 1)->s;
 	for (size_t i = 0; i < m->n; i++)
-		if (m->apps[i].name.n == 0)
+		if (!utf8_is_label(m->apps[i].name))
 			m->apps[i].name = m->apps[i].client;
 }
 

@@ -89,13 +89,15 @@ class Oauth:
         script = self.script("refresh", REFRESH % {"tokens": tokens, "secret": self.secret})
         self.row("refresh_token", self.measured("refresh", "/oauth2/default/token", script, prepare=prepare), "refresh", 5)
 
-    def password(self, cost, work):
+    def password(self, cost, work, with_hash):
         self.hash_cost(cost)
         script = self.form("password", grant_type="password", scope="openid api:oemr", user_role="users", username="admin", password="pass")
         before = self.m.cpu_s(self.g.proc.pid, "hashd"), self.m.cpu_s(self.g.proc.pid)
         s = self.measured("password", "/oauth2/default/token", script, connections=4)
         hashd, total = (self.m.cpu_s(self.g.proc.pid, "hashd") - before[0], self.m.cpu_s(self.g.proc.pid) - before[1])
-        self.row(work, s, "password", None, f"; hashd {100 * hashd / total:.0f} % of the CPU")
+        if not with_hash:
+            s.cpu_us = [us * (1 - hashd / total) for us in s.cpu_us]
+        self.row(work, s, "password", None, f"; hashd has {100 * hashd / total:.0f} % of the CPU")
 
     def introspect(self):
         script = self.form("introspect", token=self.g.token(SCOPE, client=self.client)["access_token"])
@@ -147,8 +149,8 @@ def run(bench, main):
         o.credentials()
         o.hash_cost(4)
         o.refresh()
-        o.password(4, "password, bcrypt cost 4 (the hash excluded)")
-        o.password(10, "password, bcrypt cost 10 (the hash included)")
+        o.password(4, "password, bcrypt cost 4, hashd's CPU excluded", False)
+        o.password(10, "password, bcrypt cost 10, hashd's CPU included", True)
         o.introspect()
         o.pages()
         o.storm()
