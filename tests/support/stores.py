@@ -62,22 +62,28 @@ class Stores:
         except OSError:
             return False
 
+    def _install(self, data, user):
+        shutil.rmtree(data, ignore_errors=True)
+        data.mkdir(parents=True)
+        done = subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal", "--skip-test-db",
+                               "--skip-name-resolve", NO_AIO, f"--tmpdir={self.dir}", *user], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"mariadb-install-db: {done.stdout[-2000:]}")
+
     def start_mariadb(self):
         if self._pid("mariadb"):
             return
         data = self.dir / "mariadb"
         user = ["--user=root"] if os.geteuid() == 0 else []
         if not (data / "mysql").is_dir():
-            shutil.rmtree(data, ignore_errors=True)
-            data.mkdir(parents=True)
-            subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal",
-                            "--skip-test-db", "--skip-name-resolve", NO_AIO, *user], check=True, stdout=subprocess.DEVNULL,
-                           stderr=subprocess.DEVNULL)
+            self._install(data, user)
         pathlib.Path(self.db_socket).unlink(missing_ok=True)
+        # a temporary folder of its own: a server that starts deletes the temporary tables of all others in /tmp
         proc = self._spawn("mariadb", ["mariadbd" if shutil.which("mariadbd") else "/usr/sbin/mariadbd", "--no-defaults",
                                        f"--datadir={data}", f"--socket={self.db_socket}", "--skip-networking", "--skip-log-bin",
                                        "--innodb-buffer-pool-size=256M", "--innodb-log-file-size=64M", "--max-connections=300",
-                                       "--character-set-server=utf8mb4", "--performance-schema=OFF", NO_AIO, *self.flush, *user])
+                                       "--character-set-server=utf8mb4", "--performance-schema=OFF", NO_AIO, f"--tmpdir={self.dir}", *self.flush, *user])
         self._wait("mariadb", proc, lambda: self._answers(self.db_socket))
 
     def start_redis(self):
