@@ -25,9 +25,7 @@
 	X(LOGOUT, "logout")                                                                                            \
 	X(REUSED, "reused")                                                                                            \
 	X(INTROSPECTED, "introspected")                                                                                \
-	X(START, "start")                                                                                              \
-	X(STOP, "stop")                                                                                                \
-	X(RELOAD, "reload")
+	X(KEYS_CHANGED, "keys_changed")
 /* clang-format on */
 enum audit_event {
 #define X(id, text) AUDIT_EV_##id,

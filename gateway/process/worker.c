@@ -11,6 +11,7 @@
 #include "gateway/net/http_client.h"
 #include "gateway/net/listener.h"
 #include "gateway/pipeline/pipeline.h"
+#include "gateway/process/keys_told.h"
 #include "gateway/process/process.h"
 #include "gateway/process/site_open.h"
 
@@ -260,6 +261,11 @@ warm(void *arg)
 	run->ready = true;
 	publish(run);
 	LOG(run->boot->log, LOG_INFO, "worker.ready");
+	struct str name;
+	void *site;
+	size_t pos = 0;
+	while (run->w.number == 0 && map_next(run->w.sites, &pos, &name, &site))
+		keys_told(site);
 }
 
 static int

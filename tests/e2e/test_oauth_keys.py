@@ -67,6 +67,22 @@ def test_rotation_under_load_fails_no_request(make_gateway):
     assert {row[0]: row[2] for row in listed(g)} == {old: "published", next(k for k in seen if k != old): "signs"}
 
 
+def test_a_change_of_keys_is_an_audit_record(make_gateway):
+    g = make_gateway(extra={"process.workers": 2, **RATES})
+
+    def records():
+        return [r for r in g.journal() if r["event"] == "keys_changed" and r["site"] == "default"]
+    kids = " ".join(k["kid"] for k in g.get("/oauth2/default/jwk").json()["keys"])
+    g.reload()
+    assert not records(), "the same keys are no news"
+    g.cli("key", "rotate", "--site", "default")
+    wait_until(lambda: len(published(g)["keys"]) == 2, "the next key is published", 20)
+    (told,) = wait_until(records, "and told")
+    now = " ".join(k["kid"] for k in g.session_new().get(g.origin + "/oauth2/default/jwk", timeout=30).json()["keys"])
+    assert told["username"] == "operator" and told["reason"] == f"published: {now}; before: {kids}"
+    assert g.cli("audit", "verify")[0] == 0
+
+
 def test_a_second_rotation_waits_for_the_first(make_gateway):
     g = make_gateway(extra={"sites.default.oauth.key_publish": "1h", "process.workers": 1})
     g.cli("key", "rotate", "--site", "default")
