@@ -12,6 +12,9 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#endif
 
 enum { BACKOFF_FIRST_MS = 100, BACKOFF_MAX_MS = 10000, SHORT_LIFE_MS = 5000 };
 
@@ -57,6 +60,9 @@ child_run(const char *name, const struct conf *conf, int (*run)(void *, int), vo
 	if (getppid() == 1)
 		_exit(1); /* the master died before PDEATHSIG was set */
 	int rc = run(arg, control_fd);
+#ifdef __SANITIZE_ADDRESS__
+	(void)__lsan_do_recoverable_leak_check(); /* _exit() runs no handlers */
+#endif
 	_exit(rc);
 }
 

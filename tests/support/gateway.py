@@ -23,6 +23,8 @@ import requests
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("GATEHOUSE_BINARY", ROOT / "build" / "dev" / "gatehouse"))
 WAIT_S = 30
+# What a process says on its way down: a failed CHECK, a sanitizer's report (the preset asan-ubsan). They go to serve.log.
+REPORT = ("CHECK failed", "runtime error:", "Sanitizer")
 
 
 def _quickstart():
@@ -114,10 +116,18 @@ class Gateway:
             os.killpg(self.proc.pid, signal.SIGKILL)
         if self.own_stores:
             self.stores.stop()
+        reports = self.reports()
         if os.environ.get("GATEHOUSE_KEEP"):
             print(f"kept: {self.dir}")
         else:
             shutil.rmtree(self.dir, ignore_errors=True)
+        assert not reports, "a process ended by a programming error:\n" + reports
+
+    def reports(self):
+        """serve.log from the first failed CHECK or sanitizer report on; "" when there is none."""
+        text = (self.dir / "serve.log").read_text(errors="replace") if (self.dir / "serve.log").exists() else ""
+        at = [text.find(word) for word in REPORT if word in text]
+        return text[max(0, min(at) - 200):][:8000] if at else ""
 
     def log_lines(self, word=""):
         text = (self.dir / "gatehouse.log").read_text(errors="replace") if (self.dir / "gatehouse.log").exists() else ""
