@@ -329,7 +329,10 @@ read_run(void *ctx, struct str payload, struct buf *reply)
 		return;
 	}
 	memcpy(&head, payload.p, sizeof head);
-	if (head.n > FILED_PIECE_MAX || head.from > f->size || head.n > f->size - head.from) {
+	/* a worker that did not check the file first (or whose check failed) gets nothing of it */
+	bool sound = openemr_open_check(f->open, 0, &e) == 1;
+	f->size = sound ? openemr_open_size(f->open) : 0;
+	if (!sound || head.n > FILED_PIECE_MAX || head.from > f->size || head.n > f->size - head.from) {
 		answer(reply, f, FILED_IO, false);
 		return;
 	}

@@ -114,10 +114,13 @@ result_bind(struct stmt_slot *s)
 			b->buffer_length = want;
 			changed = true;
 		}
-		b->buffer_type = is_integer(f)                                           ? MYSQL_TYPE_LONGLONG
-		                 : is_float(f) || is_date(f)                             ? f->type
-		                 : f->charsetnr == 63 && f->type >= MYSQL_TYPE_TINY_BLOB ? MYSQL_TYPE_BLOB
-		                                                                         : MYSQL_TYPE_STRING;
+		enum enum_field_types type = is_integer(f)               ? MYSQL_TYPE_LONGLONG
+		                             : is_float(f) || is_date(f) ? f->type
+		                             : f->charsetnr == 63 && f->type >= MYSQL_TYPE_TINY_BLOB
+		                                 ? MYSQL_TYPE_BLOB
+		                                 : MYSQL_TYPE_STRING;
+		changed |= type != b->buffer_type; /* a table that was altered under the prepared statement */
+		b->buffer_type = type;
 		b->is_unsigned = (f->flags & UNSIGNED_FLAG) != 0;
 		b->length = &s->lengths[i];
 		b->is_null = &s->nulls[i];

@@ -100,3 +100,31 @@ def test_whatever_the_rows_hold_every_get_is_answered(api, site, kind, every):
         found = read_all(api, site)
     assert every or len(found) > 15, found
     assert api.gateway.workers() == workers, "a worker died"
+
+
+def test_a_vital_without_a_uuid_has_its_details_at_the_first_read(api):
+    """Rows of other programs get their uuid when a read meets them: its children must not wait for that."""
+    site, path = "g82", api.world["g82"].path(next(r for r in ROUTES if r.name == "GET /api/patient/:pid/encounter/:eid/vital/:vid"))
+    vid = path.rsplit("/", 1)[1]
+    api.sql(f"INSERT INTO form_vital_details (form_id, vitals_column, reason_code) VALUES ({vid}, 'bps', '123'); UPDATE form_vitals SET uuid = NULL WHERE id = {vid}", site)
+    try:
+        r = api("GET", path, site)
+        assert r.status_code == 200 and '"reason_code":"123"' in r.text, r.text
+        assert api("GET", path, site).text.count('"reason_code":"123"') == 1
+    finally:
+        api.sql(f"DELETE FROM form_vital_details WHERE form_id = {vid}", site)
+
+
+@pytest.mark.parametrize("kind", ("VARCHAR(40) NULL", "DATE NULL", "DATETIME NULL"))
+def test_a_table_altered_under_its_statements_is_read_as_it_is(api, kind):
+    """An upgrade of OpenEMR alters tables while prepared statements stand: no bytes of the old type in an answer."""
+    site, path = "g82", api.world["g82"].path(next(r for r in ROUTES if r.name == "GET /api/patient/:pid/encounter/:eid/soap_note/:sid"))
+    try:
+        for _ in range(12):  # on each of the pool's connections
+            assert "2024-01-02 03:04:05" in api("GET", path, site).text
+        api.sql(f"ALTER TABLE form_soap MODIFY date {kind}", site)
+        for _ in range(12):
+            r = api("GET", path, site)
+            assert r.status_code == 200 and '"date":"2024-01-02 0' in r.text, r.text
+    finally:
+        api.sql("ALTER TABLE form_soap MODIFY date DATETIME NULL; UPDATE form_soap SET date = '2024-01-02 03:04:05'", site)

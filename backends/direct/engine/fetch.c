@@ -86,14 +86,15 @@ source_read(struct task *t, struct fetch_one *f)
 	return db_point_read(t, f->db, &f->plan->sources[f->source].point, key, &f->result);
 }
 
-/* By the row's uuid where it has one: such reads of several requests become one. */
+/* By the row's uuid where it has one: such reads of several requests become one. A row that others added gets its own only behind its
+ * children (one_uuid).                                                                                                     */
 static enum step
 child_read(struct task *t, struct fetch_one *f)
 {
 	const struct plan_source *ps = f->row.ps;
 	const struct plan_child *pc = &ps->children[f->child];
 	f->started = true;
-	if (ps->uuid != SLOT_NONE)
+	if (ps->uuid != SLOT_NONE && !uuid_lacks(ps, f->row.row))
 		return db_point_read(t, f->db, &pc->point, f->row.row[ps->uuid].s, &f->result);
 	struct db_val *ids = arena_array(t->arena, hydrate_sizes[0], sizeof *ids);
 	if (ids == NULL)
