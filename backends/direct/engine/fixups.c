@@ -93,16 +93,14 @@ code_system(struct str type, enum compat compat)
 	return STR_NULL;
 }
 
-/* texts: of the codes, with \037 between; .p NULL: the first has null. type_of_plain: of codes without "TYPE:". */
+/* first_text.p NULL: null. type_of_plain: of codes without "TYPE:". */
 static void
-codes_put(struct json_write *w, const struct render *r, struct str codes, struct str texts, struct str type_of_plain)
+codes_put(
+    struct json_write *w, const struct render *r, struct str codes, struct str first_text, struct str type_of_plain)
 {
-	struct str part, text;
-	bool none = texts.p == NULL;
+	struct str part;
 	json_obj(w);
-	while (str_next(&codes, ';', &part)) {
-		if (!str_next(&texts, '\037', &text))
-			text = STR("");
+	for (bool first = true; str_next(&codes, ';', &part); first = false) {
 		size_t colon = str_find(part, ':');
 		struct str type = colon < part.n ? str_sub(part, 0, colon) : type_of_plain,
 		           code = colon < part.n ? str_skip(part, colon + 1) : part;
@@ -112,11 +110,10 @@ codes_put(struct json_write *w, const struct render *r, struct str codes, struct
 		json_obj(w);
 		json_kv_str(w, STR("code"), code);
 		json_key(w, STR("description"));
-		if (none)
+		if (first && first_text.p == NULL)
 			json_nil(w);
 		else
-			json_str(w, text);
-		none = false;
+			json_str(w, first ? first_text : STR(""));
 		json_kv_str(w, STR("code_type"), type);
 		json_kv_str(w, STR("system"), code_system(type, r->compat));
 		json_obj_end(w);

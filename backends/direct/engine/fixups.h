@@ -37,24 +37,15 @@ bool fix_length(struct json_write *w, const struct render *r, const struct db_ce
 bool fix_length_unit(struct json_write *w, const struct render *r, const struct db_cell *const *c);
 bool fix_temperature(struct json_write *w, const struct render *r, const struct db_cell *const *c);
 bool fix_temperature_unit(struct json_write *w, const struct render *r, const struct db_cell *const *c);
-/* The expression for fix_codes' texts: those of the codes in "TYPE:CODE;TYPE:CODE", with \037 between. ICD-10 has a table of its own, the
- * others are in codes. Most rows have one code; the texts of up to ten are looked up.                                     */
-#define CODE_OF(part)     "SUBSTRING_INDEX(" part ", ':', -1)"
-#define CODE_TYPE(part)   "SUBSTRING_INDEX(" part ", ':', 1)"
-#define CODE_PART(col, n) "SUBSTRING_INDEX(SUBSTRING_INDEX(" col ", ';', " n "), ';', -1)"
-#define CODE_TEXT(part)                                                                                                \
-	"COALESCE((SELECT d.long_desc FROM icd10_dx_order_code d WHERE " CODE_TYPE(                                    \
-	    part) " = 'ICD10' AND "                                                                                    \
-	          "d.formatted_dx_code = " CODE_OF(                                                                    \
-	              part) " AND d.active = 1 LIMIT 1), (SELECT k.code_text FROM codes k JOIN "                       \
-	                    "code_types t ON t.ct_id = k.code_type WHERE t.ct_key = " CODE_TYPE(                       \
-	                        part) " AND k.code = " CODE_OF(part) " LIMIT 1))"
-#define CODE_TEXTS(col)                                                                                                \
-	"IF(LOCATE(';', " col ") = 0, " CODE_TEXT(CODE_PART(col, "1")) ", (SELECT GROUP_CONCAT(COALESCE(" CODE_TEXT(   \
-	    CODE_PART(col, "n")) ", '') ORDER BY n SEPARATOR '\037') FROM (SELECT 1 AS n UNION SELECT 2 UNION "        \
-	                         "SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION SELECT 6 UNION SELECT 7 UNION SELECT "  \
-	                         "8 UNION SELECT 9 UNION "                                                             \
-	                         "SELECT 10) parts WHERE n <= 1 + LENGTH(" col ") - LENGTH(REPLACE(" col               \
-	                         ", ';', ''))))"
+/* The expression for fix_codes' text: ICD-10 has a table of its own, the others are in codes. */
+#define CODE_FIRST(col) "SUBSTRING_INDEX(SUBSTRING_INDEX(" col ", ';', 1), ':', -1)"
+#define CODE_TYPE(col)  "SUBSTRING_INDEX(" col ", ':', 1)"
+#define CODE_TEXT(col)                                                                                                 \
+	"SELECT COALESCE((SELECT d.long_desc FROM icd10_dx_order_code d WHERE " CODE_TYPE(                             \
+	    col) " = 'ICD10' AND "                                                                                     \
+	         "d.formatted_dx_code = " CODE_FIRST(                                                                  \
+	             col) " AND d.active = 1 LIMIT 1), (SELECT k.code_text FROM codes k JOIN code_types t ON "         \
+	                  "t.ct_id = k.code_type WHERE t.ct_key = " CODE_TYPE(col) " AND k.code = " CODE_FIRST(        \
+	                      col) " LIMIT 1))"
 
 #endif
