@@ -381,7 +381,7 @@ def test_rows_that_others_add_later_have_a_uuid_when_they_are_read(stores):
     assert [x["condition_uuid"] for x in first.json["data"]] == uuids
     assert stores.sql("SELECT COUNT(*) FROM lists WHERE modifydate = '2020-01-02 03:04:05' AND uuid IS NOT NULL", "later") != [["0"]]  # as it was
     again = p("GET", f"/api/patient/{puuid}/medical_problem")
-    assert again.text == first.text and again.statements == 2
+    assert again.text == first.text and again.statements == 3
     assert stores.sql("SELECT COUNT(*) FROM lists l JOIN uuid_registry r ON r.uuid = l.uuid AND r.table_name = 'lists' AND r.table_id = 'id' "
                       "WHERE l.type = 'medical_problem'", "later") == [[str(len(uuids))]]
     one = p("GET", "/api/patient/1/medication/6000").json

@@ -305,7 +305,7 @@ query_rows(struct query *q, const struct plan *p)
 	const struct plan_source *ps = &p->sources[0];
 	bool few = q->n_fixed > 0 || (q->n_filters == 0 && q->n_sorts == 0);
 	q->rows = p->n_sources == 1 && ps->s->id != NULL && source_takes_part(q, ps) && few && q->offset == 0 &&
-	          (joins_needed(q, ps) & ~ps->joins) == 0;
+	          ps->joins == 0 && joins_needed(q, ps) == 0;
 }
 
 const struct db_cell *

@@ -65,8 +65,10 @@ struct filter *query_filter(struct query *q, struct str name, enum modifier mod)
 const struct param *param_find(const struct source *s, struct str name);
 bool plan_has_param(const struct plan *p, struct str name);
 
-/* Sets q->rows where one statement is the cheaper way: a plan of one source, of which the page's statement reads few rows (those of a
- * patient) or the first ones in the order of the id. Elsewhere keys are searched, by what an index covers, and rows read by id. */
+/* Sets q->rows where one statement is the cheaper way: a plan of one source without joins, of which the page's statement reads few rows
+ * (those of a patient) or the first ones in the order of the key. Elsewhere keys are searched and sorted in one table, and rows
+ * read by key: to sort joined rows MariaDB writes them to a temporary table on disk, which costs more than the second statement (and
+ * ends 10.11.19 with a signal in ha_maria::drop_table under load).                                                        */
 void query_rows(struct query *q, const struct plan *p);
 /* The statement of a page: rows are (source index, id, sort values...), behind the source's list where q->rows, at most limit + 1 (the last says that there is more), in the
  * order of the sorts, then source and id. page_rows: rows wanted. vals: QUERY_VALS_MAX, arena memory. E_INVALID with a text
