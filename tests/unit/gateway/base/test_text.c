@@ -27,8 +27,8 @@ static void
 test_label__what_deceives__is_refused(void)
 {
 	static const char *const good[] = { "Growth Chart",
-		"Gr\xc3\xb6\xc3\x9f"
-		"e",
+		("Gr\xc3\xb6\xc3\x9f"
+		 "e"),
 		"\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x94\xac" /* joined */, "<b>" };
 	static const char *const bad[] = { "", " ", "\xc2\xa0\xe2\x80\x83", "\xe2\x80\x8d", "a\n", "\x1b[31m",
 		"a\xc2\x85"
