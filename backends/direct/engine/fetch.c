@@ -187,13 +187,21 @@ page_ids(const struct fetch_page *f, struct db_val *ids)
 	return n;
 }
 
+/* The smallest size with a statement for n ids; the largest where there is none. */
+static unsigned
+size_of(size_t n)
+{
+	unsigned size = 0;
+	while (size + 1 < HYDRATE_SIZES && hydrate_sizes[size] < n)
+		size++;
+	return size;
+}
+
 static enum step
 page_start(struct task *t, struct fetch_page *f, struct db_val *ids, size_t n)
 {
 	const struct plan_source *ps = &f->plan->sources[f->source];
-	unsigned size = 0;
-	while (hydrate_sizes[size] < n)
-		size++;
+	unsigned size = size_of(n);
 	for (size_t i = n; i < hydrate_sizes[size]; i++)
 		ids[i] = ids[n - 1];
 	f->started = true;
@@ -237,8 +245,9 @@ page_step(struct task *t)
 		f->sources[0] = f->keys;
 		page_advance(f);
 	}
-	struct db_val *ids = arena_array(t->arena, HYDRATE_MAX, sizeof *ids);
-	if (ids == NULL || f->n_keys > HYDRATE_MAX) {
+	size_t room = hydrate_sizes[size_of(f->n_keys)];
+	struct db_val *ids = f->n_keys > HYDRATE_MAX ? NULL : arena_array(t->arena, room, sizeof *ids);
+	if (ids == NULL) {
 		f->status = DB_TOO_LARGE;
 		return STEP_NEXT;
 	}
