@@ -13,7 +13,7 @@ READS = [r for r in ROUTES if r.method == "GET" and r.resource != "background_se
 FHIR = ("Patient", "Practitioner", "Organization")
 RECORDS = ("patient_data form_encounter forms form_vitals form_soap lists openemr_postcalendar_events openemr_postcalendar_categories insurance_data "
            "insurance_companies addresses phone_numbers employer_data documents categories categories_to_documents pnotes transactions lbt_data immunizations "
-           "procedure_order procedure_order_code procedure_report procedure_result procedure_providers prescriptions drugs drug_inventory facility list_options "
+           "procedure_order procedure_order_code procedure_report procedure_result procedure_providers prescriptions drugs drug_inventory facility "
            "codes version product_registration users patient_history form_vital_details issue_encounter").split()
 # By these a row is found and tied to its patient; a staff member's own stand in for the sign-in.
 KEYS = {"id", "uuid", "pid", "patient_id", "encounter", "encounter_id", "form_id", "formdir", "foreign_id", "type", "deleted", "activity", "active", "pc_eid", "pc_pid",
@@ -38,14 +38,14 @@ KINDS = {
 class Spoiled:
     """The record tables of a site with their rows spoiled, put back at the end."""
 
-    def __init__(self, api, site, kind, every):
+    def __init__(self, api, site, kind, every, records=RECORDS):
         self.api, self.site, self.name = api, site, api.database(site)
         known = {}
         for table, column, data in api.sql("SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = DATABASE() AND "
-                                           "COALESCE(generation_expression, '') = ''", site):
+                                           "extra NOT LIKE '%auto_increment%' AND COALESCE(generation_expression, '') = ''", site):
             known.setdefault(table, {})[column] = data
         unique = {(t, c) for t, c in api.sql("SELECT table_name, column_name FROM information_schema.statistics WHERE table_schema = DATABASE() AND non_unique = 0", site)}
-        self.tables = [t for t in RECORDS if t in known]
+        self.tables = [t for t in records if t in known]
         keep = "".join(f"CREATE TABLE keep_{t} AS SELECT * FROM `{t}`;" for t in self.tables)
         time, number, text = KINDS[kind]
         spoil = [(table, c, time if d in TIMES else number if d in NUMBERS else text) for table in self.tables for c, d in known[table].items()
@@ -102,6 +102,15 @@ def test_whatever_the_rows_hold_every_get_is_answered(api, site, kind, every):
     assert api.gateway.workers() == workers, "a worker died"
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_whatever_the_lists_hold_every_get_is_answered(api, kind):
+    """Lists are read again every minute: spoiled ones could stay until another test, so they are those of a site that no later file uses."""
+    workers = api.gateway.workers()
+    with Spoiled(api, "hostile", kind, False, ["list_options"]):
+        assert len(read_all(api, "hostile")) > 15
+    assert api.gateway.workers() == workers, "a worker died"
+
+
 def test_a_vital_without_a_uuid_has_its_details_at_the_first_read(api):
     """Rows of other programs get their uuid when a read meets them: its children must not wait for that."""
     site, path = "g82", api.world["g82"].path(next(r for r in ROUTES if r.name == "GET /api/patient/:pid/encounter/:eid/vital/:vid"))
@@ -119,6 +128,7 @@ def test_a_vital_without_a_uuid_has_its_details_at_the_first_read(api):
 def test_a_table_altered_under_its_statements_is_read_as_it_is(api, kind):
     """An upgrade of OpenEMR alters tables while prepared statements stand: no bytes of the old type in an answer."""
     site, path = "g82", api.world["g82"].path(next(r for r in ROUTES if r.name == "GET /api/patient/:pid/encounter/:eid/soap_note/:sid"))
+    api.sql("UPDATE form_soap SET date = '2024-01-02 03:04:05'", site)  # other tests have written it
     try:
         for _ in range(12):  # on each of the pool's connections
             assert "2024-01-02 03:04:05" in api("GET", path, site).text
