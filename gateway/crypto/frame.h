@@ -18,13 +18,14 @@ struct frame_row {
 	unsigned flags;     /* ONCE: a second one ends the connection; PERMITS: allows all other rows to this peer */
 	void (*run)(void *ctx, struct str payload, struct buf *reply); /* writes the answer's payload */
 };
-/* Until SIGTERM, or all peers and control_fd (-1: none) are closed. 0: a clean end. */
+/* Until SIGTERM, or all peers and control_fd (-1: none) are closed. 0: a clean end. One frame of each peer in turn, and its answer is sent before the
+ * next one runs: a peer that asks much holds up neither its own first answers nor the others. */
 int frame_serve(const struct frame_row *rows, size_t n_rows, void *ctx, const int *peer_fds, size_t n_peers,
     int control_fd, const struct log *log);
 /* For rows that keep state per peer: the number of the peer whose frame runs (never used again), and what to call when one is gone. */
 unsigned frame_peer(void);
 void frame_on_gone(void (*gone)(void *ctx, unsigned peer));
-/* For the fuzz target: one peer's bytes, answers into out; -1 when the connection would be ended. */
+/* The first frame of a peer's bytes, its answer behind what is in out. 1: answered; 0: more bytes are needed; -1: the connection is to be ended. */
 int frame_feed(
     const struct frame_row *rows, size_t n_rows, void *ctx, unsigned *seen, struct buf *in, struct buf *out) MUSTUSE;
 

@@ -18,6 +18,7 @@ struct peer {
 	int fd;
 	unsigned number;
 	unsigned seen; /* bits of row types that came */
+	bool more;     /* `in` may hold a whole frame still */
 	struct buf in, out;
 };
 struct server {
@@ -75,33 +76,33 @@ permitted(const struct frame_row *rows, size_t n_rows, const struct frame_row *r
 int
 frame_feed(const struct frame_row *rows, size_t n_rows, void *ctx, unsigned *seen, struct buf *in, struct buf *out)
 {
-	while (in->n >= FRAME_HEAD) {
-		uint32_t len, id, reply_len;
-		uint8_t type = (uint8_t)in->p[8];
-		memcpy(&len, in->p, sizeof len);
-		memcpy(&id, in->p + 4, sizeof id);
-		const struct frame_row *row = type < 32 ? row_of(rows, n_rows, type) : NULL;
-		if (row == NULL || len > row->max_bytes || !permitted(rows, n_rows, row, *seen))
-			return -1;
-		if (in->n < FRAME_HEAD + (size_t)len)
-			return 0;
-		*seen |= 1u << type;
-		size_t at = out->n;
-		char *head = buf_room(out, FRAME_HEAD);
-		if (head == NULL)
-			return -1;
-		out->n += FRAME_HEAD;
-		row->run(ctx, (struct str){ in->p + FRAME_HEAD, len }, out);
-		if (!buf_ok(out))
-			return -1;
-		reply_len = (uint32_t)(out->n - at - FRAME_HEAD);
-		memcpy(out->p + at, &reply_len, sizeof reply_len);
-		memcpy(out->p + at + 4, &id, sizeof id);
-		out->p[at + 8] = (char)type;
-		secret_wipe(in->p + FRAME_HEAD, len);
-		buf_consume(in, FRAME_HEAD + (size_t)len);
-	}
-	return 0;
+	uint32_t len, id, reply_len;
+	if (in->n < FRAME_HEAD)
+		return 0;
+	uint8_t type = (uint8_t)in->p[8];
+	memcpy(&len, in->p, sizeof len);
+	memcpy(&id, in->p + 4, sizeof id);
+	const struct frame_row *row = type < 32 ? row_of(rows, n_rows, type) : NULL;
+	if (row == NULL || len > row->max_bytes || !permitted(rows, n_rows, row, *seen))
+		return -1;
+	if (in->n < FRAME_HEAD + (size_t)len)
+		return 0;
+	*seen |= 1u << type;
+	size_t at = out->n;
+	char *head = buf_room(out, FRAME_HEAD);
+	if (head == NULL)
+		return -1;
+	out->n += FRAME_HEAD;
+	row->run(ctx, (struct str){ in->p + FRAME_HEAD, len }, out);
+	if (!buf_ok(out))
+		return -1;
+	reply_len = (uint32_t)(out->n - at - FRAME_HEAD);
+	memcpy(out->p + at, &reply_len, sizeof reply_len);
+	memcpy(out->p + at + 4, &id, sizeof id);
+	out->p[at + 8] = (char)type;
+	secret_wipe(in->p + FRAME_HEAD, len);
+	buf_consume(in, FRAME_HEAD + (size_t)len);
+	return 1;
 }
 
 static void
@@ -131,23 +132,25 @@ peer_add(struct server *s, int fd)
 	p->in.wipe = p->out.wipe = true;
 }
 
-/* Reads and answers what is there. -1: the peer is gone or broke the rules (*why). */
+/* Answers one frame, and reads more when none is left. -1: the peer is gone or broke the rules (*why). */
 static int
 peer_work(struct server *s, struct peer *p, short events, const char **why)
 {
-	if (events & (POLLIN | POLLHUP | POLLERR)) {
+	if (!p->more && (events & (POLLIN | POLLHUP | POLLERR)) != 0) {
 		char *room = buf_room(&p->in, READ_BYTES);
 		ssize_t n = room == NULL ? -1 : recv(p->fd, room, READ_BYTES, MSG_DONTWAIT);
 		*why = room == NULL ? "frames too large" : NULL;
 		if (room == NULL || n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 			return -1;
 		p->in.n += n > 0 ? (size_t)n : 0;
-		peer_now = p->number;
-		if (frame_feed(s->rows, s->n_rows, s->ctx, &p->seen, &p->in, &p->out) != 0) {
-			*why = "frame not in the table, too large or not permitted";
-			return -1;
-		}
 	}
+	peer_now = p->number;
+	int fed = frame_feed(s->rows, s->n_rows, s->ctx, &p->seen, &p->in, &p->out);
+	if (fed < 0) {
+		*why = "frame not in the table, too large or not permitted";
+		return -1;
+	}
+	p->more = fed == 1 && p->in.n >= FRAME_HEAD;
 	while (p->out.n > 0) {
 		ssize_t n = send(p->fd, p->out.p, p->out.n, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n < 0 && errno == EAGAIN)
@@ -183,15 +186,19 @@ frame_serve(const struct frame_row *rows, size_t n_rows, void *ctx, const int *p
 	while (!stop_asked && (s.n_peers > 0 || control_fd >= 0)) {
 		static struct pollfd fds[PEERS_MAX + 1];
 		size_t n = s.n_peers;
-		for (size_t i = 0; i < n; i++)
+		bool more = false;
+		for (size_t i = 0; i < n; i++) {
 			fds[i] =
 			    (struct pollfd){ s.peers[i].fd, (short)(POLLIN | (s.peers[i].out.n > 0 ? POLLOUT : 0)), 0 };
+			more |= s.peers[i].more;
+		}
 		fds[n] = (struct pollfd){ control_fd, POLLIN, 0 };
-		if (poll(fds, n + 1, -1) < 0 && errno != EINTR)
+		if (poll(fds, n + 1, more ? 0 : -1) < 0 && errno != EINTR)
 			return 1;
 		for (size_t i = n; i-- > 0;) {
 			const char *why = NULL;
-			if (fds[i].revents != 0 && peer_work(&s, &s.peers[i], fds[i].revents, &why) != 0)
+			if ((fds[i].revents != 0 || s.peers[i].more) &&
+			    peer_work(&s, &s.peers[i], fds[i].revents, &why) != 0)
 				peer_drop(&s, i, why);
 		}
 		if (fds[n].revents != 0 && control_work(&s, control_fd) != 0)

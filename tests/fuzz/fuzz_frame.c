@@ -26,7 +26,10 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	buf_init(&in, NULL, 64, 1 << 20);
 	buf_init(&out, NULL, 64, 1 << 20);
 	buf_put(&in, p, n);
-	if (buf_ok(&in) && frame_feed(rows, NITEMS(rows), &ran, &seen, &in, &out) == 0)
+	int fed = buf_ok(&in) ? 1 : -1;
+	while (fed == 1)
+		fed = frame_feed(rows, NITEMS(rows), &ran, &seen, &in, &out);
+	if (fed == 0)
 		CHECK(in.n < FRAME_HEAD + (size_t)CAP); /* only an unfinished question stays */
 	CHECK(ran == 0 || (seen & 1u) != 0);            /* nothing before HELLO */
 	buf_done(&in);
