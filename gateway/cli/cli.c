@@ -25,7 +25,7 @@ usage_one(FILE *to, const struct cli_command *cmd)
 		fprintf(to, "  %s%s%-*s %s\n", cmd->options[i].name, cmd->options[i].value == NULL ? "" : " ",
 		    (int)(18 - strlen(cmd->options[i].name)),
 		    cmd->options[i].value == NULL ? "" : cmd->options[i].value, cmd->options[i].help);
-	fputs("  --help             this text\n", to);
+	fputs("  --help             this text\n  --                 what follows is no option\n", to);
 }
 
 static const struct cli_option *
@@ -55,16 +55,23 @@ option_take(struct cli *c, int argc, char **argv, int i)
 	return o->value != NULL && equals == NULL ? 2 : 1;
 }
 
+/* "--" ends the options: an OpenEMR client_id may begin with "-". */
 static int
 parse(struct cli *c, int argc, char **argv)
 {
+	bool words_only = false;
 	for (int i = 0; i < argc;) {
-		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+		if (!words_only && strcmp(argv[i], "--") == 0) {
+			words_only = true;
+			i++;
+			continue;
+		}
+		if (!words_only && (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)) {
 			usage_one(stdout, c->command);
 			return 0;
 		}
 		int took = 1;
-		if (argv[i][0] == '-' && argv[i][1] == '-')
+		if (!words_only && argv[i][0] == '-' && argv[i][1] == '-')
 			took = option_take(c, argc, argv, i);
 		else if (c->n_words < CLI_WORDS_MAX)
 			c->words[c->n_words++] = argv[i];

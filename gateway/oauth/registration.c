@@ -313,7 +313,9 @@ registration_make(struct task *t)
 		return request_unavailable(r, "database down: client cannot be registered");
 	if (g->db->n_rows > 0)
 		g->enabled = false;
-	g->id = oauth_random(r, ID_BYTES);
+	do /* commands take it as a word: not one that looks like an option */
+		g->id = oauth_random(r, ID_BYTES);
+	while (g->id.n > 0 && g->id.p[0] == '-');
 	g->token = oauth_random(r, TOKEN_BYTES);
 	g->path = oauth_random(r, PATH_BYTES);
 	g->secret = g->confidential ? oauth_random(r, SECRET_BYTES) : STR("");

@@ -82,6 +82,15 @@ def test_clients_are_listed_shown_enabled_and_disabled(gateway):
     assert gateway.cli("client", "enable", "--site", "nowhere", who, check=False)[0] != 0
 
 
+def test_a_client_id_that_looks_like_an_option_is_named_behind_two_hyphens(gateway):
+    """OpenEMR makes its ids of base64url, "-" among its characters; ours do not begin with it."""
+    made = gateway.register(enable=False)
+    gateway.sql(f"UPDATE oauth_clients SET client_id='--help' WHERE client_id='{made['client_id']}'")
+    gateway.cli("client", "enable", "--site", "default", "--", "--help")
+    assert gateway.sql("SELECT is_enabled FROM oauth_clients WHERE client_id='--help'") == [["1"]]
+    assert gateway.cli("client", "enable", "--site", "default", "--nobody", check=False)[0] == 2
+
+
 def test_explain_names_each_rule(gateway):
     _, out, _ = gateway.cli("explain", "GET", "/api/patient", "--site", "default", "--user", "admin", "--scope", "api:oemr user/patient.read")
     assert "decision allow" in out and "patients/demo" in out and "openemr.yaml:" in out

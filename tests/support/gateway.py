@@ -154,8 +154,8 @@ class Gateway:
         return sorted(pids)
 
     def cli(self, *argv, check=True):
-        """gatehouse COMMAND … --config FILE: (exit status, output, errors)."""
-        done = subprocess.run([str(self.binary), argv[0], *argv[1:], "--config", str(self.config)], stdout=subprocess.PIPE,
+        """gatehouse COMMAND --config FILE …: (exit status, output, errors)."""
+        done = subprocess.run([str(self.binary), argv[0], "--config", str(self.config), *argv[1:]], stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, check=False)
         out, err = done.stdout.decode(), done.stderr.decode()
         assert not check or done.returncode == 0, f"{argv}: {done.returncode}\n{out}{err}"
