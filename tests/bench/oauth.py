@@ -78,7 +78,7 @@ class Oauth:
 
     # --- works -------------------------------------------------------------------------------------------------------------------
     def credentials(self):
-        url, script = self.b.assertions(self.g, 9000)
+        url, script = self.b.assertions(self.g, 24000)
         self.row("client_credentials (RS384 assertion)", self.measured("credentials", url[len(self.g.origin):], script), "client_credentials", 5)
 
     def refresh(self):
