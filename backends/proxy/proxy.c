@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { HEAD_MAX = 64 << 10, CHUNK_HEAD = 24 };
+enum { HEAD_MAX = 64 << 10, CHUNK_HEAD = 24, NAME_MAX_BYTES = 40 };
 
 struct proxy {
 	struct upstream *upstream;
@@ -25,11 +25,12 @@ struct call {
 	struct http_head head; /* of the answer */
 	struct http_body body;
 	struct buf raw_head; /* a copy of the answer's head: its strings borrow from here */
+	size_t tried;        /* bytes of the head that were parsed in vain */
 	void (*done)(void *arg);
 	void *done_arg;
 	struct loop_timer *timer; /* pauses while streaming */
-	bool waiting, head_sent, chunked_out, body_begun, body_sent, head_done, streaming, finished, retried,
-	    failed_connect, bad_answer;
+	bool waiting, head_sent, chunked_out, body_begun, body_sent, head_done, streaming, finished, failed_connect,
+	    bad_answer;
 };
 
 /* --- the head that is sent --------------------------------------------------------------------------------------------------------- */
@@ -47,23 +48,63 @@ hop_by_hop(const struct http_head *h, const struct http_field *f)
 		[HTTP_F_CONTENT_LENGTH] = true };
 	if (always[f->id])
 		return true;
-	return h->known[HTTP_F_CONNECTION] != NULL && http_list_has(h->known[HTTP_F_CONNECTION]->value, f->name);
+	if (h->known[HTTP_F_CONNECTION] == NULL)
+		return false;
+	for (size_t i = 0; i < h->n_fields; i++) /* the field may stand several times */
+		if (h->fields[i].id == HTTP_F_CONNECTION && http_list_has(h->fields[i].value, f->name))
+			return true;
+	return false;
 }
 
-/* Ours to set: what a client sends under these names is not believed. */
+/* Ours to set, or of no use but to make the upstream see another request than the one that policy allowed and audit recorded: another
+ * method or target (Symfony and Laminas, which OpenEMR is built on, read these), another address, a browser's session instead of the token. */
+static const struct str not_believed[] = {
+	STR_INIT("host"), STR_INIT("expect"), STR_INIT("forwarded"), STR_INIT("x-request-id"),
+	STR_INIT("proxy"), /* CGI's HTTP_PROXY */
+	STR_INIT("x-real-ip"), STR_INIT("x-client-ip"), STR_INIT("x-cluster-client-ip"), STR_INIT("client-ip"),
+	STR_INIT("true-client-ip"), STR_INIT("x-http-method"), STR_INIT("x-http-method-override"),
+	STR_INIT("x-method-override"), STR_INIT("x-original-method"), STR_INIT("x-original-url"),
+	STR_INIT("x-original-uri"), STR_INIT("x-rewrite-url"), STR_INIT("apicsrftoken"), /* OpenEMR's local API */
+};
+
+static bool
+name_plain(struct str name)
+{
+	for (size_t i = 0; i < name.n; i++) {
+		char c = name.p[i];
+		if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-'))
+			return false;
+	}
+	return true;
+}
+
+/* What a client sends under these names is not passed on; nor what CGI and PHP read as a name that means something: "X_Forwarded_For". */
 static bool
 replaced(const struct http_field *f)
 {
-	return f->id == HTTP_F_HOST || f->id == HTTP_F_EXPECT || f->id == HTTP_F_FORWARDED ||
-	       f->id == HTTP_F_X_REQUEST_ID || str_istarts(f->name, STR("x-forwarded-")) ||
-	       str_ieq(f->name, STR("x-real-ip")) || str_ieq(f->name, STR("proxy"));
+	char plain[NAME_MAX_BYTES]; /* longer than any of them */
+	struct str name = f->name;
+	if (!name_plain(name)) {
+		name.n = MIN(name.n, sizeof plain);
+		for (size_t i = 0; i < name.n; i++)
+			plain[i] = name_plain(str_sub(name, i, i + 1)) ? name.p[i] : '-';
+		name.p = plain;
+		if (http_field_lookup(name) != HTTP_F_NONE)
+			return true;
+	}
+	for (size_t i = 0; i < NITEMS(not_believed); i++)
+		if (str_ieq(name, not_believed[i]))
+			return true;
+	return str_istarts(name, STR("x-forwarded-"));
 }
 
 static void
 forwarded_put(struct buf *b, const struct request *r)
 {
 	bool v6 = str_find(r->client_address, ':') < r->client_address.n;
-	struct str host = r->x->head->host;
+	struct str origin = r->site->conf->origin.n > 0 ? r->site->conf->origin : r->worker->conf->origin;
+	struct str host = str_skip(
+	    origin, STR("https://").n); /* links that the upstream makes of it lead here, not where a Host field says */
 	http_field_put(b, STR("X-Forwarded-For"), r->client_address);
 	http_field_put(b, STR("X-Forwarded-Proto"), STR("https"));
 	http_field_put(b, STR("X-Forwarded-Host"), host);
@@ -158,6 +199,10 @@ body_piece(struct exchange *x, struct str piece, bool end, unsigned refused)
 	char head[CHUNK_HEAD];
 	if (c == NULL || c->user.pool == NULL)
 		return;
+	if (refused != 0 && c->streaming) { /* the answer had begun before the body was complete */
+		stream_end(c, false);
+		return;
+	}
 	if (refused != 0) {
 		c->bad_answer = true;
 		c->body_sent = false;
@@ -222,15 +267,14 @@ up_drained(struct upstream_user *user)
 }
 
 static void
-up_broken(struct upstream_user *user, bool connecting)
+up_broken(struct upstream_user *user, enum upstream_end how)
 {
 	struct call *c = call_of(user);
-	if (c->streaming) {
-		bool whole = c->body.kind == HTTP_BODY_UNTIL_CLOSE && !connecting;
-		stream_end(c, whole);
+	if (c->streaming) { /* only a clean end is the end of a body that says nothing of its length */
+		stream_end(c, c->body.kind == HTTP_BODY_UNTIL_CLOSE && how == UPSTREAM_CLOSED);
 		return;
 	}
-	c->failed_connect = connecting;
+	c->failed_connect = how == UPSTREAM_UNREACHED;
 	c->bad_answer = true;
 	wake(c);
 }
@@ -248,6 +292,9 @@ stream_bytes(struct call *c, struct str bytes)
 		if (how == HTTP_BODY_DATA) {
 			if (exchange_reply_write(c->x, piece) > EXCHANGE_HIGH_WATER) {
 				upstream_read_pause(&c->user, true);
+				if (c->timer != NULL)
+					loop_timer_clear(
+					    c->timer); /* now the client is slow, and watched by its connection */
 				break;
 			}
 			continue;
@@ -261,22 +308,46 @@ stream_bytes(struct call *c, struct str bytes)
 	return total;
 }
 
+/* The answer is nothing that could be passed on. */
+static void
+answer_bad(struct call *c)
+{
+	c->bad_answer = true;
+	upstream_put(&c->user, false);
+	wake(c);
+}
+
+/* Parsing again is worth it when the head may have ended: an upstream that sends single bytes must not make us parse them thousands of times. */
+static bool
+worth_parsing(const struct call *c, struct str bytes)
+{
+	struct str fresh = str_skip(bytes, c->tried > 3 ? c->tried - 3 : 0);
+	return c->tried == 0 || bytes.n >= HEAD_MAX || str_find_str(fresh, STR("\n\r\n")) < fresh.n ||
+	       str_find_str(fresh, STR("\n\n")) < fresh.n;
+}
+
 static void
 head_read(struct call *c, struct str bytes, size_t *used)
 {
 	struct http_limits limits = { HEAD_MAX, 8192, 200 };
 	struct http_refusal why = { 0 };
 	bool to_head = c->x->head->method == HTTP_HEAD;
+	if (!worth_parsing(c, bytes))
+		return;
 	buf_clear(&c->raw_head);
 	buf_put(&c->raw_head, bytes.p, MIN(bytes.n, (size_t)HEAD_MAX));
 	switch (http_response_parse(c->r->task.arena, buf_str(&c->raw_head), &limits, to_head, &c->head, &why)) {
 	case HTTP_NEED_MORE:
-		if (bytes.n < HEAD_MAX)
+		c->tried = bytes.n;
+		if (bytes.n < HEAD_MAX && buf_ok(&c->raw_head))
 			return;
 		break;
 	case HTTP_PARSED:
+		if (c->head.status == 101) /* nobody asked for another protocol */
+			break;
 		*used = c->head.bytes;
-		if (c->head.status >= 100 && c->head.status < 200) /* interim: the final one follows */
+		c->tried = 0;
+		if (c->head.status < 200) /* interim: the final one follows */
 			return;
 		c->head_done = true;
 		upstream_read_pause(&c->user, true); /* until the audit record is durable */
@@ -285,9 +356,7 @@ head_read(struct call *c, struct str bytes, size_t *used)
 	case HTTP_REFUSED:
 		break;
 	}
-	c->bad_answer = true;
-	upstream_put(&c->user, false);
-	wake(c);
+	answer_bad(c);
 }
 
 static void
@@ -298,6 +367,8 @@ up_readable(struct upstream_user *user, struct str bytes, size_t *used)
 		if (c->timer != NULL)
 			loop_timer_set(c->timer, c->proxy->conf->read_ms);
 		*used = stream_bytes(c, bytes);
+	} else if (!c->head_sent) { /* an answer to nothing: not of this request */
+		answer_bad(c);
 	} else if (!c->head_done) {
 		head_read(c, bytes, used);
 	}
@@ -309,8 +380,11 @@ static void
 drain(struct exchange *x)
 {
 	struct call *c = call_at(x);
-	if (c != NULL && c->streaming && !c->finished)
-		upstream_read_pause(&c->user, false);
+	if (c == NULL || !c->streaming || c->finished)
+		return;
+	if (c->timer != NULL)
+		loop_timer_set(c->timer, c->proxy->conf->read_ms);
+	upstream_read_pause(&c->user, false);
 }
 
 static void
@@ -325,11 +399,21 @@ bodyless(const struct call *c)
 	return c->x->head->method == HTTP_HEAD || c->head.status == 204 || c->head.status == 304;
 }
 
+/* What the answer's head announces; -1: not known. To HEAD it is what GET would have had. */
+static int64_t
+announced(const struct call *c)
+{
+	uint64_t length;
+	const struct http_field *f = c->head.known[HTTP_F_CONTENT_LENGTH];
+	if (c->x->head->method == HTTP_HEAD)
+		return f != NULL && str_to_u64(f->value, INT64_MAX, &length) == 0 ? (int64_t)length : -1;
+	return c->head.has_length ? (int64_t)c->head.content_length : -1;
+}
+
 static void
 source_start(struct body_source *s, struct exchange *x, struct str fields, void (*done)(void *arg), void *arg)
 {
 	struct call *c = s->state;
-	int64_t length = c->head.has_length ? (int64_t)c->head.content_length : -1;
 	c->done = done;
 	c->done_arg = arg;
 	if (c->head.chunked)
@@ -341,7 +425,7 @@ source_start(struct body_source *s, struct exchange *x, struct str fields, void 
 	if (bodyless(c))
 		http_body_length(&c->body, 0);
 	exchange_on_drain(x, drain);
-	exchange_reply_begin(x, c->head.status, fields, bodyless(c) && !c->head.has_length ? 0 : length);
+	exchange_reply_begin(x, c->head.status, fields, announced(c));
 	c->streaming = true;
 	if (c->user.conn == NULL || http_body_ended(&c->body)) {
 		stream_end(c, http_body_ended(&c->body));
@@ -389,7 +473,7 @@ call_gone(void *arg)
 static enum step
 call_begin(struct task *t, struct call *c, bool fresh)
 {
-	c->bad_answer = c->failed_connect = false;
+	c->bad_answer = c->failed_connect = c->head_sent = false;
 	if (wait_begin(t, &call_ops, c, c->proxy->conf->header_ms) == NULL)
 		return STEP_FAIL;
 	c->waiting = true;
@@ -406,23 +490,22 @@ proxy_send(struct task *t)
 	return call_begin(t, task_frame(t), false);
 }
 
-/* A kept connection that died before anything of the answer came is tried again once, when the request may be repeated and had no body. */
+/* A kept connection that died before anything of the answer came: another one is tried, once (there is one such step). Where the request had gone out
+ * already, only when it may be repeated (RFC 9110 9.2.2) and had no body.                                                     */
 static bool
 may_retry(const struct call *c)
 {
 	enum http_method m = c->x->head->method;
-	return c->bad_answer && !c->failed_connect && !c->retried && !c->head_done && !c->body_begun &&
-	       c->raw_head.n == 0 && (m == HTTP_GET || m == HTTP_HEAD || m == HTTP_OPTIONS);
+	bool safe = m == HTTP_GET || m == HTTP_HEAD || m == HTTP_OPTIONS;
+	return c->bad_answer && c->user.reused && !c->failed_connect && !c->head_done && c->raw_head.n == 0 &&
+	       (!c->head_sent || (safe && !c->body_begun));
 }
 
 static enum step
 proxy_again(struct task *t)
 {
 	struct call *c = task_frame(t);
-	if (t->woke == WAIT_TIMEOUT || !may_retry(c))
-		return STEP_NEXT;
-	c->retried = true;
-	return call_begin(t, c, true);
+	return t->woke == WAIT_TIMEOUT || !may_retry(c) ? STEP_NEXT : call_begin(t, c, true);
 }
 
 static bool

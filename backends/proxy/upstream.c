@@ -30,6 +30,7 @@ struct upstream_conn {
 	struct buf in, out;
 	struct loop_defer flush; /* small pieces of a turn go together */
 	bool paused, reused, read_wants_write, write_wants_read, held, full;
+	bool mute; /* it takes no more of the request, and may still answer */
 	bool delivering, put,
 	    put_reuse; /* put while its bytes are with the user: settled when the user has said how many it took */
 };
@@ -170,38 +171,41 @@ conn_close(struct upstream_conn *c)
 }
 
 static void
-conn_broken(struct upstream_conn *c, bool connecting)
+conn_broken(struct upstream_conn *c, enum upstream_end how)
 {
 	struct upstream_user *user = c->user;
 	struct upstream *u = c->pool;
-	if (connecting)
+	if (how == UPSTREAM_UNREACHED)
 		u->healthy = false;
 	conn_close(c);
 	if (user != NULL) {
+		loop_defer_cancel(u->loop, &user->defer); /* ready() is not called any more */
 		user->conn = NULL;
-		user->broken(user, connecting);
+		user->broken(user, how);
 	}
 	pool_serve(u);
 }
 
-static int
+static void
 conn_flush(struct upstream_conn *c)
 {
 	size_t before = c->out.n;
 	c->full = false;
-	while (c->out.n > 0) {
+	while (c->out.n > 0 && !c->mute) {
 		ssize_t n = conn_send(c, c->out.p, c->out.n);
 		if (n == IO_BLOCKED) {
 			c->full = !c->write_wants_read;
 			break;
 		}
-		if (n <= 0)
-			return -1;
-		buf_consume(&c->out, (size_t)n);
+		c->mute = n <= 0;
+		if (n > 0)
+			buf_consume(&c->out, (size_t)n);
 	}
+	c->mute |= !buf_ok(&c->out); /* a piece is missing: nothing behind it may follow */
+	if (c->mute)
+		buf_clear(&c->out);
 	if (before > UPSTREAM_LOW_WATER && c->out.n <= UPSTREAM_LOW_WATER && c->user != NULL)
 		c->user->drained(c->user);
-	return 0;
 }
 
 /* The user has left: back to the pool, or closed. */
@@ -210,7 +214,7 @@ conn_settle(struct upstream_conn *c, bool reuse)
 {
 	struct upstream *u = c->pool;
 	c->put = false;
-	if (!reuse || c->in.n > 0 || c->out.n > 0 || c->state != OPEN) {
+	if (!reuse || c->mute || c->in.n > 0 || c->out.n > 0 || c->state != OPEN) {
 		conn_close(c);
 	} else {
 		c->reused = true;
@@ -251,7 +255,7 @@ conn_read(struct upstream_conn *c)
 		if (n == IO_BLOCKED)
 			break;
 		if (n <= 0 || c->user == NULL) { /* bytes or an end while idle: this connection is no good */
-			conn_broken(c, false);
+			conn_broken(c, n == 0 ? UPSTREAM_CLOSED : UPSTREAM_BROKEN);
 			return;
 		}
 		c->in.n += (size_t)n;
@@ -310,15 +314,13 @@ conn_ready(int fd, unsigned ready, void *arg)
 	(void)fd;
 	if (c->state != OPEN) {
 		if (conn_progress(c) != 0)
-			conn_broken(c, true);
+			conn_broken(c, UPSTREAM_UNREACHED);
 		else
 			interest(c);
 		return;
 	}
-	if (((ready & LOOP_WRITE) || c->write_wants_read) && conn_flush(c) != 0) {
-		conn_broken(c, false);
-		return;
-	}
+	if ((ready & LOOP_WRITE) || c->write_wants_read)
+		conn_flush(c);
 	c->held |= (ready & LOOP_READ) != 0 && c->paused;
 	if ((ready & LOOP_READ) || c->read_wants_write)
 		conn_read(c);
@@ -330,17 +332,17 @@ static void
 flush_now(void *arg)
 {
 	struct upstream_conn *c = arg;
-	if (c->state == OPEN && conn_flush(c) != 0)
-		conn_broken(c, false);
-	else
-		interest(c);
+	if (c->state == OPEN)
+		conn_flush(c);
+	interest(c);
 }
 
 static void
 conn_timer(void *arg)
 {
 	struct upstream_conn *c = arg;
-	conn_broken(c, c->state != OPEN); /* connecting too long, or idle for too long */
+	conn_broken(
+	    c, c->state != OPEN ? UPSTREAM_UNREACHED : UPSTREAM_CLOSED); /* connecting too long, or idle for too long */
 }
 
 static struct upstream_conn *
@@ -379,6 +381,7 @@ give(struct upstream_user *user, struct upstream_conn *c)
 {
 	c->user = user;
 	user->conn = c;
+	user->reused = c->reused;
 	c->paused = false;
 	list_del(&c->link);
 	if (c->state == OPEN)
@@ -392,7 +395,19 @@ ready_now(void *arg)
 	if (user->conn != NULL)
 		user->ready(user, user->conn);
 	else
-		user->broken(user, true);
+		user->broken(user, UPSTREAM_UNREACHED);
+}
+
+/* Has something come over an idle connection that the loop has not seen yet? What came unasked would be taken for the next request's answer: somebody
+ * else's data. And one that was closed would fail it.                                                                      */
+static bool
+conn_stale(struct upstream_conn *c)
+{
+	char byte;
+	bool other;
+	if (c->ssl != NULL)
+		return ssl_result(c, SSL_peek(c->ssl, &byte, 1), &other, true) != IO_BLOCKED;
+	return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || (errno != EAGAIN && errno != EINTR);
 }
 
 /* Serves the queue: an idle connection, or a new one while there may be more. */
@@ -402,6 +417,10 @@ pool_serve(struct upstream *u)
 	while (!u->closing && !list_empty(&u->queue)) {
 		struct upstream_user *user = LIST_FRONT(&u->queue, struct upstream_user, link);
 		struct upstream_conn *c = LIST_FIRST(&u->idle, struct upstream_conn, link);
+		if (c != NULL && conn_stale(c)) {
+			conn_close(c);
+			continue;
+		}
 		if (c == NULL && u->n_conns >= MAX(u->conf->connections_max, 1u))
 			return;
 		list_del(&user->link);
@@ -426,6 +445,7 @@ upstream_get(struct upstream *u, struct upstream_user *user, bool fresh)
 {
 	user->pool = u;
 	user->conn = NULL;
+	user->reused = false;
 	list_init(&user->link);
 	if (u->n_queue >= QUEUE_MAX)
 		return -1;
@@ -468,7 +488,7 @@ size_t
 upstream_write(struct upstream_user *user, struct str bytes)
 {
 	struct upstream_conn *c = user->conn;
-	if (c == NULL)
+	if (c == NULL || c->mute)
 		return 0;
 	buf_str_put(&c->out, bytes);
 	if (!c->flush.pending && !c->full)
@@ -485,12 +505,6 @@ upstream_read_pause(struct upstream_user *user, bool pause)
 	interest(user->conn);
 	if (!pause && conn_deliver(user->conn) && user->conn != NULL)
 		interest(user->conn);
-}
-
-bool
-upstream_reused(const struct upstream_user *user)
-{
-	return user->conn != NULL && user->conn->reused;
 }
 
 struct upstream *

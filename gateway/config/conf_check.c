@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What no single setting can say: values that must fit each other. Errors keep the configuration out; warnings are told at start and
  * by `gatehouse check`. Not for servers that the settings name: who connects to them tells.                                */
+#include "gateway/base/uri.h"
 #include "gateway/config/conf_item.h"
 
 #include <unistd.h>
@@ -82,10 +83,11 @@ check_backends(struct conf_loader *l, const struct conf_site *s)
 	if (!proxy && s->upstream.url.n > 0)
 		conf_report_at(l, true, PATH(l, "sites.%.*s.upstream.url", STR_ARG(s->name)),
 		    "nothing uses the upstream: backend and routes say direct");
-	if (s->upstream.path_prefix.n > 0 &&
-	    (s->upstream.path_prefix.p[0] != '/' || str_ends(s->upstream.path_prefix, STR("/"))))
+	struct str prefix = s->upstream.path_prefix, path, query;
+	if (prefix.n > 0 &&
+	    (target_parse(prefix, &path, &query, NULL) != 0 || query.p != NULL || str_ends(prefix, STR("/"))))
 		conf_report_at(l, false, PATH(l, "sites.%.*s.upstream.path_prefix", STR_ARG(s->name)),
-		    "expected a path that begins with \"/\" and does not end with it");
+		    "expected a path that begins with \"/\" and does not end with it, written as in a URL");
 }
 
 /* A folder that is not there is told, not refused: it may be mounted later. */

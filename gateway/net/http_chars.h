@@ -31,7 +31,5 @@ http_span(const char *p, const char *end, unsigned class)
 }
 /* The same for HTTP_C_VALUE, which is most of a head's bytes: 16 at a time where the machine can. */
 const char *http_span_value(const char *p, const char *end);
-/* Number of a known field name, HTTP_F_NONE for others. */
-enum http_field_id http_field_lookup(struct str name);
 
 #endif

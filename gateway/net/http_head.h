@@ -109,6 +109,8 @@ http_field(const struct http_head *h, enum http_field_id id)
 	return h->known[id] == NULL ? STR_NULL : h->known[id]->value;
 }
 struct str http_field_named(const struct http_head *h, struct str name); /* any name, case-insensitive */
+/* Number of a known field name, HTTP_F_NONE for others. */
+enum http_field_id http_field_lookup(struct str name);
 /* How often a field of that name stands there. */
 size_t http_field_count(const struct http_head *h, struct str name);
 /* True when the comma list value holds token (case-insensitive). */

@@ -86,6 +86,30 @@ test_each_mistake__is_told_with_line_path_and_expectation(void)
 	}
 }
 
+/* What stands in the request line of each request to the upstream. */
+static void
+test_path_prefix__is_a_path_of_a_url(void)
+{
+	static const struct {
+		const char *prefix;
+		bool good;
+	} rows[] = { { "/openemr", true }, { "/a/b%20c", true }, { "openemr", false }, { "/openemr/", false },
+		{ "/open emr", false }, { "/a?b", false }, { "/a#b", false }, { "/a/../b", false }, { "/a//b", false },
+		{ "/a%2", false } };
+	for (size_t i = 0; i < NITEMS(rows); i++) {
+		AUTO(arena) a = arena_new("test", 8 << 20);
+		struct conf_reports r;
+		char text[2048];
+		(void)snprintf(text, sizeof text,
+		    "%s%s    backend: proxy\n    upstream: {url: 'http://127.0.0.1:1', path_prefix: '%s'}\n", ROOT,
+		    SITE, rows[i].prefix);
+		struct conf *c = load(a, text, &r);
+		EXPECT_IDX((c != NULL) == rows[i].good, i);
+		EXPECT_IDX(c != NULL || (r.errors == 1 && r.v[0].line == 10), i);
+		conf_free(&c);
+	}
+}
+
 static void
 test_many_mistakes__are_told_at_once(void)
 {
@@ -117,4 +141,5 @@ test_items__every_default__is_within_its_own_range(void)
 }
 
 TESTS(T(test_a_small_file__has_every_default), T(test_each_mistake__is_told_with_line_path_and_expectation),
-    T(test_many_mistakes__are_told_at_once), T(test_items__every_default__is_within_its_own_range))
+    T(test_path_prefix__is_a_path_of_a_url), T(test_many_mistakes__are_told_at_once),
+    T(test_items__every_default__is_within_its_own_range))
