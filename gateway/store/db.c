@@ -103,12 +103,7 @@ job_new(struct task *t, struct db_pool *p, enum job_kind kind, const struct db_s
 static bool
 work_waits(const struct db_pool *p)
 {
-	if (p->n_queue > 0)
-		return true;
-	for (unsigned i = 0; i < p->n_points; i++)
-		if (p->points[i].n_reads > 0)
-			return true;
-	return false;
+	return p->n_queue > 0 || !list_empty(&p->waiting);
 }
 
 static unsigned
@@ -195,6 +190,7 @@ points_refuse(struct point_group *g, struct db_pool *p, const char *why)
 		list_add(&all.reads, l);
 	}
 	g->n_reads = 0;
+	list_del(&g->link);
 	batch_fail(&all, DB_DOWN, why);
 }
 
@@ -205,8 +201,8 @@ pool_refuse(struct db_pool *p, const char *why)
 		p->n_queue--;
 		job_fail(LIST_FRONT(&p->queue, struct job, link), DB_DOWN, why);
 	}
-	for (unsigned i = 0; i < p->n_points; i++)
-		points_refuse(&p->points[i], p, why);
+	while (!list_empty(&p->waiting))
+		points_refuse(LIST_FRONT(&p->waiting, struct point_group, link), p, why);
 }
 
 static void
@@ -265,6 +261,7 @@ db_pool_new(struct loop *l, const struct db_conf *conf, const struct log *log)
 	p->log = log;
 	list_init(&p->idle);
 	list_init(&p->queue);
+	list_init(&p->waiting);
 	p->batch_late = loop_timer_new(l, batch_late, p);
 	if (p->batch_late == NULL)
 		db_pool_free(&p);
@@ -290,9 +287,7 @@ db_pool_free(struct db_pool **pp)
 	for (unsigned i = 0; i < p->n_conns; i++)
 		db_conn_done(&p->conns[i]);
 	pool_refuse(p, "the pool is closed");
-	for (unsigned i = 0; i < p->n_points; i++)
-		for (unsigned k = 0; k < DB_BATCH_SIZES; k++)
-			free(p->points[i].sql[k]);
+	points_free(p);
 	texts_free(p);
 	free(p->conns);
 	p->magic = 0;

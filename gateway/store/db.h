@@ -84,14 +84,20 @@ db_cell(const struct db_result *r, size_t row, size_t col)
 enum step db_query(struct task *t, struct db_pool *p, const struct db_stmt *stmt, const struct db_val *vals,
     size_t n_vals, struct db_result **out);
 
-/* A batched point read: reads of the same db_point in one loop turn become one statement with IN (...). sql has one "%s" in place
- * of the key marks: "SELECT p.uuid, p.id, ... FROM patient_data p WHERE p.uuid IN (%s)"; column 0 must be the key. The result has
- * the rows of this key only (0 or more), key column included. Extra fixed parameters are not possible: the row filter of a
- * plan compares columns of the result afterwards.                                                                        */
+/* A batched read by keys: reads of the same db_point in one loop turn become one statement with IN (...). sql has one "%s" in place
+ * of the key marks: "SELECT p.uuid, p.id, ... FROM patient_data p WHERE p.uuid IN (%s)"; the key is a column of the result. The result
+ * has the rows of this read's keys only (0 or more), in the order of the statement. Extra fixed parameters are not possible: the row
+ * filter of a plan compares columns of the result afterwards.                                                            */
+enum { DB_POINT_KEYS_MAX = 16 /* of one read */ };
 struct db_point {
 	const char *name;
 	const char *sql;
+	unsigned key_column; /* of the result: an integer for keys of DB_I64, else text or binary */
 };
+/* keys: 1..DB_POINT_KEYS_MAX, of DB_I64, DB_STR or DB_BIN, each once; copied with their bytes. */
+enum step db_points_read(struct task *t, struct db_pool *p, const struct db_point *point, const struct db_val *keys,
+    size_t n_keys, struct db_result **out);
+/* One key of bytes. */
 enum step db_point_read(
     struct task *t, struct db_pool *p, const struct db_point *point, struct str key, struct db_result **out);
 

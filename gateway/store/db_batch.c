@@ -1,25 +1,76 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Point reads of one loop turn as one statement with IN (...). One such statement runs at a time, and while it runs further keys gather:
- * the longer the server takes, the larger the next batch. One that is late does not hold the others: after a while the next
- * begins beside it. Sizes are powers of two, so that few statements are prepared.                                          */
+/* Reads by keys of one loop turn as one statement with IN (...). Of each kind (a struct db_point) one such statement runs at a time, and
+ * while it runs further keys gather: the longer the server takes, the larger the next batch. One that is late does not hold the
+ * others: after a while the next begins beside it. Sizes are powers of two, so that few statements are prepared.           */
 #include "gateway/store/db_private.h"
 
 #include <stdlib.h>
 
-enum { BATCH_LATE_MS = 20, KEYS_MARKS = 2 * DB_BATCH_MAX };
+enum { BATCH_LATE_MS = 20, KEYS_MARKS = 2 * DB_BATCH_MAX, POINTS_FIRST = 64 };
 
+/* --- groups --------------------------------------------------------------------------------------------------------------------- */
+
+/* The place of a point's group, or where it would stand. */
+static struct point_group **
+group_place(struct point_group **groups, unsigned cap, const struct db_point *point)
+{
+	unsigned at = (unsigned)(((uint64_t)(uintptr_t)point * 0x9e3779b97f4a7c15u) >> 40);
+	while (groups[at & (cap - 1)] != NULL && groups[at & (cap - 1)]->point != point)
+		at++;
+	return &groups[at & (cap - 1)];
+}
+
+/* Twice the places. -1: out of memory. */
+static int
+groups_grow(struct db_pool *p)
+{
+	unsigned cap = MAX(p->cap_points * 2, (unsigned)POINTS_FIRST);
+	struct point_group **groups = calloc(cap, sizeof(struct point_group *));
+	if (groups == NULL)
+		return -1;
+	for (unsigned i = 0; i < p->cap_points; i++)
+		if (p->points[i] != NULL)
+			*group_place(groups, cap, p->points[i]->point) = p->points[i];
+	free((void *)p->points);
+	p->points = groups;
+	p->cap_points = cap;
+	return 0;
+}
+
+/* NULL: out of memory. */
 static struct point_group *
 group_of(struct db_pool *p, const struct db_point *point)
 {
-	for (unsigned i = 0; i < p->n_points; i++)
-		if (p->points[i].point == point)
-			return &p->points[i];
-	CHECK(p->n_points < DB_POINTS_MAX); /* points are the planner's, made at start */
-	struct point_group *g = &p->points[p->n_points++];
+	if (p->n_points * 2 >= p->cap_points && groups_grow(p) != 0)
+		return NULL;
+	struct point_group **place = group_place(p->points, p->cap_points, point), *g = *place;
+	if (g != NULL)
+		return g;
+	g = calloc(1, sizeof *g);
+	if (g == NULL)
+		return NULL;
 	g->point = point;
+	list_init(&g->link);
 	list_init(&g->reads);
+	*place = g;
+	p->n_points++;
 	return g;
 }
+
+void
+points_free(struct db_pool *p)
+{
+	for (unsigned i = 0; i < p->cap_points; i++) {
+		for (unsigned k = 0; p->points[i] != NULL && k < DB_BATCH_SIZES; k++)
+			free(p->points[i]->sql[k]);
+		free(p->points[i]);
+	}
+	free((void *)p->points);
+	p->points = NULL;
+	p->n_points = p->cap_points = 0;
+}
+
+/* --- batches -------------------------------------------------------------------------------------------------------------------- */
 
 /* The statement for at least n_keys marks; made when first used. NULL: out of memory. */
 const struct db_stmt *
@@ -76,16 +127,53 @@ batch_fail(struct job *job, enum db_status status, const char *why)
 	}
 }
 
-/* May one more batch run? When not yet, the pool is asked again once the running one is late. */
-static bool
-batch_may_run(struct db_pool *p)
+void
+batch_done(struct job *job)
 {
-	if (p->n_batches_running == 0 || loop_now_us(p->loop) - p->batch_us >= (int64_t)BATCH_LATE_MS * 1000)
-		return true;
-	if (!p->batch_late_set)
+	job->group->n_running--;
+}
+
+static void
+group_wait(struct db_pool *p, struct point_group *g, struct point_read *r)
+{
+	if (list_empty(&g->link))
+		list_add(&p->waiting, &g->link);
+	list_add(&g->reads, &r->link);
+	g->n_reads++;
+}
+
+void
+batch_again(struct job *job)
+{
+	for (struct list *l = job->reads.next, *next; l != &job->reads; l = next) {
+		struct point_read *r = CONTAINER_OF(l, struct point_read, link);
+		next = l->next;
+		if (r->retried || r->task == NULL)
+			continue;
+		list_del(&r->link);
+		r->retried = true;
+		group_wait(job->pool, job->group, r);
+	}
+}
+
+/* The group with the most reads of those that may run. When one may not yet, the pool is asked again once its running batch is late. */
+static struct point_group *
+group_next(struct db_pool *p)
+{
+	struct point_group *most = NULL;
+	bool later = false;
+	for (struct list *l = p->waiting.next; l != &p->waiting; l = l->next) {
+		struct point_group *g = CONTAINER_OF(l, struct point_group, link);
+		bool may = g->n_running == 0 || loop_now_us(p->loop) - g->started_us >= (int64_t)BATCH_LATE_MS * 1000;
+		later = later || !may;
+		if (may && (most == NULL || g->n_reads > most->n_reads))
+			most = g;
+	}
+	if (most == NULL && later && !p->batch_late_set) {
 		loop_timer_set(p->batch_late, BATCH_LATE_MS);
-	p->batch_late_set = true;
-	return false;
+		p->batch_late_set = true;
+	}
+	return most;
 }
 
 void
@@ -96,47 +184,58 @@ batch_late(void *arg)
 	pool_pump_later(p);
 }
 
+/* Moves reads of g into the job, as many as fit; returns the number of their keys. */
+static unsigned
+batch_fill(struct job *job, struct point_group *g, struct db_val *vals)
+{
+	unsigned max = MIN(MAX(job->pool->conf->batch_max, 1u), (unsigned)DB_BATCH_MAX), n = 0;
+	while (g->n_reads > 0) {
+		struct point_read *r = LIST_FRONT(&g->reads, struct point_read, link);
+		if (n > 0 && n + r->n_keys > max) /* one read alone may have more */
+			break;
+		list_del(&r->link);
+		g->n_reads--;
+		memcpy(vals + n, r->keys, r->n_keys * sizeof *vals);
+		n += (unsigned)r->n_keys;
+		list_add(&job->reads, &r->link);
+	}
+	if (g->n_reads == 0)
+		list_del(&g->link);
+	return n;
+}
+
 bool
 batch_next(struct db_pool *p, struct db_conn *c)
 {
-	unsigned max = MIN(MAX(p->conf->batch_max, 1u), (unsigned)DB_BATCH_MAX);
-	struct point_group *g = NULL;
-	for (unsigned i = 0; i < p->n_points; i++)
-		if (p->points[i].n_reads > 0 && (g == NULL || p->points[i].n_reads > g->n_reads))
-			g = &p->points[i];
-	struct job *job =
-	    g == NULL || !batch_may_run(p) ? NULL : calloc(1, sizeof *job + sizeof(struct db_val) * DB_BATCH_MAX);
+	struct point_group *g = group_next(p);
+	struct job *job = g == NULL ? NULL : calloc(1, sizeof *job + sizeof(struct db_val) * DB_BATCH_MAX);
 	if (job == NULL)
 		return false;
 	struct db_val *vals = (struct db_val *)(void *)(job + 1);
 	job->kind = JOB_BATCH;
 	job->pool = p;
+	job->group = g;
 	job->vals = vals;
 	list_init(&job->link);
 	list_init(&job->reads);
-	while (job->n_reads < max && g->n_reads > 0) {
-		struct point_read *r = LIST_FRONT(&g->reads, struct point_read, link);
-		list_del(&r->link);
-		g->n_reads--;
-		vals[job->n_reads++] = DB_V_BIN(r->key.p, r->key.n);
-		list_add(&job->reads, &r->link);
-	}
-	unsigned padded;
-	job->stmt = batch_stmt(g, job->n_reads, &padded);
-	for (unsigned i = job->n_reads; i < padded; i++)
-		vals[i] = vals[job->n_reads - 1];
+	unsigned n = batch_fill(job, g, vals), padded;
+	job->stmt = batch_stmt(g, n, &padded);
+	for (unsigned i = n; i < padded; i++)
+		vals[i] = vals[n - 1];
 	job->n_vals = padded;
 	p->stats.batches++;
-	p->stats.batched_reads += job->n_reads;
+	p->stats.batched_reads += n;
 	if (job->stmt == NULL) {
 		job_fail(job, DB_DOWN, "out of memory");
 		return true;
 	}
-	p->n_batches_running++;
-	p->batch_us = loop_now_us(p->loop);
+	g->n_running++;
+	g->started_us = loop_now_us(p->loop);
 	db_conn_run(c, job);
 	return true;
 }
+
+/* --- the operation -------------------------------------------------------------------------------------------------------------- */
 
 static void
 read_cancel(void *op)
@@ -151,28 +250,52 @@ read_cancel(void *op)
 }
 static const struct wait_ops read_ops = { "database read", read_cancel };
 
+/* Keys and their bytes are copied: a cancelled task's arena may be gone before the batch is sent. */
+static struct point_read *
+read_new(struct task *t, struct db_pool *p, const struct db_val *keys, size_t n_keys, struct db_result *result)
+{
+	size_t bytes = 0;
+	for (size_t i = 0; i < n_keys; i++)
+		bytes += keys[i].kind == DB_I64 ? 0 : keys[i].s.n;
+	struct point_read *r = calloc(1, sizeof *r + n_keys * sizeof *keys + bytes);
+	if (r == NULL)
+		return NULL;
+	r->keys = (struct db_val *)(void *)(r + 1);
+	char *to = (char *)(r->keys + n_keys);
+	memcpy(r->keys, keys, n_keys * sizeof *keys);
+	for (size_t i = 0; i < n_keys; i++) {
+		if (keys[i].kind == DB_I64)
+			continue;
+		if (keys[i].s.n > 0)
+			memcpy(to, keys[i].s.p, keys[i].s.n);
+		r->keys[i].s.p = to;
+		to += keys[i].s.n;
+	}
+	r->n_keys = n_keys;
+	r->task = t;
+	r->result = result;
+	r->pool = p;
+	list_init(&r->link);
+	return r;
+}
+
 enum step
-db_point_read(struct task *t, struct db_pool *p, const struct db_point *point, struct str key, struct db_result **out)
+db_points_read(struct task *t, struct db_pool *p, const struct db_point *point, const struct db_val *keys,
+    size_t n_keys, struct db_result **out)
 {
 	CHECK_OBJ(p, DB_POOL_MAGIC);
+	CHECK(n_keys > 0 && n_keys <= DB_POINT_KEYS_MAX);
 	*out = ARENA_NEW(t->arena, struct db_result);
-	struct point_read *r = *out == NULL ? NULL : calloc(1, sizeof *r + key.n);
+	struct point_group *g = *out == NULL ? NULL : group_of(p, point);
+	struct point_read *r = g == NULL ? NULL : read_new(t, p, keys, n_keys, *out);
 	if (r == NULL) {
 		(void)ERR(&t->err, E_LIMIT, "database: arena full");
 		return STEP_FAIL;
 	}
-	/* the key is copied: a cancelled task's arena may be gone before the batch is sent */
-	memcpy(r + 1, key.p, key.n);
-	r->key = (struct str){ (const char *)(r + 1), key.n };
-	r->task = t;
-	r->result = *out;
-	r->pool = p;
-	list_init(&r->link);
 	if (wait_begin(t, &read_ops, r, p->conf->deadline_ms) == NULL) {
 		free(r);
 		return STEP_FAIL;
 	}
-	struct point_group *g = group_of(p, point);
 	if (pool_is_down(p) || g->n_reads >= MAX(p->conf->queue_max, 1u)) {
 		(void)ERR(&t->err, E_UNAVAILABLE, "database: %s", pool_is_down(p) ? "down" : "queue full");
 		(*out)->status = DB_DOWN;
@@ -180,8 +303,13 @@ db_point_read(struct task *t, struct db_pool *p, const struct db_point *point, s
 		free(r);
 		return STEP_WAIT;
 	}
-	list_add(&g->reads, &r->link);
-	g->n_reads++;
+	group_wait(p, g, r);
 	pool_pump_later(p);
 	return STEP_WAIT;
+}
+
+enum step
+db_point_read(struct task *t, struct db_pool *p, const struct db_point *point, struct str key, struct db_result **out)
+{
+	return db_points_read(t, p, point, &DB_V_BIN(key.p, key.n), 1, out);
 }

@@ -43,6 +43,13 @@ conn_close(struct db_conn *c)
 	c->phase = PH_CLOSED;
 }
 
+/* A union begins with a parenthesis. */
+static bool
+only_reads(const char *sql)
+{
+	return str_istarts(str_of(sql + (sql[0] == '(')), STR("SELECT"));
+}
+
 /* Trouble: what ran ends with status, a transaction is gone, and a new try to connect follows when there is work. */
 static void
 conn_lost(struct db_conn *c, enum db_status status, const char *why)
@@ -60,11 +67,13 @@ conn_lost(struct db_conn *c, enum db_status status, const char *why)
 		c->tx->conn = NULL;
 	c->tx = NULL;
 	if (job != NULL && job->kind == JOB_BATCH)
-		p->n_batches_running--;
+		batch_done(job);
 	conn_close(c);
+	if (job != NULL && job->kind == JOB_BATCH && was_open && status == DB_DOWN)
+		batch_again(job);
 	/* a connection that died while idle: the server never got the statement, a read may go out once more */
 	if (job != NULL && was_open && status == DB_DOWN && !job->retried && job->kind == JOB_QUERY &&
-	    job->task != NULL && str_istarts(str_of(job->stmt->sql), STR("SELECT"))) {
+	    job->task != NULL && only_reads(job->stmt->sql)) {
 		job->retried = true;
 		job->conn = NULL;
 		list_add(p->queue.next, &job->link);
@@ -251,7 +260,7 @@ job_finished(struct db_conn *c, enum db_status status)
 	p->last_us = loop_now_us(p->loop);
 	slow_log(c, job);
 	if (job->kind == JOB_BATCH)
-		p->n_batches_running--;
+		batch_done(job);
 	if (status != DB_OK)
 		p->stats.errors++;
 	job_end(job, status);
@@ -510,6 +519,8 @@ db_conn_done(struct db_conn *c)
 	if (c->tx != NULL)
 		c->tx->conn = NULL;
 	conn_close(c);
+	if (job != NULL && job->kind == JOB_BATCH)
+		batch_done(job);
 	if (job != NULL)
 		job_fail(job, DB_DOWN, "the pool is closed");
 	loop_timer_free(&c->timer);

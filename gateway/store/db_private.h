@@ -19,9 +19,9 @@ enum {
 	DB_BATCH_SIZES = 7 /* 1, 2, 4 ... 64 */,
 	DB_STMTS_MAX = 256,
 	DB_COLS_MAX = 256,
-	DB_VALS_MAX = 256,
-	DB_POINTS_MAX = 256
+	DB_VALS_MAX = 256
 };
+_Static_assert(DB_POINT_KEYS_MAX <= (int)DB_BATCH_MAX, "one read fits a statement");
 /* What a connection is opened with, as C strings that live as long as the pool: the library keeps the pointers while it waits. */
 enum db_text {
 	TEXT_HOST,
@@ -38,14 +38,18 @@ enum db_text {
 
 enum job_kind { JOB_QUERY, JOB_TEXT /* BEGIN, COMMIT, ROLLBACK */, JOB_BATCH };
 
-/* One point read that waits for, or is part of, a batch. */
+struct point_group;
+
+/* One read by keys that waits for, or is part of, a batch. */
 struct point_read {
 	struct list link;
-	struct task *task; /* NULL: cancelled */
-	struct str key;
+	struct task *task;   /* NULL: cancelled */
+	struct db_val *keys; /* behind the struct, as their bytes are */
+	size_t n_keys;
 	struct db_result *result;
 	size_t cap_rows;
 	struct db_pool *pool;
+	bool retried; /* its first statement went to a connection that had died */
 };
 struct job {
 	enum job_kind kind;
@@ -57,9 +61,9 @@ struct job {
 	const struct db_val *vals;
 	size_t n_vals;
 	struct db_result *result;
-	struct db_tx *tx;  /* JOB_TEXT "begin": gets the connection */
-	struct list reads; /* JOB_BATCH: struct point_read */
-	unsigned n_reads;
+	struct db_tx *tx;          /* JOB_TEXT "begin": gets the connection */
+	struct point_group *group; /* JOB_BATCH */
+	struct list reads;         /* JOB_BATCH: struct point_read */
 	bool retried;
 	int64_t started_us;
 };
@@ -103,8 +107,11 @@ struct db_tx {
 };
 struct point_group {
 	const struct db_point *point;
+	struct list link; /* in the pool's list of groups whose reads wait, or alone */
 	struct list reads;
 	unsigned n_reads;
+	unsigned n_running; /* batches */
+	int64_t started_us; /* the last of them */
 	char *sql[DB_BATCH_SIZES];
 	struct db_stmt stmts[DB_BATCH_SIZES];
 };
@@ -120,12 +127,12 @@ struct db_pool {
 	int64_t down_us;  /* since when no connection could be opened; 0: not so */
 	struct list idle; /* open and free */
 	struct list queue;
-	unsigned n_queue, n_batches_running;
-	int64_t batch_us; /* a batch last began */
+	unsigned n_queue;
 	struct loop_timer *batch_late;
 	bool batch_late_set;
-	struct point_group points[DB_POINTS_MAX];
-	unsigned n_points;
+	struct point_group **points; /* hashed by the address of their db_point; cap_points is a power of two */
+	unsigned n_points, cap_points;
+	struct list waiting; /* groups whose reads wait */
 	struct loop_defer pump;
 	struct db_pool_stats stats;
 	int64_t last_us; /* a statement last ended */
@@ -154,7 +161,10 @@ bool pool_is_down(const struct db_pool *p);           /* nothing can be had from
 void pool_refuse(struct db_pool *p, const char *why); /* ends all that waits */
 /* db_batch.c */
 bool batch_next(struct db_pool *p, struct db_conn *c); /* starts a batch on c; false: nothing waits */
-void batch_late(void *pool);                           /* of the timer of that name */
+void batch_done(struct job *job);                      /* its statement no longer runs */
+void batch_again(struct job *job); /* its connection had died: reads that were not tried again wait once more */
+void points_free(struct db_pool *p);
+void batch_late(void *pool); /* of the timer of that name */
 const struct db_stmt *batch_stmt(struct point_group *g, unsigned n_keys, unsigned *padded);
 void batch_fail(struct job *job, enum db_status status, const char *why);
 

@@ -282,7 +282,7 @@ read_row(const struct stmt_slot *s, struct point_read *r)
 	if (r->task == NULL || res->status == DB_TOO_LARGE)
 		return;
 	if (res->n_rows == r->cap_rows) {
-		size_t cap = MAX(r->cap_rows * 2, 1);
+		size_t cap = MAX(r->cap_rows * 2, r->n_keys);
 		struct db_cell *cells = arena_array(r->task->arena, cap, row_bytes);
 		if (cells != NULL && res->n_rows > 0)
 			memcpy(cells, res->cells, res->n_rows * row_bytes);
@@ -299,19 +299,36 @@ read_row(const struct stmt_slot *s, struct point_read *r)
 	res->n_rows++;
 }
 
+/* Is the row that was fetched one of the read's? */
+static bool
+read_wants(const struct stmt_slot *s, unsigned column, const struct point_read *r)
+{
+	bool number = s->binds[column].buffer_type == MYSQL_TYPE_LONGLONG;
+	struct str text = number ? STR_NULL : (struct str){ s->buffers[column], text_bytes(s, column) };
+	int64_t id = 0;
+	if (number)
+		memcpy(&id, s->buffers[column], sizeof id);
+	for (size_t i = 0; i < r->n_keys; i++) {
+		const struct db_val *key = &r->keys[i];
+		if (number ? key->kind == DB_I64 && key->i == id : key->kind != DB_I64 && str_eq(key->s, text))
+			return true;
+	}
+	return false;
+}
+
 void
 batch_read(struct stmt_slot *s, struct job *job)
 {
-	while (s->n_cols > 0) {
+	unsigned column = job->group->point->key_column;
+	while (column < s->n_cols) {
 		int rc = mysql_stmt_fetch(s->handle);
 		if (rc == MYSQL_NO_DATA || rc == 1)
 			break;
-		struct str key = { s->buffers[0], MIN((size_t)s->lengths[0], (size_t)s->binds[0].buffer_length) };
-		if (s->nulls[0])
+		if (s->nulls[column])
 			continue;
 		for (struct list *l = job->reads.next; l != &job->reads; l = l->next) {
 			struct point_read *r = CONTAINER_OF(l, struct point_read, link);
-			if (str_eq(r->key, key))
+			if (read_wants(s, column, r))
 				read_row(s, r);
 		}
 	}

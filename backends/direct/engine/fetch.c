@@ -96,12 +96,7 @@ child_read(struct task *t, struct fetch_one *f)
 	f->started = true;
 	if (ps->uuid != SLOT_NONE && !uuid_lacks(ps, f->row.row))
 		return db_point_read(t, f->db, &pc->point, f->row.row[ps->uuid].s, &f->result);
-	struct db_val *ids = arena_array(t->arena, hydrate_sizes[0], sizeof *ids);
-	if (ids == NULL)
-		return STEP_FAIL;
-	for (unsigned i = 0; i < hydrate_sizes[0]; i++)
-		ids[i] = DB_V_I64(f->row.row[ps->id].i);
-	return db_query(t, f->db, &pc->by_ids[0], ids, hydrate_sizes[0], &f->result);
+	return db_points_read(t, f->db, &pc->few, &DB_V_I64(f->row.row[ps->id].i), 1, &f->result);
 }
 
 /* A source that reads may ask: not one for lists alone, and by uuid only where the rows have one. */
@@ -166,7 +161,7 @@ _Static_assert(SOURCES_MAX + CHILDREN_MAX == 6, "as many rows above, and one");
 
 /* --- a page ------------------------------------------------------------------------------------------------------------------- */
 
-/* The ids of one source, or of its rows that have children of a kind, padded with the last to a size that has a statement. */
+/* The ids of one source, or of its rows that have children of a kind. */
 static size_t
 page_ids(const struct fetch_page *f, struct db_val *ids)
 {
@@ -197,16 +192,20 @@ size_of(size_t n)
 	return size;
 }
 
+/* A few rows are read with those of other requests; more by a statement of their own, padded with the last id to a size that has one. */
 static enum step
 page_start(struct task *t, struct fetch_page *f, struct db_val *ids, size_t n)
 {
 	const struct plan_source *ps = &f->plan->sources[f->source];
+	const struct plan_child *pc = f->child == 0 ? NULL : &ps->children[f->child - 1];
 	unsigned size = size_of(n);
+	f->started = true;
+	if (n <= DB_POINT_KEYS_MAX)
+		return db_points_read(t, f->db, pc == NULL ? &ps->few : &pc->few, ids, n, &f->result);
 	for (size_t i = n; i < hydrate_sizes[size]; i++)
 		ids[i] = ids[n - 1];
-	f->started = true;
-	return db_query(t, f->db, f->child == 0 ? &ps->hydrate[size] : &ps->children[f->child - 1].by_ids[size], ids,
-	    hydrate_sizes[size], &f->result);
+	return db_query(
+	    t, f->db, pc == NULL ? &ps->hydrate[size] : &pc->by_ids[size], ids, hydrate_sizes[size], &f->result);
 }
 
 static void

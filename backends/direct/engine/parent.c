@@ -14,6 +14,9 @@ column(const struct schema *schema, const char *table, const char *name, const c
 	return schema_column(schema, str_of(table), str_of(name)) != NULL ? sql : "NULL";
 }
 
+#define ENCOUNTER_SELECT                                                                                               \
+	"SELECT %s, p.pid, %s, e.encounter FROM form_encounter e JOIN patient_data p ON p.pid = e.pid WHERE "
+
 /* Column 0 is the key: its own column, so that one statement serves several requests. */
 static const char *
 sql_of(struct arena *a, const struct schema *schema, bool encounter, bool by_uuid)
@@ -24,13 +27,11 @@ sql_of(struct arena *a, const struct schema *schema, bool encounter, bool by_uui
 	if (by_uuid && strcmp(encounter ? euuid : puuid, "NULL") == 0)
 		return ""; /* the site has no uuids: no such value names anything */
 	if (encounter)
-		sql = arena_printf(a,
-		    "SELECT %s, p.pid, %s, e.encounter FROM form_encounter e JOIN patient_data p ON p.pid = "
-		    "e.pid WHERE %s",
-		    by_uuid ? "e.uuid" : "e.encounter", puuid, by_uuid ? "e.uuid IN (%s)" : "e.encounter = ?");
+		sql = arena_printf(a, ENCOUNTER_SELECT "%s", by_uuid ? "e.uuid" : "e.encounter", puuid,
+		    by_uuid ? "e.uuid IN (%s)" : "e.encounter IN (%s)");
 	else
 		sql = arena_printf(a, "SELECT %s, p.pid, %s, NULL FROM patient_data p WHERE %s",
-		    by_uuid ? "p.uuid" : "p.pid", puuid, by_uuid ? "p.uuid IN (%s)" : "p.pid = ?");
+		    by_uuid ? "p.uuid" : "p.pid", puuid, by_uuid ? "p.uuid IN (%s)" : "p.pid IN (%s)");
 	return sql.p;
 }
 
@@ -40,19 +41,19 @@ parents_new(struct arena *a, const struct schema *schema)
 	struct parents *p = ARENA_NEW(a, struct parents);
 	if (p == NULL)
 		return NULL;
-	p->patient_by_uuid = (struct db_point){ "patient of the path", sql_of(a, schema, false, true) };
-	p->encounter_by_uuid = (struct db_point){ "encounter of the path", sql_of(a, schema, true, true) };
-	p->patient_by_number =
-	    (struct db_stmt){ .name = "patient of the path", .sql = sql_of(a, schema, false, false) };
-	p->encounter_by_number =
-	    (struct db_stmt){ .name = "encounter of the path", .sql = sql_of(a, schema, true, false) };
+	p->patient_by_uuid = (struct db_point){ "patient of the path", sql_of(a, schema, false, true), 0 };
+	p->encounter_by_uuid = (struct db_point){ "encounter of the path", sql_of(a, schema, true, true), 0 };
+	p->patient_by_number = (struct db_point){ "patient of the path", sql_of(a, schema, false, false), 0 };
+	p->encounter_by_number = (struct db_point){ "encounter of the path", sql_of(a, schema, true, false), 0 };
 	bool ok = p->patient_by_uuid.sql != NULL && p->encounter_by_uuid.sql != NULL &&
 	          p->patient_by_number.sql != NULL && p->encounter_by_number.sql != NULL;
 	if (!ok)
 		return NULL;
 	/* the index of form_encounter begins with the patient */
 	p->encounter_by_numbers = (struct db_stmt){ .name = "encounter of the path",
-		.sql = arena_printf(a, "%s AND e.pid = ?", p->encounter_by_number.sql).p };
+		.sql = arena_printf(a, ENCOUNTER_SELECT "e.encounter = ? AND e.pid = ?", "e.encounter",
+		    column(schema, "patient_data", "uuid", "p.uuid"))
+		    .p };
 	return p->encounter_by_numbers.sql != NULL ? p : NULL;
 }
 
@@ -116,18 +117,15 @@ parent_ask(struct task *t)
 	struct str value = encounter ? c->parent.encounter_text : c->parent.patient_text;
 	c->parent.text = value;
 	if (uuid_parse(value, &u) != 0) {
-		struct db_val *v = arena_array(t->arena, 2, sizeof *v);
 		int64_t pid = 0;
-		if (v == NULL || number_of(value, &number) != 0)
+		if (number_of(value, &number) != 0)
 			return request_refuse(c->r, REPLY_TOO_LARGE);
-		bool both = encounter && number_of(c->parent.patient_text, &pid) == 0;
-		v[0] = DB_V_I64(number);
-		v[1] = DB_V_I64(pid);
-		return db_query(t, c->r->site->db,
-		    both        ? &p->encounter_by_numbers
-		    : encounter ? &p->encounter_by_number
-		                : &p->patient_by_number,
-		    v, both ? 2 : 1, &c->parent.result);
+		if (!encounter || number_of(c->parent.patient_text, &pid) != 0)
+			return db_points_read(t, c->r->site->db,
+			    encounter ? &p->encounter_by_number : &p->patient_by_number, &DB_V_I64(number), 1,
+			    &c->parent.result);
+		const struct db_val both[] = { DB_V_I64(number), DB_V_I64(pid) };
+		return db_query(t, c->r->site->db, &p->encounter_by_numbers, both, 2, &c->parent.result);
 	}
 	const struct db_point *point = encounter ? &p->encounter_by_uuid : &p->patient_by_uuid;
 	struct str key = arena_str(t->arena, (struct str){ (const char *)u.b, sizeof u.b });

@@ -20,9 +20,8 @@ struct parent {
 };
 /* Statements of a site; columns that it lacks read as NULL. */
 struct parents {
-	struct db_point patient_by_uuid, encounter_by_uuid;
-	struct db_stmt patient_by_number, encounter_by_number,
-	    encounter_by_numbers; /* the last: its own, and the patient's */
+	struct db_point patient_by_uuid, encounter_by_uuid, patient_by_number, encounter_by_number;
+	struct db_stmt encounter_by_numbers; /* its own, and the patient's */
 };
 /* In a, which lives as long as the pool. NULL: out of memory. */
 struct parents *parents_new(struct arena *a, const struct schema *schema);

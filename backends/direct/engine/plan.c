@@ -7,7 +7,7 @@
 
 enum { SQL_FIRST = 4096, SQL_MAX = 64 << 10 };
 
-const unsigned hydrate_sizes[HYDRATE_SIZES] = { 16, 64, HYDRATE_MAX };
+const unsigned hydrate_sizes[HYDRATE_SIZES] = { 64, HYDRATE_MAX };
 
 bool
 words_next(struct str *rest, struct str *word)
@@ -393,9 +393,12 @@ ops_make(struct build *b, struct select *sel, const struct field *fields, unsign
 
 /* --- statements --------------------------------------------------------------------------------------------------------------- */
 
+/* n 0: the place of a point read's marks. */
 static void
 marks_put(struct buf *out, unsigned n)
 {
+	if (n == 0)
+		buf_lit(out, "%s");
 	for (unsigned i = 0; i < n; i++) {
 		if (i > 0)
 			buf_char(out, ',');
@@ -450,6 +453,25 @@ child_select_put(struct build *b, struct buf *out, const struct select *sel)
 	buf_lit(out, " WHERE ");
 }
 
+/* A child's rows by parents' ids, which are column 0. */
+static const char *
+child_by_ids(struct build *b, const struct select *sel, unsigned marks)
+{
+	struct buf out;
+	buf_init(&out, b->a, SQL_FIRST, SQL_MAX);
+	child_select_put(b, &out, sel);
+	buf_str_put(&out, sel->item[0]);
+	buf_lit(&out, " IN (");
+	marks_put(&out, marks);
+	buf_lit(&out, ") ORDER BY ");
+	buf_str_put(&out, sel->item[0]);
+	if (b->child->order != NULL) {
+		buf_lit(&out, ", ");
+		buf_str_put(&out, str_of(b->child->order));
+	}
+	return sql_done(&out);
+}
+
 static int
 child_statements(struct build *b, struct plan_child *pc, const struct select *sel)
 {
@@ -462,29 +484,20 @@ child_statements(struct build *b, struct plan_child *pc, const struct select *se
 		buf_lit(&out, " ORDER BY ");
 		buf_str_put(&out, str_of(b->child->order));
 	}
-	pc->point = (struct db_point){ b->child->name, sql_done(&out) };
-	for (unsigned i = 0; i < HYDRATE_SIZES; i++) {
-		struct select by_id = *sel;
-		struct buf id;
-		buf_init(&id, b->a, 64, 256);
-		column_put(&id, str_of(b->source->id));
-		by_id.item[0] = buf_str(&id);
-		buf_init(&out, b->a, SQL_FIRST, SQL_MAX);
-		child_select_put(b, &out, &by_id);
-		buf_str_put(&out, by_id.item[0]);
-		buf_lit(&out, " IN (");
-		marks_put(&out, hydrate_sizes[i]);
-		buf_lit(&out, ") ORDER BY ");
-		buf_str_put(&out, by_id.item[0]);
-		if (b->child->order != NULL) {
-			buf_lit(&out, ", ");
-			buf_str_put(&out, str_of(b->child->order));
-		}
-		pc->by_ids[i] = (struct db_stmt){ .name = b->child->name, .sql = sql_done(&out) };
-		if (pc->by_ids[i].sql == NULL)
-			return -1;
+	pc->point = (struct db_point){ b->child->name, sql_done(&out), 0 };
+	struct select by_id = *sel;
+	struct buf id;
+	buf_init(&id, b->a, 64, 256);
+	column_put(&id, str_of(b->source->id));
+	by_id.item[0] = buf_str(&id);
+	pc->few = (struct db_point){ b->child->name, child_by_ids(b, &by_id, 0), 0 };
+	bool ok = pc->point.sql != NULL && pc->few.sql != NULL;
+	for (unsigned i = 0; ok && i < HYDRATE_SIZES; i++) {
+		pc->by_ids[i] =
+		    (struct db_stmt){ .name = b->child->name, .sql = child_by_ids(b, &by_id, hydrate_sizes[i]) };
+		ok = pc->by_ids[i].sql != NULL;
 	}
-	return pc->point.sql == NULL ? -1 : 0;
+	return ok ? 0 : -1;
 }
 
 static int
@@ -529,6 +542,21 @@ joins_used(const struct source *s, struct str list)
 	return joins;
 }
 
+/* Rows by what lists are paged by. */
+static const char *
+source_by_keys(struct build *b, const struct plan_source *ps, unsigned marks)
+{
+	struct buf out;
+	buf_init(&out, b->a, SQL_FIRST, SQL_MAX);
+	buf_str_put(&out, ps->list);
+	buf_str_put(&out, ps->from);
+	column_put(&out, str_of(ps->key_name));
+	buf_lit(&out, " IN (");
+	marks_put(&out, marks);
+	buf_char(&out, ')');
+	return sql_done(&out);
+}
+
 static int
 source_statements(struct build *b, struct plan_source *ps, const struct select *sel)
 {
@@ -549,24 +577,19 @@ source_statements(struct build *b, struct plan_source *ps, const struct select *
 	if (ps->uuid != SLOT_NONE) {
 		column_put(&out, str_of(ps->s->uuid));
 		buf_lit(&out, " IN (%s)");
-		ps->point = (struct db_point){ b->name, sql_done(&out) };
+		ps->point = (struct db_point){ b->name, sql_done(&out), 0 };
 		if (ps->point.sql == NULL)
 			return -1;
 	}
-	for (unsigned i = 0; ps->id != SLOT_NONE && i < HYDRATE_SIZES; i++) {
-		struct buf by_id;
-		buf_init(&by_id, b->a, SQL_FIRST, SQL_MAX);
-		buf_str_put(&by_id, ps->list);
-		buf_str_put(&by_id, ps->from);
-		column_put(&by_id, str_of(ps->key_name));
-		buf_lit(&by_id, " IN (");
-		marks_put(&by_id, hydrate_sizes[i]);
-		buf_char(&by_id, ')');
-		ps->hydrate[i] = (struct db_stmt){ .name = b->name, .sql = sql_done(&by_id) };
-		if (ps->hydrate[i].sql == NULL)
-			return -1;
+	if (ps->id == SLOT_NONE)
+		return 0;
+	ps->few = (struct db_point){ b->name, source_by_keys(b, ps, 0), (unsigned)ps->key };
+	bool ok = ps->few.sql != NULL;
+	for (unsigned i = 0; ok && i < HYDRATE_SIZES; i++) {
+		ps->hydrate[i] = (struct db_stmt){ .name = b->name, .sql = source_by_keys(b, ps, hydrate_sizes[i]) };
+		ok = ps->hydrate[i].sql != NULL;
 	}
-	return 0;
+	return ok ? 0 : -1;
 }
 
 /* A site without uuids (5.0) can be read by numbers where a key has one. */

@@ -11,7 +11,7 @@
 
 enum {
 	SLOT_NONE = -1,
-	HYDRATE_SIZES = 3,
+	HYDRATE_SIZES = 2,
 	HYDRATE_MAX = 256,
 	SOURCES_MAX = 3,
 	CHILDREN_MAX = 3,
@@ -19,7 +19,8 @@ enum {
 	JOINS_MAX = 32
 };
 enum { SETS_MAX = 16, FURTHER_MAX = 16, EXISTS_MAX = 4 };
-extern const unsigned hydrate_sizes[HYDRATE_SIZES]; /* 16, 64, 256: marks of the IN lists */
+/* Marks of the IN lists of pages: 64, 256. Up to DB_POINT_KEYS_MAX keys are read together with those of other requests. */
+extern const unsigned hydrate_sizes[HYDRATE_SIZES];
 
 /* One field compiled. */
 struct plan_op {
@@ -41,6 +42,7 @@ struct plan_child {
 	short flag;                           /* parent's slot: has the row any? */
 	short within;                         /* slot of the column that says in which row of another child */
 	struct db_point point;                /* by the parent's uuid */
+	struct db_point few;                  /* as by_ids */
 	struct db_stmt by_ids[HYDRATE_SIZES]; /* by parents' ids; column 0 is the parent's id, rows ordered by it */
 };
 struct plan_source {
@@ -56,6 +58,7 @@ struct plan_source {
 	struct str
 	    from; /* FROM tables WHERE, with the joins that the list, the keys and the order name: a condition follows */
 	struct db_point point; /* by uuid; sql NULL: the site's rows have none */
+	struct db_point few;   /* by key_name, as hydrate */
 	struct db_stmt hydrate[HYDRATE_SIZES];
 	struct plan_child children[CHILDREN_MAX];
 	unsigned n_children;

@@ -15,7 +15,7 @@ test_batch__has_as_many_marks_as_the_next_power_of_two(void)
 	static const struct {
 		unsigned keys, marks;
 	} rows[] = { { 1, 1 }, { 2, 2 }, { 3, 4 }, { 4, 4 }, { 5, 8 }, { 9, 16 }, { 33, 64 }, { 64, 64 } };
-	static const struct db_point point = { "read", "SELECT uuid, id FROM t WHERE uuid IN (%s) AND x = 1" };
+	static const struct db_point point = { "read", "SELECT uuid, id FROM t WHERE uuid IN (%s) AND x = 1", 0 };
 	struct point_group g = { .point = &point };
 	for (size_t i = 0; i < NITEMS(rows); i++) {
 		unsigned padded = 0, marks = 0;
@@ -68,7 +68,7 @@ struct asker {
 	bool point, done;
 };
 static const struct db_stmt one_sql = { "one", "SELECT 1", false };
-static const struct db_point point_sql = { "point", "SELECT uuid FROM t WHERE uuid IN (%s)" };
+static const struct db_point point_sql = { "point", "SELECT uuid FROM t WHERE uuid IN (%s)", 0 };
 
 static enum step
 ask(struct task *t)
