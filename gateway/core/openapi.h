@@ -5,12 +5,16 @@
 #define GATEWAY_CORE_OPENAPI_H
 
 #include "gateway/base/json_write.h"
+#include "gateway/core/route.h"
 
 enum openapi_told {
 	OPENAPI_TOLD,
 	OPENAPI_LEFT_OUT, /* this site cannot answer the route: not in the document   */
 	OPENAPI_LATER     /* not known yet: the document cannot be made at the moment */
 };
+
+/* Forms of a parameter of the path. */
+enum { OPENAPI_UUID = 1, OPENAPI_NUMBER = 2 };
 
 /* One operation. Each writer stands where its part goes; what is not written is filled in by general parts. */
 struct openapi_operation {
@@ -21,7 +25,8 @@ struct openapi_operation {
 	                                * (401, 403, 413, 429, 503) are added by the document, all others here  */
 	struct json_write *schemas;    /* the open object components/schemas; see openapi_schema()              */
 	struct map *schema_names;      /* those that are written: name -> thing                                 */
-	bool told_400;                 /* the backend's responses have 400: the general one is left out         */
+	unsigned path_forms[ROUTE_PARAMS_MAX]; /* of the path's parameters in their order; 0: any */
+	bool told_400; /* the backend's responses have 400: the general one is left out         */
 };
 
 /* The schema of a thing (told by its address), under the name that is wanted, or that with _2, _3 ... where another thing has it. True: it is

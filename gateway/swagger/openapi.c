@@ -76,20 +76,47 @@ path_text(struct arena *a, struct str pattern)
 }
 
 static void
-path_parameters_put(struct json_write *w, struct str pattern)
+path_parameter_put(struct json_write *w, struct str name, unsigned forms)
+{
+#define UUID "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+	static const struct {
+		struct str schema, text;
+	} rows[] = {
+		[0] = { STR_INIT("{\"type\":\"string\",\"pattern\":\"^[A-Za-z0-9_$:-]+$\"}"), STR_INIT("") },
+		[OPENAPI_UUID] = { STR_INIT("{\"type\":\"string\",\"format\":\"uuid\"}"), STR_INIT("a uuid") },
+		[OPENAPI_NUMBER] = { STR_INIT("{\"type\":\"integer\",\"minimum\":0}"), STR_INIT("a number") },
+		[OPENAPI_UUID |
+		    OPENAPI_NUMBER] = { STR_INIT("{\"type\":\"string\",\"pattern\":\"^([0-9]+|" UUID ")$\"}"),
+		    STR_INIT("a uuid or a number") },
+	};
+#undef UUID
+	CHECK(forms < NITEMS(rows));
+	json_obj(w);
+	json_kv_str(w, STR("name"), name);
+	json_kv_str(w, STR("in"), STR("path"));
+	json_kv_bool(w, STR("required"), true);
+	if (rows[forms].text.n > 0)
+		json_kv_str(w, STR("description"), rows[forms].text);
+	json_key(w, STR("schema"));
+	json_raw(w, rows[forms].schema);
+	json_obj_end(w);
+}
+
+/* Those of the path, then the others. */
+static void
+parameters_put(struct json_write *w, struct str pattern, const unsigned *forms, struct str others)
 {
 	struct str rest = str_skip(pattern, 1), segment;
-	while (str_next(&rest, '/', &segment)) {
-		if (!str_starts(segment, STR(":")))
-			continue;
-		json_obj(w);
-		json_kv_str(w, STR("name"), str_skip(segment, 1));
-		json_kv_str(w, STR("in"), STR("path"));
-		json_kv_bool(w, STR("required"), true);
-		json_key(w, STR("schema"));
-		json_raw(w, STR("{\"type\":\"string\",\"pattern\":\"^[A-Za-z0-9_$:-]+$\"}"));
-		json_obj_end(w);
-	}
+	unsigned n = 0;
+	json_key(w, STR("parameters"));
+	json_arr(w);
+	while (str_next(&rest, '/', &segment))
+		if (str_starts(segment, STR(":")))
+			path_parameter_put(w, str_skip(segment, 1), forms[n++]);
+	others = str_sub(others, 1, others.n - 1); /* what stands in the array */
+	if (others.n > 0)
+		json_raw(w, others);
+	json_arr_end(w);
 }
 
 /* What a route is about: the last word of its pattern that is neither a parameter nor the name of an operation. */
@@ -259,11 +286,13 @@ static const struct {
 struct parts {
 	struct buf parameters, body, responses;
 	struct json_write w_parameters, w_body, w_responses;
+	struct openapi_operation op;
 };
 
 static void
-parts_begin(struct parts *p, struct arena *a)
+parts_begin(struct parts *p, struct doc *d)
 {
+	struct arena *a = d->a;
 	buf_init(&p->parameters, a, PART_FIRST, PART_MAX);
 	buf_init(&p->body, a, PART_FIRST, PART_MAX);
 	buf_init(&p->responses, a, PART_FIRST, PART_MAX);
@@ -272,23 +301,26 @@ parts_begin(struct parts *p, struct arena *a)
 	json_begin(&p->w_responses, &p->responses, JSON_PLAIN);
 	json_arr(&p->w_parameters);
 	json_obj(&p->w_responses);
+	p->op = (struct openapi_operation){ .arena = a,
+		.parameters = &p->w_parameters,
+		.body = &p->w_body,
+		.responses = &p->w_responses,
+		.schemas = &d->schemas,
+		.schema_names = d->names };
 }
 
 /* What stands for a route of which nobody tells more. */
 static void
-general_parts(const struct route *r, struct openapi_operation *op, size_t nothing)
+general_parts(const struct route *r, struct openapi_operation *op)
 {
-	bool body = r->method == HTTP_POST || r->method == HTTP_PUT || r->method == HTTP_PATCH;
-	if (op->responses->out->n == nothing) {
-		json_key(op->responses, STR("default"));
-		json_raw(op->responses, STR("{\"description\":\"As OpenEMR's API documentation says.\"}"));
-	}
-	if (body && op->body->out->n == 0)
+	json_key(op->responses, STR("default"));
+	json_raw(op->responses, STR("{\"description\":\"As OpenEMR's API documentation says.\"}"));
+	if (r->method == HTTP_POST || r->method == HTTP_PUT || r->method == HTTP_PATCH)
 		json_raw(op->body, STR("{\"content\":{\"application/json\":{\"schema\":{\"type\":\"object\"}}}}"));
 }
 
 static void
-operation_write(struct doc *d, const struct route *r, struct parts *p)
+operation_write(struct doc *d, const struct route *r, struct str path, struct parts *p)
 {
 	struct json_write *w = d->w;
 	struct str method = str_sub(r->name, 0, str_find(r->name, ' ')), id = operation_id(d->a, r);
@@ -304,8 +336,7 @@ operation_write(struct doc *d, const struct route *r, struct parts *p)
 	json_str(w, r->api == API_PORTAL ? STR("portal") : subject_of(r)); /* the portal's stand together */
 	json_arr_end(w);
 	security_put(d, r);
-	json_key(w, STR("parameters"));
-	json_raw(w, buf_str(&p->parameters));
+	parameters_put(w, path, p->op.path_forms, buf_str(&p->parameters));
 	if (p->body.n > 0) {
 		json_key(w, STR("requestBody"));
 		json_raw(w, buf_str(&p->body));
@@ -321,25 +352,18 @@ operation_put(struct doc *d, const struct route *r, struct str path, bool *open)
 {
 	const struct route_binding *b = &d->site->bindings[r->index];
 	struct parts p;
-	parts_begin(&p, d->a);
-	struct openapi_operation op = { .arena = d->a,
-		.parameters = &p.w_parameters,
-		.body = &p.w_body,
-		.responses = &p.w_responses,
-		.schemas = &d->schemas,
-		.schema_names = d->names };
-	size_t nothing = p.responses.n;
-	path_parameters_put(&p.w_parameters, path);
+	parts_begin(&p, d);
 	if (b->backend->ops->describe != NULL) {
-		enum openapi_told told = b->backend->ops->describe(d->site, b->backend->state, b->handler, &op);
+		enum openapi_told told = b->backend->ops->describe(d->site, b->backend->state, b->handler, &p.op);
 		if (told != OPENAPI_TOLD)
 			return told;
+	} else {
+		general_parts(r, &p.op);
 	}
-	general_parts(r, &op, nothing);
 	for (size_t i = 0; i < NITEMS(refusals); i++)
-		if (!(refusals[i].by_backend && op.told_400) && !(refusals[i].of_token && r->is_public)) {
+		if (!(refusals[i].by_backend && p.op.told_400) && !(refusals[i].of_token && r->is_public)) {
 			json_key(&p.w_responses, refusals[i].status);
-			openapi_ref_put(&p.w_responses, &op, STR("responses"), refusals[i].name);
+			openapi_ref_put(&p.w_responses, &p.op, STR("responses"), refusals[i].name);
 		}
 	json_arr_end(&p.w_parameters);
 	json_obj_end(&p.w_responses);
@@ -348,7 +372,7 @@ operation_put(struct doc *d, const struct route *r, struct str path, bool *open)
 		json_obj(d->w);
 		*open = true;
 	}
-	operation_write(d, r, &p);
+	operation_write(d, r, path, &p);
 	if (!buf_ok(&p.parameters) || !buf_ok(&p.body) || !buf_ok(&p.responses))
 		d->w->out->failed = true;
 	return OPENAPI_TOLD;

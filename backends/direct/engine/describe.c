@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Schemas from rows. */
+/* Schemas of what is answered, from rows; parameters. */
 #include "backends/direct/engine/describe.h"
 
-enum { SAMPLE_MAX = 64, LENGTH_TOLD_MAX = 65535 };
+#include "backends/direct/engine/fixups.h"
 
 /* --- values -------------------------------------------------------------------------------------------------------------------- */
 
-/* What codec.c writes for a kind; a kind that is not here may be anything. */
+/* What codec.c writes for a kind; a kind that is not here is of FHIR. */
 static const struct {
 	const char *type, *more; /* more: further members of the schema */
 	bool number;             /* a text where numbers are texts, or where the site stores one */
@@ -32,6 +32,7 @@ struct place {
 	bool strings;
 };
 
+/* The column that the field shows; NULL: an expression. */
 static const struct schema_column *
 column_at(const struct place *at, const struct field *f)
 {
@@ -56,50 +57,66 @@ date_column(const struct schema_column *c)
 	return c->type == COL_DATE || c->type == COL_DATETIME;
 }
 
-/* A column of a joined table is null where nothing is joined; a uuid where none was given yet. */
+/* A column of a joined table is null where nothing is joined; a uuid where none was given yet; an option where the list lacks it; a date
+ * where the site stores something else. An expression may always be.                                                       */
 static bool
 may_be_null(const struct place *at, const struct field *f, const struct schema_column *c)
 {
 	struct str cols = str_of(f->cols), alias = str_sub(cols, 0, str_find(cols, '.'));
 	bool joined = at->child == NULL && !str_eq(alias, str_of(at->ps->s->alias));
-	return c->nullable || joined || (f->kind != K_INT && f->kind != K_FLOAT && f->kind != K_TEXT);
+	bool plain = f->kind == K_INT || f->kind == K_FLOAT || f->kind == K_TEXT || f->kind == K_BOOL;
+	bool date = f->kind == K_DATE || f->kind == K_DATETIME;
+	return c == NULL || c->nullable || joined || !(plain || (date && date_column(c)));
 }
 
 static void
-column_value(struct json_write *w, const struct place *at, const struct field *f)
+types_put(struct json_write *w, const struct place *at, const struct field *f, const struct schema_column *c)
 {
-	const struct schema_column *c = column_at(at, f);
-	struct str more = str_of(kinds[f->kind].more);
-	json_obj(w);
+	bool number = kinds[f->kind].number, null = may_be_null(at, f, c);
+	bool text = number && (at->strings || c == NULL || !number_column(c));
+	bool own = !number || c == NULL || number_column(c) || f->kind == K_INT; /* K_INT reads numbers from texts */
+	bool several = own + text + null > 1;
 	json_key(w, STR("type"));
-	if (c == NULL || f->kind == K_HIDDEN) { /* the site lacks it */
-		json_str(w, STR("null"));
-		json_obj_end(w);
-		return;
-	}
-	bool text = kinds[f->kind].number && (at->strings || !number_column(c)), null = may_be_null(at, f, c);
-	if (text || null)
+	if (several)
 		json_arr(w);
-	json_str(w, str_of(kinds[f->kind].type));
+	if (own)
+		json_str(w, str_of(kinds[f->kind].type));
 	if (text)
 		json_str(w, STR("string"));
 	if (null)
 		json_str(w, STR("null"));
-	if (text || null)
+	if (several)
 		json_arr_end(w);
-	if (more.n > 0 && (date_column(c) || f->kind == K_UUID))
+}
+
+/* Of a kind with one column or one expression. */
+static void
+value_schema(struct json_write *w, const struct place *at, const struct plan_op *op)
+{
+	const struct field *f = op->f;
+	const struct schema_column *c = f->sql != NULL ? NULL : column_at(at, f);
+	struct str more = str_of(kinds[f->kind].more);
+	json_obj(w);
+	if (op->slot[0] == SLOT_NONE || f->kind == K_HIDDEN) { /* the site lacks it */
+		json_kv_str(w, STR("type"), STR("null"));
+		json_obj_end(w);
+		return;
+	}
+	types_put(w, at, f, c);
+	if (more.n > 0 && (f->kind == K_UUID || (c != NULL && date_column(c))))
 		json_key_raw(w, more); /* "name":value as one piece */
 	json_obj_end(w);
 }
 
-static void object_schema(struct json_write *w, const struct place *at, const struct plan_op *ops, unsigned n);
+static void object_schema(
+    struct json_write *w, const struct place *at, const struct plan_op *ops, unsigned n, struct str words);
 
 static void
 element_schema(struct json_write *w, const struct place *at, const struct plan_op *op)
 {
 	const struct field *f = op->f;
 	if (f->kind == K_OBJECT) {
-		object_schema(w, at, op->sub, op->n_sub);
+		object_schema(w, at, op->sub, op->n_sub, STR_NULL);
 	} else if (f->kind == K_CHILDREN) {
 		const struct plan_child *pc = &at->ps->children[f->arg_n];
 		struct place in = { at->ps, pc->child, at->strings };
@@ -107,23 +124,25 @@ element_schema(struct json_write *w, const struct place *at, const struct plan_o
 		if (plain)
 			element_schema(w, &in, &pc->ops[0]);
 		else
-			object_schema(w, &in, pc->ops, pc->n_ops);
+			object_schema(w, &in, pc->ops, pc->n_ops, STR_NULL);
 	} else if (f->kind == K_KEYED) {
 		const struct plan_child *pc = &at->ps->children[f->arg_n];
 		struct place in = { at->ps, pc->child, at->strings };
 		json_obj(w);
 		json_kv_str(w, STR("type"), STR("object"));
 		json_key(w, STR("additionalProperties"));
-		object_schema(w, &in, pc->ops, pc->n_ops);
+		object_schema(w, &in, pc->ops, pc->n_ops, STR_NULL);
 		json_obj_end(w);
 	} else if (f->kind == K_CONST) {
 		json_obj(w);
 		json_key(w, STR("const"));
 		json_raw(w, str_of(f->arg));
 		json_obj_end(w);
-	} else if (kinds[f->kind].type != NULL && f->sql == NULL) {
-		column_value(w, at, f);
-	} else {
+	} else if (f->kind == K_FIXUP) {
+		json_raw(w, fixup_schema(f->fixup));
+	} else if (kinds[f->kind].type != NULL) {
+		value_schema(w, at, op);
+	} else { /* of FHIR */
 		json_raw(w, STR("{}"));
 	}
 }
@@ -149,9 +168,39 @@ list_schema(struct json_write *w, const struct place *at, const struct plan_op *
 	return op;
 }
 
-/* Every member but an object of rows is always there: what is absent is null. */
+/* Members that the answer to a creation names. */
 static void
-object_schema(struct json_write *w, const struct place *at, const struct plan_op *ops, unsigned n)
+word_members(struct json_write *w, struct str words)
+{
+	struct str word;
+	while (words_next(&words, &word)) {
+		if (str_eq(word, STR("*")))
+			continue;
+		json_key(w, str_sub(word, 0, str_find(word, '=')));
+		json_raw(w, str_ends(word, STR("uuid")) ? STR("{\"type\":\"string\",\"format\":\"uuid\"}")
+		                                        : STR("{\"type\":\"integer\"}"));
+	}
+}
+
+static void
+required_members(struct json_write *w, const struct plan_op *ops, unsigned n, struct str words)
+{
+	struct str word;
+	json_key(w, STR("required"));
+	json_arr(w);
+	for (const struct plan_op *op = ops; op < ops + n; op++)
+		if (op->f->kind != K_KEYED && !(op->f->flags & F_SPARSE) &&
+		    (op == ops || op->list_begin || !str_eq(op->key, (op - 1)->key)))
+			json_raw(w, str_sub(op->key, 0, op->key.n - 1)); /* without its colon */
+	while (words_next(&words, &word))
+		if (!str_eq(word, STR("*")))
+			json_str(w, str_sub(word, 0, str_find(word, '=')));
+	json_arr_end(w);
+}
+
+/* Every member but an object of rows is always there: what is absent is null. words: further members. */
+static void
+object_schema(struct json_write *w, const struct place *at, const struct plan_op *ops, unsigned n, struct str words)
 {
 	json_obj(w);
 	json_kv_str(w, STR("type"), STR("object"));
@@ -164,20 +213,15 @@ object_schema(struct json_write *w, const struct place *at, const struct plan_op
 		else
 			element_schema(w, at, op);
 	}
+	word_members(w, words);
 	json_obj_end(w);
-	json_key(w, STR("required"));
-	json_arr(w);
-	for (const struct plan_op *op = ops; op < ops + n; op++)
-		if (op->f->kind != K_KEYED && !(op->f->flags & F_SPARSE) &&
-		    (op == ops || op->list_begin || !str_eq(op->key, (op - 1)->key)))
-			json_raw(w, str_sub(op->key, 0, op->key.n - 1)); /* without its colon */
-	json_arr_end(w);
+	required_members(w, ops, n, words);
 	json_kv_bool(w, STR("additionalProperties"), false);
 	json_obj_end(w);
 }
 
-static struct str
-schema_name(struct openapi_operation *op, const struct plan *p, const char *suffix)
+struct str
+describe_name(struct openapi_operation *op, const struct plan *p, const char *suffix)
 {
 	return arena_printf(op->arena, "%s%s", p->res->name, suffix);
 }
@@ -185,7 +229,7 @@ schema_name(struct openapi_operation *op, const struct plan *p, const char *suff
 void
 describe_rows(struct json_write *w, struct openapi_operation *op, const struct plan *p, bool strings)
 {
-	struct str name = schema_name(op, p, strings ? "_listed" : "");
+	struct str name = describe_name(op, p, strings ? "_listed" : "");
 	if (openapi_schema(op, p, &name)) {
 		if (p->n_sources > 1) {
 			json_obj(op->schemas);
@@ -198,7 +242,7 @@ describe_rows(struct json_write *w, struct openapi_operation *op, const struct p
 			if (p->sources[i].n_ops == 1 && ops[0].f->name == NULL) /* rows that are one value */
 				element_schema(op->schemas, &at, &ops[0]);
 			else
-				object_schema(op->schemas, &at, ops, p->sources[i].n_ops);
+				object_schema(op->schemas, &at, ops, p->sources[i].n_ops, STR_NULL);
 		}
 		if (p->n_sources > 1) {
 			json_arr_end(op->schemas);
@@ -208,151 +252,125 @@ describe_rows(struct json_write *w, struct openapi_operation *op, const struct p
 	openapi_ref_put(w, op, STR("schemas"), name);
 }
 
-/* --- bodies --------------------------------------------------------------------------------------------------------------------- */
-
-/* The column that a writable field sets, with the field of its rules; NULL: none on this site. */
-static const struct plan_column *
-written_column(const struct plan *p, const struct plan_op *op)
+void
+describe_created(struct json_write *w, struct openapi_operation *op, const struct plan *p, struct str words)
 {
-	if (!(op->f->flags & F_WRITE) || op->write[0] == SLOT_NONE)
-		return NULL;
-	const struct plan_column *pc = &p->write->cols[op->write[0]];
-	return pc->column == NULL ? NULL : pc;
-}
-
-static void
-body_types(struct json_write *w, const struct field *f, const struct schema_column *c, bool required)
-{
-	json_key(w, STR("type"));
-	if (f->kind == K_BOOL) {
-		json_str(w, STR("boolean"));
+	bool row = words.n > 0 && words.p[0] == '*';
+	struct place at = { &p->sources[0], NULL, false };
+	struct str name = describe_name(op, p, "_created");
+	if (row && words.n == 1) {
+		describe_rows(w, op, p, false);
 		return;
 	}
-	json_arr(w);
-	if (c->type == COL_INT)
-		json_str(w, STR("integer"));
-	else if (c->type == COL_FLOAT || c->type == COL_DECIMAL)
-		json_str(w, STR("number"));
-	json_str(w, STR("string"));
-	if (!required)
-		json_str(w, STR("null"));
-	json_arr_end(w);
+	if (openapi_schema(op, p->write, &name))
+		object_schema(op->schemas, &at, at.ps->ops, row ? at.ps->n_ops : 0, words);
+	openapi_ref_put(w, op, STR("schemas"), name);
 }
 
+/* --- routes with a function of their own -------------------------------------------------------------------------------------------- */
+
+/* A plain object of fields, none of which is sure to have a value. */
 static void
-allowed_put(struct json_write *w, const char *in)
+fields_schema(struct json_write *w, const struct field *fields, unsigned n, bool strings)
 {
-	struct str rest = str_of(in), word;
-	json_key(w, STR("enum"));
-	json_arr(w);
-	while (words_next(&rest, &word))
-		json_str(w, word);
-	json_nil(w);
-	json_arr_end(w);
-}
-
-static void
-body_member(struct json_write *w, const struct plan_column *pc, const struct field *field)
-{
-	static const struct {
-		unsigned bit;
-		const char *member, *value;
-	} rules[] = { { R_EMAIL | R_EMAIL_STRICT, "format", "email" }, { R_URL, "format", "uri" },
-		{ R_DATE, "format", "date" }, { R_NUMERIC, "pattern", "^[-+]?[0-9.]+([eE][-+]?[0-9]+)?$" } };
-	const struct field *f = pc->f;
-	uint64_t max = f->max > 0 ? f->max : pc->column->type == COL_TEXT ? pc->column->max_chars : 0;
-	json_obj(w);
-	body_types(w, field, pc->column, (f->flags & F_REQUIRED) != 0);
-	for (size_t i = 0; i < NITEMS(rules); i++)
-		if (pc->rules & rules[i].bit)
-			json_kv_str(w, str_of(rules[i].member), str_of(rules[i].value));
-	if (!(pc->rules & R_DATE) && date_column(pc->column))
-		json_kv_str(w, STR("description"),
-		    pc->column->type == COL_DATE ? STR("YYYY-MM-DD") : STR("YYYY-MM-DD HH:MM:SS"));
-	if (f->in != NULL)
-		allowed_put(w, f->in);
-	if (f->min > 0)
-		json_kv_i64(w, STR("minLength"), f->min);
-	if (max > 0 && max <= LENGTH_TOLD_MAX)
-		json_kv_i64(w, STR("maxLength"), (int64_t)max);
-	json_obj_end(w);
-}
-
-static bool
-in_body(const struct plan *p, const struct plan_op *op, bool create)
-{
-	return written_column(p, op) != NULL && !(op->f->flags & (create ? F_UPDATE_ONLY : F_CREATE_ONLY));
-}
-
-static void
-body_schema(struct json_write *w, const struct plan *p, bool create)
-{
-	const struct plan_write *ps = p->write;
 	json_obj(w);
 	json_kv_str(w, STR("type"), STR("object"));
 	json_key(w, STR("properties"));
 	json_obj(w);
-	for (unsigned i = 0; i < ps->n_ops; i++)
-		if (in_body(p, &ps->ops[i], create)) {
-			json_key_raw(w, ps->ops[i].key);
-			body_member(w, written_column(p, &ps->ops[i]), ps->ops[i].f);
-		}
+	for (unsigned i = 0; i < n; i++) {
+		bool text = kinds[fields[i].kind].number && strings;
+		json_key(w, str_of(fields[i].name));
+		json_obj(w);
+		json_key(w, STR("type"));
+		json_arr(w);
+		json_str(w, text ? STR("string") : str_of(kinds[fields[i].kind].type));
+		json_str(w, STR("null"));
+		json_arr_end(w);
+		json_obj_end(w);
+	}
 	json_obj_end(w);
 	json_key(w, STR("required"));
 	json_arr(w);
-	for (unsigned i = 0; i < ps->n_ops; i++)
-		if (in_body(p, &ps->ops[i], create) && (ps->ops[i].f->flags & F_REQUIRED) &&
-		    (create || ps->rule->update_needs_required || (ps->ops[i].f->flags & F_UPDATE_ONLY)))
-			json_str(w, str_of(ps->ops[i].f->name));
+	for (unsigned i = 0; i < n; i++)
+		json_str(w, str_of(fields[i].name));
 	json_arr_end(w);
+	json_kv_bool(w, STR("additionalProperties"), false);
 	json_obj_end(w);
 }
 
-void
-describe_body(struct json_write *w, struct openapi_operation *op, const struct plan *p, bool create)
+/* The media types of the rows of one status, which stand together. Behind the last. */
+static const struct told_answer *
+told_contents(struct json_write *w, const struct told_answer *a, const struct told_answer *end, unsigned left_out)
 {
-	struct str name = schema_name(op, p, create ? "_create" : "_update");
-	if (openapi_schema(op, p, &name))
-		body_schema(op->schemas, p, create);
-	openapi_ref_put(w, op, STR("schemas"), name);
-}
-
-/* A value that a field's rules take. */
-static struct str
-sample_of(const struct plan_column *pc, char text[SAMPLE_MAX])
-{
-	const struct field *f = pc->f;
-	struct str allowed = str_of(f->in), word;
-	if (words_next(&allowed, &word))
-		return word;
-	if ((pc->rules & R_DATE) || pc->column->type == COL_DATE)
-		return STR("1990-02-28");
-	if ((pc->rules & R_DATETIME) || pc->column->type == COL_DATETIME)
-		return STR("2026-01-31 10:30:00");
-	if (f->flags & (R_EMAIL | R_EMAIL_STRICT))
-		return STR("name@example.org");
-	if (f->flags & R_URL)
-		return STR("https://example.org");
-	bool digits = (f->flags & (R_NUMERIC | R_EXISTS)) || pc->column->type != COL_TEXT;
-	size_t n = digits ? 1 : STR("Sample").n;
-	n = MIN(MAX(n, (size_t)f->min), (size_t)(f->max > 0 ? MIN(f->max, SAMPLE_MAX) : SAMPLE_MAX));
-	for (size_t i = 0; i < n; i++)
-		text[i] = digits ? '1' : "Sample"[i % STR("Sample").n];
-	return (struct str){ text, n };
-}
-
-void
-describe_body_example(struct json_write *w, const struct plan *p)
-{
-	const struct plan_write *ps = p->write;
-	char text[SAMPLE_MAX];
-	json_obj(w);
-	for (unsigned i = 0; i < ps->n_ops; i++)
-		if (in_body(p, &ps->ops[i], true) && (ps->ops[i].f->flags & F_REQUIRED)) {
-			json_key_raw(w, ps->ops[i].key);
-			json_str(w, sample_of(written_column(p, &ps->ops[i]), text));
+	unsigned status = a->status;
+	bool any = false;
+	for (; a < end && a->status == status; a++) {
+		if (a->schema == NULL || (a->flags & left_out))
+			continue;
+		if (!any) {
+			json_key(w, STR("content"));
+			json_obj(w);
 		}
-	json_obj_end(w);
+		any = true;
+		json_key(w, a->type == NULL ? STR("application/json") : str_of(a->type));
+		json_obj(w);
+		json_key(w, STR("schema"));
+		json_raw(w, str_of(a->schema));
+		json_obj_end(w);
+	}
+	if (any)
+		json_obj_end(w);
+	return a;
+}
+
+static void
+told_answers(const struct told *t, enum compat compat, struct openapi_operation *op)
+{
+	unsigned left_out = compat == COMPAT_CLASSIC ? F_V8 : F_CLASSIC;
+	const struct told_answer *a = t->answers, *end = t->answers + t->n_answers;
+	while (a < end) {
+		if (a->flags & left_out) {
+			a++;
+			continue;
+		}
+		op->told_400 = op->told_400 || a->status == 400;
+		json_key(op->responses, arena_printf(op->arena, "%u", a->status));
+		json_obj(op->responses);
+		json_kv_str(op->responses, STR("description"), str_of(a->text));
+		if (a->fields != NULL) {
+			json_key(op->responses, STR("headers"));
+			json_raw(op->responses, str_of(a->fields));
+		}
+		a = told_contents(op->responses, a, end, left_out);
+		json_obj_end(op->responses);
+	}
+}
+
+void
+describe_told(const struct handler *h, struct openapi_operation *op)
+{
+	const struct told *t = h->row->told;
+	if (t == NULL)
+		return;
+	if (t->parameters != NULL)
+		json_raw(op->parameters, str_of(t->parameters));
+	if (t->body != NULL)
+		json_raw(op->body, str_of(t->body));
+	told_answers(t, h->d->site->compat, op);
+	for (unsigned i = 0; i < NITEMS(op->path_forms) && t->numbers; i++)
+		op->path_forms[i] = OPENAPI_NUMBER;
+}
+
+/* A route that answers one object of fields. */
+static void
+object_describe(const struct direct *d, const struct direct_route *row, struct openapi_operation *op)
+{
+	describe_response(op, STR("200"), STR("The answer."), STR("application/json"));
+	fields_schema(op->responses, row->answer, row->n_answer, d->site->compat == COMPAT_CLASSIC);
+	describe_response_end(op);
+	describe_response(op, STR("404"), STR("The site's database does not have it."), STR("application/json"));
+	openapi_ref_put(op->responses, op, STR("schemas"), STR("Error"));
+	describe_response_end(op);
 }
 
 /* --- parameters and responses --------------------------------------------------------------------------------------------------- */
@@ -365,6 +383,8 @@ describe_parameter(struct openapi_operation *op, struct str name, struct str sch
 	json_kv_str(op->parameters, STR("in"), STR("query"));
 	if (text.n > 0)
 		json_kv_str(op->parameters, STR("description"), text);
+	if (str_starts(schema, STR("{\"type\":\"array\""))) /* a,b,c */
+		json_kv_bool(op->parameters, STR("explode"), false);
 	json_key(op->parameters, STR("schema"));
 	json_raw(op->parameters, schema);
 	json_obj_end(op->parameters);
@@ -414,33 +434,45 @@ describe_response_end(struct openapi_operation *op)
 		json_obj_end(op->responses);
 }
 
-/* A route with a function of its own answers a plain object, whose members its row may name. */
-static void
-special_describe(const struct direct *d, const struct direct_route *row, struct openapi_operation *op)
+/* --- paths ---------------------------------------------------------------------------------------------------------------------- */
+
+static unsigned
+form_of(const struct plan_source *ps, const char *col, unsigned form)
 {
-	bool strings = d->site->compat == COMPAT_CLASSIC;
-	describe_response(op, STR("200"), STR("The answer."), STR("application/json"));
-	json_obj(op->responses);
-	json_kv_str(op->responses, STR("type"), STR("object"));
-	json_key(op->responses, STR("properties"));
-	json_obj(op->responses);
-	for (unsigned i = 0; i < row->n_answer; i++) {
-		struct str type = str_of(kinds[row->answer[i].kind].type);
-		json_key(op->responses, str_of(row->answer[i].name));
-		json_obj(op->responses);
-		json_key(op->responses, STR("type"));
-		json_arr(op->responses);
-		json_str(op->responses, kinds[row->answer[i].kind].number && strings ? STR("string") : type);
-		json_str(op->responses, STR("null"));
-		json_arr_end(op->responses);
-		json_obj_end(op->responses);
-	}
-	json_obj_end(op->responses);
-	json_obj_end(op->responses);
-	describe_response_end(op);
-	describe_response(op, STR("404"), STR("The site's database does not have it."), STR("application/json"));
-	openapi_ref_put(op->responses, op, STR("schemas"), STR("Error"));
-	describe_response_end(op);
+	return col != NULL && column_of(ps->schema, ps->s, NULL, str_of(col)) != NULL ? form : 0;
+}
+
+/* What the engine compares the parameter with: the patient and the encounter by uuid and number, the row as its key says. */
+static unsigned
+forms_of(const struct plan_source *ps, struct str name, bool of_row)
+{
+	static const struct str parents[] = { STR_INIT("puuid"), STR_INIT("pid"), STR_INIT("euuid"), STR_INIT("eid") };
+	const struct key *key = key_of(ps->s, name);
+	for (size_t i = 0; i < NITEMS(parents) && !of_row; i++)
+		if (str_eq(name, parents[i])) {
+			struct str table = i < 2 ? STR("patient_data") : STR("form_encounter");
+			bool uuids = schema_column(ps->schema, table, STR("uuid")) != NULL;
+			return OPENAPI_NUMBER | (uuids ? OPENAPI_UUID : 0);
+		}
+	if (key == NULL)
+		return of_row && ps->s->n_keys == 0 ? form_of(ps, ps->s->uuid, OPENAPI_UUID) : 0;
+	if (key->text != NULL)
+		return 0;
+	return form_of(ps, key->uuid, OPENAPI_UUID) | form_of(ps, key->number, OPENAPI_NUMBER);
+}
+
+static void
+path_describe(const struct handler *h, struct openapi_operation *op)
+{
+	struct str rest = str_of(h->row->pattern), segment;
+	bool one = h->row->op == OP_READ || h->row->op == OP_UPDATE || h->row->op == OP_DELETE;
+	struct str names[NITEMS(op->path_forms)];
+	unsigned n = 0;
+	while (n < NITEMS(names) && str_next(&rest, '/', &segment))
+		if (str_starts(segment, STR(":")))
+			names[n++] = str_skip(segment, 1);
+	for (unsigned i = 0; i < n; i++)
+		op->path_forms[i] = forms_of(&h->plan->sources[0], names[i], one && i + 1 == n);
 }
 
 enum openapi_told
@@ -450,11 +482,13 @@ describe_route(const struct direct *d, const struct handler *h, struct openapi_o
 		return OPENAPI_LATER;
 	if (h->row->special != NULL) {
 		if (h->row->n_answer > 0)
-			special_describe(d, h->row, op);
+			object_describe(d, h->row, op);
+		describe_told(h, op);
 		return OPENAPI_TOLD;
 	}
 	if (h->plan->state != PLAN_READY)
 		return OPENAPI_LEFT_OUT;
+	path_describe(h, op);
 	if (h->row->style->ops->describe != NULL)
 		h->row->style->ops->describe(h, op);
 	return OPENAPI_TOLD;

@@ -12,13 +12,19 @@ enum openapi_told describe_route(const struct direct *d, const struct handler *h
 
 /* As a value of w: a reference to the schema of the resource's rows. strings: numbers may be texts in this answer. */
 void describe_rows(struct json_write *w, struct openapi_operation *op, const struct plan *p, bool strings);
-/* The same for the body of a create or an update. */
+/* The same for what a creation answers: words as in write_rule.answer. */
+void describe_created(struct json_write *w, struct openapi_operation *op, const struct plan *p, struct str words);
+/* What the route's row tells of itself (direct_route.told); nothing where it has none. */
+void describe_told(const struct handler *h, struct openapi_operation *op);
+/* "facility_create": the name of a schema. */
+struct str describe_name(struct openapi_operation *op, const struct plan *p, const char *suffix);
+/* The body of a create or an update (describe_body.c). */
 void describe_body(struct json_write *w, struct openapi_operation *op, const struct plan *p, bool create);
 /* A body that the rules take, as a JSON object: what a new row must have. */
 void describe_body_example(struct json_write *w, const struct plan *p);
 /* Parameter Objects of the filters that the site's columns allow. */
 void describe_filters(struct openapi_operation *op, const struct plan *p);
-/* One query parameter. schema: JSON. */
+/* One query parameter. schema: JSON; of an array: its elements stand with commas between. */
 void describe_parameter(struct openapi_operation *op, struct str name, struct str schema, struct str text);
 /* "A response": status, description, then content of one type whose schema the caller writes as a value; describe_response_end(). */
 void describe_response(struct openapi_operation *op, struct str status, struct str text, struct str type);

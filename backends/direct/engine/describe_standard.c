@@ -266,21 +266,49 @@ body_put(const struct handler *h, struct openapi_operation *op, bool create)
 		json_obj_end(op->body);
 }
 
+/* The members that _sort takes, upwards and downwards. */
+static struct str
+sorts_schema(const struct style *s, struct arena *a)
+{
+	struct str rest = str_of(s->sorts), col;
+	struct buf b;
+	buf_init(&b, a, 512, 16 << 10);
+	buf_lit(&b, "{\"type\":\"array\",\"items\":{\"enum\":[");
+	for (bool first = true; words_next(&rest, &col); first = false) {
+		struct str name = str_skip(col, str_find(col, '.') + 1);
+		buf_printf(&b, "%s\"%.*s\",\"-%.*s\"", first ? "" : ",", STR_ARG(name), STR_ARG(name));
+	}
+	buf_lit(&b, "]}}");
+	return buf_str(&b);
+}
+
 static void
 paging_put(const struct handler *h, struct openapi_operation *op)
 {
 	static const struct {
-		struct str name, schema, text;
+		struct str name, text;
 	} rows[] = {
-		{ STR_INIT("_limit"), STR_INIT("{\"type\":\"integer\",\"minimum\":0}"),
-		    STR_INIT("rows of a page, at most 200; 0 or none: all") },
-		{ STR_INIT("_offset"), STR_INIT("{\"type\":\"integer\",\"minimum\":0}"),
-		    STR_INIT("rows before the page; counts only with _limit") },
-		{ STR_INIT("_sort"), STR_INIT("{\"type\":\"string\"}"),
-		    STR_INIT("members to sort by, with commas between them; - before one: downwards") },
+		{ STR_INIT("_limit"), STR_INIT("rows of a page, at most 200; 0 or none: all") },
+		{ STR_INIT("_offset"), STR_INIT("rows before the page; counts only with _limit") },
 	};
-	for (size_t i = 0; h->row->style->paging && i < NITEMS(rows); i++)
-		describe_parameter(op, rows[i].name, rows[i].schema, rows[i].text);
+	const struct style *s = h->row->style;
+	if (!s->paging)
+		return;
+	for (size_t i = 0; i < NITEMS(rows); i++)
+		describe_parameter(op, rows[i].name, STR("{\"type\":\"integer\",\"minimum\":0}"), rows[i].text);
+	if (s->sorts != NULL)
+		describe_parameter(op, STR("_sort"), sorts_schema(s, op->arena),
+		    STR("members to sort by, with commas between them; - before one: downwards"));
+}
+
+static void
+retry_put(struct openapi_operation *op)
+{
+	json_raw(op->parameters,
+	    STR("{\"name\":\"Idempotency-Key\",\"in\":\"header\",\"description\":\"A request that is sent again "
+	        "with the same key and body within 24 hours is answered as the first, and writes "
+	        "nothing.\",\"schema\":{"
+	        "\"type\":\"string\",\"minLength\":1,\"maxLength\":255}}"));
 }
 
 /* depth arrays around the rows' schema. */
@@ -321,22 +349,36 @@ list_put(struct json_write *w, const struct handler *h, struct openapi_operation
 	envelope_end(&e, STR(LINKS_OR_NOTHING));
 }
 
-/* {"id":"3"} */
+/* {"id":"3"}: an object with one member, the value of the path. */
 static void
-echo_put(struct json_write *w, const char *name)
+echo_put(struct json_write *w, struct str name)
 {
 	json_obj(w);
 	json_kv_str(w, STR("type"), STR("object"));
 	json_key(w, STR("properties"));
 	json_obj(w);
-	json_key(w, str_of(name));
+	json_key(w, name);
 	json_raw(w, STR("{\"type\":\"string\"}"));
 	json_obj_end(w);
 	json_key(w, STR("required"));
 	json_arr(w);
-	json_str(w, str_of(name));
+	json_str(w, name);
 	json_arr_end(w);
+	json_kv_bool(w, STR("additionalProperties"), false);
 	json_obj_end(w);
+}
+
+/* A text of a style, in which % is the value of the path: {"uuid":"%"} or "%". */
+static void
+text_put(struct json_write *w, struct openapi_operation *op, const char *text)
+{
+	struct str all = str_of(text), name = str_sub(str_skip(all, 2), 0, str_find(str_skip(all, 2), '"'));
+	if (str_find(all, '%') == all.n)
+		json_raw(w, arena_printf(op->arena, "{\"const\":%s}", text));
+	else if (str_starts(all, STR("{\"")))
+		echo_put(w, name);
+	else
+		json_raw(w, STR("{\"type\":\"string\"}"));
 }
 
 static void
@@ -346,40 +388,10 @@ one_put(struct json_write *w, const struct handler *h, struct openapi_operation 
 	bool update = h->row->op == OP_UPDATE;
 	struct wrapped e = envelope_begin(w, h, STR(NOTHING));
 	if (update && s->echo != NULL)
-		echo_put(e.w, s->echo);
+		echo_put(e.w, str_of(s->echo));
 	else
 		rows_in_arrays(e.w, h, op, s->shape == SHAPE_ARRAY, false);
 	envelope_end(&e, STR(LINKS_OR_NOTHING));
-}
-
-static struct str
-member_name(struct str word)
-{
-	return str_sub(word, 0, str_find(word, '='));
-}
-
-/* {"pid":2,"uuid":"..."} */
-static void
-words_put(struct json_write *w, struct str words)
-{
-	struct str rest = words, word;
-	json_obj(w);
-	json_kv_str(w, STR("type"), STR("object"));
-	json_key(w, STR("properties"));
-	json_obj(w);
-	while (words_next(&rest, &word)) {
-		json_key(w, member_name(word));
-		json_raw(w, str_ends(word, STR("uuid")) ? STR("{\"type\":\"string\",\"format\":\"uuid\"}")
-		                                        : STR("{\"type\":\"integer\"}"));
-	}
-	json_obj_end(w);
-	json_key(w, STR("required"));
-	json_arr(w);
-	rest = words;
-	while (words_next(&rest, &word))
-		json_str(w, member_name(word));
-	json_arr_end(w);
-	json_obj_end(w);
 }
 
 static void
@@ -389,13 +401,18 @@ created_put(struct json_write *w, const struct handler *h, struct openapi_operat
 	const struct write_rule *rule = h->plan->write->rule;
 	struct str words = str_of(!classic(h) && rule->answer_v8 != NULL ? rule->answer_v8 : rule->answer);
 	struct wrapped e = envelope_begin(w, h, STR(NOTHING));
-	(void)op;
-	if (s->shape == SHAPE_ARRAY)
-		json_raw(e.w, STR("{\"type\":\"array\",\"items\":{\"type\":\"object\"}}"));
-	else if (words.n > 0 && words.p[0] == '*') /* the row, and members that the words add */
-		json_raw(e.w, STR("{\"type\":\"object\"}"));
-	else
-		words_put(e.w, words);
+	if (s->created != NULL) {
+		text_put(e.w, op, s->created);
+	} else if (s->shape == SHAPE_ARRAY) {
+		json_obj(e.w);
+		json_kv_str(e.w, STR("type"), STR("array"));
+		json_kv_i64(e.w, STR("minItems"), 1);
+		json_key(e.w, STR("items"));
+		describe_created(e.w, op, h->plan, words);
+		json_obj_end(e.w);
+	} else {
+		describe_created(e.w, op, h->plan, words);
+	}
 	envelope_end(&e, STR(NOTHING));
 }
 
@@ -404,12 +421,7 @@ removed_put(struct json_write *w, const struct handler *h, struct openapi_operat
 {
 	const char *text = h->row->style->deleted;
 	struct wrapped e = envelope_begin(w, h, STR(NOTHING));
-	if (text == NULL)
-		json_raw(e.w, STR("{\"const\":true}"));
-	else if (strchr(text, '%') != NULL) /* the value of the path stands in it */
-		json_raw(e.w, text[0] == '{' ? STR("{\"type\":\"object\"}") : STR("{}"));
-	else
-		json_raw(e.w, arena_printf(op->arena, "{\"const\":%s}", text));
+	text_put(e.w, op, text == NULL ? "true" : text);
 	envelope_end(&e, STR(NOTHING));
 }
 
@@ -418,8 +430,29 @@ static void
 action_put(struct json_write *w, const struct handler *h, struct openapi_operation *op)
 {
 	struct wrapped e = envelope_begin(w, h, STR(NOTHING));
-	(void)op;
-	json_raw(e.w, STR("{\"type\":\"object\"}"));
+	struct str names = h->row->told == NULL ? STR("") : str_of(h->row->told->rows), rest = names, name;
+	json_obj(e.w);
+	json_kv_str(e.w, STR("type"), STR("object"));
+	json_key(e.w, STR("properties"));
+	json_obj(e.w);
+	while (words_next(&rest, &name)) {
+		json_key(e.w, name);
+		json_obj(e.w);
+		json_key(e.w, STR("anyOf"));
+		json_arr(e.w);
+		describe_rows(e.w, op, h->plan, false);
+		json_raw(e.w, STR("{\"type\":\"null\"}"));
+		json_arr_end(e.w);
+		json_obj_end(e.w);
+	}
+	json_obj_end(e.w);
+	json_key(e.w, STR("required"));
+	json_arr(e.w);
+	while (words_next(&names, &name))
+		json_str(e.w, name);
+	json_arr_end(e.w);
+	json_kv_bool(e.w, STR("additionalProperties"), false);
+	json_obj_end(e.w);
 	envelope_end(&e, STR(NOTHING));
 }
 
@@ -441,10 +474,13 @@ standard_describe(const struct handler *h, struct openapi_operation *op)
 	enum op what = h->row->op;
 	CHECK(what < NITEMS(ops)); /* the others have no style */
 	struct answers a = { .h = h, .op = op, .done = ops[what].done };
+	describe_told(h, op);
 	if (what == OP_LIST) {
 		describe_filters(op, h->plan);
 		paging_put(h, op);
 	}
+	if (what == OP_CREATE)
+		retry_put(op);
 	if (what == OP_CREATE || what == OP_UPDATE)
 		body_put(h, op, what == OP_CREATE);
 	/* a list, a read and an answered change send 200 whatever the envelope says of other outcomes */

@@ -258,3 +258,56 @@ measure_put(struct json_write *w, const struct render *r, const struct db_cell *
 MEASURE(weight)
 MEASURE(length)
 MEASURE(temperature)
+
+bool
+fix_positive(struct json_write *w, const struct render *r, const struct db_cell *const *c)
+{
+	int64_t v = 0;
+	(void)r;
+	(void)cell_int(c[1]->kind != DB_C_NULL ? c[1] : c[0], &v);
+	json_bool(w, v > 0);
+	return true;
+}
+
+/* --- their schemas -------------------------------------------------------------------------------------------------------------- */
+
+#define TEXT         STR_INIT("{\"type\":\"string\"}")
+#define TEXT_OR_NULL STR_INIT("{\"type\":[\"string\",\"null\"]}")
+#define CODES                                                                                                          \
+	"{\"type\":\"object\",\"additionalProperties\":{\"type\":\"object\",\"properties\":{\"code\":{\"type\":"       \
+	"\"string\"},\"description\":{\"type\":[\"string\",\"null\"]},\"code_type\":{\"type\":\"string\"},\"system\":" \
+	"{\"type\":[\"string\",\"null\"]}},\"required\":[\"code\",\"description\",\"code_type\",\"system\"],"          \
+	"\"additionalProperties\":false}}"
+
+struct str
+fixup_schema(fixup_fn *fixup)
+{
+	static const struct {
+		fixup_fn *fixup;
+		struct str schema;
+	} rows[] = {
+		{ fix_suffix, TEXT_OR_NULL },
+		{ fix_joined, TEXT },
+		{ fix_text, TEXT },
+		{ fix_deceased, STR_INIT("{\"enum\":[false,null]}") },
+		{ fix_codes, STR_INIT("{\"anyOf\":[" CODES ",{\"enum\":[\"\",null]}]}") },
+		{ fix_reaction, STR_INIT("{\"anyOf\":[" CODES ",{\"type\":[\"string\",\"null\"]}]}") },
+		{ fix_drug_code, STR_INIT("{\"anyOf\":[" CODES ",{\"type\":\"null\"}]}") },
+		{ fix_iso, STR_INIT("{\"type\":[\"string\",\"null\"],\"pattern\":\"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}"
+		                    ":[0-9]{2}:[0-9]{2}\\\\+00:00$\"}") },
+		{ fix_amount, STR_INIT("{\"type\":\"number\"}") },
+		{ fix_diagnoses, STR_INIT("{\"type\":\"array\",\"items\":{\"type\":\"array\",\"items\":{\"type\":"
+		                          "\"string\"},\"minItems\":1}}") },
+		{ fix_positive, STR_INIT("{\"type\":\"boolean\"}") },
+		{ fix_weight, TEXT_OR_NULL },
+		{ fix_length, TEXT_OR_NULL },
+		{ fix_temperature, TEXT_OR_NULL },
+		{ fix_weight_unit, STR_INIT("{\"enum\":[\"lb\",\"kg\"]}") },
+		{ fix_length_unit, STR_INIT("{\"enum\":[\"in\",\"cm\"]}") },
+		{ fix_temperature_unit, STR_INIT("{\"enum\":[\"degF\",\"Cel\"]}") },
+	};
+	for (size_t i = 0; i < NITEMS(rows); i++)
+		if (rows[i].fixup == fixup)
+			return rows[i].schema;
+	return STR("{}");
+}

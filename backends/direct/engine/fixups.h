@@ -37,6 +37,12 @@ bool fix_length(struct json_write *w, const struct render *r, const struct db_ce
 bool fix_length_unit(struct json_write *w, const struct render *r, const struct db_cell *const *c);
 bool fix_temperature(struct json_write *w, const struct render *r, const struct db_cell *const *c);
 bool fix_temperature_unit(struct json_write *w, const struct render *r, const struct db_cell *const *c);
+/* running locked: true where the last of them that is not NULL is over 0. OpenEMR's background services. */
+bool fix_positive(struct json_write *w, const struct render *r, const struct db_cell *const *c);
+
+/* JSON Schema of what a fixup writes; "{}" for one that is not of this file. */
+struct str fixup_schema(fixup_fn *fixup);
+
 /* The expression for fix_codes' text: ICD-10 has a table of its own, the others are in codes. */
 #define CODE_FIRST(col) "SUBSTRING_INDEX(SUBSTRING_INDEX(" col ", ';', 1), ':', -1)"
 #define CODE_TYPE(col)  "SUBSTRING_INDEX(" col ", ':', 1)"

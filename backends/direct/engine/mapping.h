@@ -310,6 +310,26 @@ struct style {
 	bool gone_ok;        /* DELETE of what is not there answers as if it had been */
 };
 
+/* What a route with a function of its own takes and answers, for the OpenAPI document. JSON texts. */
+struct told_answer { /* those of one status stand together */
+	unsigned short status;
+	unsigned flags;     /* F_CLASSIC, F_V8: under that compat alone */
+	const char *text;   /* of the status                            */
+	const char *type;   /* media type; NULL: application/json       */
+	const char *schema; /* NULL: no body                            */
+	const char *fields; /* an object of Header Objects              */
+};
+#define TOLD_ERROR   "{\"$ref\":\"#/components/schemas/Error\"}" /* the gateway's own */
+#define TOLD_NOTHING "{\"type\":\"string\",\"maxLength\":0}"     /* of text/html          */
+struct told {
+	const char *parameters; /* Parameter Objects of query and header, with commas between */
+	const char *body;       /* a Request Body Object; NULL: it takes none */
+	const struct told_answer *answers;
+	unsigned n_answers;
+	bool numbers;     /* the parameters of its path are numbers */
+	const char *rows; /* an action's answer has these members, each a row or null: "src target" */
+};
+
 /* Who answers a route: joined at start with the scope file's row by method and pattern. */
 enum op { OP_LIST, OP_READ, OP_CREATE, OP_UPDATE, OP_DELETE, OP_SPECIAL };
 struct request;
@@ -322,9 +342,11 @@ struct direct_route {
 	const struct style *style;
 	enum step (*special)(struct request *r, struct direct *d); /* OP_SPECIAL without a resource */
 	enum step (*action)(struct call *c); /* OP_SPECIAL with one: what is neither read nor written by rows */
-	const struct field *answer; /* OP_SPECIAL: members of its object, for the OpenAPI document; NULL: not told */
+	const struct field
+	    *answer; /* OP_SPECIAL: it answers an object with these members, for the OpenAPI document ... */
 	unsigned n_answer;
-	bool streams_body; /* OP_SPECIAL: it reads the request body itself */
+	const struct told *told; /* ... or what stands here */
+	bool streams_body;       /* OP_SPECIAL: it reads the request body itself */
 };
 
 #endif

@@ -4,6 +4,7 @@
  * skipped. Not for changing services.                                                                                      */
 #include "backends/direct/engine/call.h"
 #include "backends/direct/engine/dialects.h"
+#include "backends/direct/engine/fixups.h"
 #include "backends/direct/engine/schema.h"
 #include "backends/direct/rest/rest.h"
 #include "gateway/base/json_in.h"
@@ -11,21 +12,11 @@
 /* Locked until a time that is still to come (8.1 and later); before, the column running. */
 #define LOCKED "b.lock_expires_at IS NOT NULL AND b.lock_expires_at > NOW()"
 
-static bool
-fix_running(struct json_write *w, const struct render *r, const struct db_cell *const *c)
-{
-	int64_t running = 0;
-	(void)r;
-	(void)cell_int(c[1]->kind != DB_C_NULL ? c[1] : c[0], &running);
-	json_bool(w, running > 0);
-	return true;
-}
-
 static const struct field fields[] = {
 	{ "name", K_TEXT, "b.name", F_NEEDED },
 	{ "title", K_TEXT, "b.title" },
 	{ "active", K_BOOL, "b.active" },
-	{ "running", K_FIXUP, "b.running", .fixup = fix_running, .sql = LOCKED },
+	{ "running", K_FIXUP, "b.running", .fixup = fix_positive, .sql = LOCKED },
 	{ "execute_interval", K_INT, "b.execute_interval" },
 	{ "next_run", K_DATETIME, "b.next_run" },
 };
@@ -182,7 +173,32 @@ run(struct request *r, struct direct *d)
 
 /* --- routes ----------------------------------------------------------------------------------------------------------------------- */
 
-static const struct field run_fields[] = { { "service", K_TEXT, NULL }, { "status", K_TEXT, NULL } };
+#define ONE_ERROR                                                                                                      \
+	"{\"anyOf\":[" TOLD_ERROR                                                                                      \
+	",{\"type\":\"object\",\"properties\":{\"error\":{\"type\":\"string\"}},\"required\":["                        \
+	"\"error\"],\"additionalProperties\":false}]}"
+#define STATUS "{\"enum\":[\"skipped\",\"already_running\",\"not_due\"]}"
+#define SERVICE(member)                                                                                                \
+	"{\"type\":\"object\",\"properties\":{\"" member "\":{\"type\":\"string\"},\"status\":" STATUS                 \
+	"},\"required\":[\"" member "\",\"status\"],\"additionalProperties\":false}"
+#define BODY                                                                                                           \
+	"{\"content\":{\"application/json\":{\"schema\":{\"type\":\"object\",\"properties\":{\"force\":{\"type\":"     \
+	"\"boolean\",\"description\":\"also when it is not due yet\"}}}}}}"
+static const struct told_answer run_answers[] = {
+	{ 400, .text = "The body is no object.", .schema = ONE_ERROR },
+	{ 404, .text = "There is no such service.", .schema = ONE_ERROR },
+	{ 409, .text = "Nothing is run here; OpenEMR's scheduler takes it.", .schema = SERVICE("service") },
+};
+static const struct told_answer run_all_answers[] = {
+	{ 200, .text = "The services.",
+	    .schema = "{\"type\":\"object\",\"properties\":{\"results\":{\"type\":\"array\",\"items\":" SERVICE(
+	        "name") "}},\"required\":[\"results\"],\"additionalProperties\":false}" },
+	{ 404, .text = "The site's database does not have it.", .schema = TOLD_ERROR },
+};
+static const struct told run_told = { .body = BODY, .answers = run_answers, .n_answers = NITEMS(run_answers) };
+static const struct told run_all_told = {
+	.body = BODY, .answers = run_all_answers, .n_answers = NITEMS(run_all_answers)
+};
 static const struct refusal unknown = { 404, 404, .field = "error", .code = "", .text = "Service not found" };
 static const struct style style = {
 	.ops = &dialect_standard, .envelope = ENV_BARE, .empty_ok = true, .no_row = &unknown
@@ -190,8 +206,7 @@ static const struct style style = {
 static const struct direct_route routes[] = {
 	{ HTTP_GET, "/api/background_service", &service, OP_LIST, &style },
 	{ HTTP_GET, "/api/background_service/:name", &service, OP_READ, &style },
-	{ HTTP_POST, "/api/background_service/:name/run", .op = OP_SPECIAL, .special = run, .answer = run_fields,
-	    .n_answer = NITEMS(run_fields) },
-	{ HTTP_POST, "/api/background_service/$run", .op = OP_SPECIAL, .special = run },
+	{ HTTP_POST, "/api/background_service/:name/run", .op = OP_SPECIAL, .special = run, .told = &run_told },
+	{ HTTP_POST, "/api/background_service/$run", .op = OP_SPECIAL, .special = run, .told = &run_all_told },
 };
 const struct direct_routes rest_background_service = { routes, NITEMS(routes) };

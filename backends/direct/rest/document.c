@@ -236,8 +236,11 @@ document_list(struct request *r, struct direct *d)
 }
 
 static const struct direct_route routes[] = {
-	{ HTTP_POST, "/api/patient/:pid/document", .op = OP_SPECIAL, .special = document_upload, .streams_body = true },
-	{ HTTP_GET, "/api/patient/:pid/document", .op = OP_SPECIAL, .special = document_list },
-	{ HTTP_GET, "/api/patient/:pid/document/:did", .op = OP_SPECIAL, .special = document_download },
+	{ HTTP_POST, "/api/patient/:pid/document", .op = OP_SPECIAL, .special = document_upload, .streams_body = true,
+	    .told = &document_upload_told },
+	{ HTTP_GET, "/api/patient/:pid/document", .op = OP_SPECIAL, .special = document_list,
+	    .told = &document_list_told },
+	{ HTTP_GET, "/api/patient/:pid/document/:did", .op = OP_SPECIAL, .special = document_download,
+	    .told = &document_download_told },
 };
 const struct direct_routes rest_document = { routes, NITEMS(routes) };

@@ -11,6 +11,9 @@ enum step document_upload(struct request *r, struct direct *d);
 enum step document_list(struct request *r, struct direct *d);
 enum step document_download(struct request *r, struct direct *d);
 
+/* What they take and answer, for the OpenAPI document (document_told.c). */
+extern const struct told document_upload_told, document_list_told, document_download_told;
+
 /* --- what the three share (document.c) ----------------------------------------------------------------------------------------- */
 
 /* Nothing there: 404; classic: null (golden-7.0 121), 8.x: no body. */

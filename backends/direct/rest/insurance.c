@@ -449,10 +449,17 @@ static const struct refusal no_patient = {
 static const struct style style = { .ops = &dialect_standard, .envelope = ENV_OLD };
 static const struct style written = { .ops = &dialect_standard, .envelope = ENV_OLD, .no_parent = &no_patient };
 static const struct style named = { .ops = &dialect_standard, .envelope = ENV_BARE, .created = "\"%\"" };
+#define SWAP_TYPES "{\"enum\":[\"primary\",\"secondary\",\"tertiary\"]}"
+static const struct told swap_told = { .rows = "src target",
+	.parameters = "{\"name\":\"type\",\"in\":\"query\",\"required\":true,\"schema\":" SWAP_TYPES
+	              "},{\"name\":\"uuid\",\"in\":"
+	              "\"query\",\"required\":true,\"schema\":{\"type\":\"string\",\"format\":\"uuid\"}}" };
 static const struct direct_route routes[] = {
 	{ HTTP_GET, "/api/patient/:puuid/insurance", &insurance, OP_LIST, &style },
-	{ HTTP_GET, "/api/patient/:puuid/insurance/$swap-insurance", &policy, OP_SPECIAL, &written, .action = swap },
-	{ HTTP_POST, "/api/patient/:puuid/insurance/$swap-insurance", &policy, OP_SPECIAL, &written, .action = swap },
+	{ HTTP_GET, "/api/patient/:puuid/insurance/$swap-insurance", &policy, OP_SPECIAL, &written, .action = swap,
+	    .told = &swap_told },
+	{ HTTP_POST, "/api/patient/:puuid/insurance/$swap-insurance", &policy, OP_SPECIAL, &written, .action = swap,
+	    .told = &swap_told },
 	{ HTTP_GET, "/api/patient/:puuid/insurance/:uuid", &insurance, OP_READ, &style },
 	{ HTTP_PUT, "/api/patient/:puuid/insurance/:insuranceUuid", &policy, OP_UPDATE, &written },
 	{ HTTP_POST, "/api/patient/:puuid/insurance", &policy, OP_CREATE, &written },
