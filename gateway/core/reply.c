@@ -50,21 +50,30 @@ reply_reset(struct reply *rp)
 	buf_clear(&rp->body);
 }
 
-/* The pipeline's own refusals on a page's address: no frame, no site's name, but as well protected. Texts are this file's. */
+/* The one style of the page below, and its hash for the CSP. */
+#define PAGE_STYLE                                                                                                     \
+	"html{background:Canvas;color:CanvasText}body{margin:0;font:16px/1.5 "                                         \
+	"system-ui,sans-serif}main{max-width:27rem;"                                                                   \
+	"margin:12vh auto;padding:0 1.5rem}h1{margin:0 0 .35rem;font-size:1.5rem}p{margin:0}"
+#define PAGE_STYLE_HASH "rJWrRATVWPcGjPW7W4xeSgGCCOXtNY+OTN/6ZWw6fFY="
+
+/* Refusals on a page's address before or beside its endpoint: no frame, no site's name, but as well protected. Texts are this file's. */
 static void
 page_body(struct reply *rp, struct str text)
 {
 	rp->content_type = STR("text/html; charset=utf-8");
 	reply_field(rp, STR("Content-Security-Policy"),
-	    STR("default-src 'none'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"));
+	    STR("default-src 'none'; style-src 'sha256-" PAGE_STYLE_HASH
+	        "'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"));
 	reply_field(rp, STR("Referrer-Policy"), STR("no-referrer"));
 	buf_lit(&rp->body, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
 	                   "content=\"width=device-width, initial-scale=1\"><meta name=\"color-scheme\" "
 	                   "content=\"light dark\"><title>");
 	html_put(&rp->body, text);
-	buf_lit(&rp->body, "</title></head><body><main><h1>");
+	buf_lit(&rp->body,
+	    "</title><style>" PAGE_STYLE "</style></head><body><main><h1>This did not work</h1><p role=\"alert\">");
 	html_put(&rp->body, text);
-	buf_lit(&rp->body, "</h1></main></body></html>\n");
+	buf_lit(&rp->body, "</p></main></body></html>\n");
 }
 
 static void

@@ -20,12 +20,14 @@ static const struct {
 	{ SCOPE_SPECIAL, MSG_CONSENT_IDENTITY, MSG_CONSENT_IDENTITY },
 };
 
+/* scopes: one, or several that are the same to the person; the first names the field. */
 static void
-tick(struct page *p, struct str scope, bool checked)
+tick(struct page *p, struct str scopes, bool checked)
 {
+	struct str first = str_sub(scopes, 0, str_find(scopes, ' '));
 	HTML(&p->h, "<label><input type=\"checkbox\"");
-	html_attr(&p->h, "name", arena_printf(p->r->task.arena, "scope[%.*s]", STR_ARG(scope)));
-	html_attr(&p->h, "value", scope);
+	html_attr(&p->h, "name", arena_printf(p->r->task.arena, "scope[%.*s]", STR_ARG(first)));
+	html_attr(&p->h, "value", scopes);
 	if (checked)
 		HTML(&p->h, " checked");
 	HTML(&p->h, "><span>");
@@ -38,8 +40,8 @@ tick_end(struct page *p)
 }
 
 /* Whoever may see all kinds may choose some instead: each category that the server knows, under the unrestricted scope. They are unticked:
- * ticked lines add up, and the line above holds them all.                                                                  */
-static void
+ * ticked lines add up, and the line above holds them all. True: there are some.                                             */
+static bool
 categories(struct page *p, const struct scope *s)
 {
 	struct request *r = p->r;
@@ -47,7 +49,7 @@ categories(struct page *p, const struct scope *s)
 	struct str name, seen = STR_NULL;
 	bool any = false;
 	if (s->category.n > 0 || (s->permissions & (SCOPE_R | SCOPE_S)) == 0 || s->operation.n > 0)
-		return;
+		return false;
 	while (scope_catalog_next(r->site->policy->catalog, false, &pos, &name)) {
 		struct scope c;
 		if (scope_parse(name, &c, NULL) != 0 || c.category.n == 0 || !scope_contains(s, &c) ||
@@ -68,6 +70,7 @@ categories(struct page *p, const struct scope *s)
 	}
 	if (any)
 		HTML(&p->h, "</ul></details>");
+	return any;
 }
 
 static void
@@ -88,70 +91,110 @@ offline_words(struct page *p)
 	HTML_MESSAGE_WITH(&p->h, MSG_SCOPE_OFFLINE, buf_str(&b));
 }
 
-static void
-scope_line(struct page *p, const struct scope *s)
+/* The scopes of the page with their words, in the order in which the app named them. Scopes of one section with the same words (v1 and v2 of
+ * one right, a resource of two interfaces) are one line: to the person they are one thing, and half of it would still be it. */
+struct line {
+	const struct scope *scope;
+	struct str words; /* as written on the page */
+	bool shown;
+};
+
+static struct line *
+lines_read(struct page *p, const struct scope_set *set, size_t n)
 {
+	struct arena *a = p->r->task.arena;
+	struct line *lines = arena_array(a, n + 1, sizeof *lines);
+	for (size_t i = 0; lines != NULL && i < n; i++) {
+		const struct scope *s = scope_set_at(set, i);
+		struct buf b;
+		buf_init(&b, a, 64, 1024);
+		words_scope(&(struct html){ &b, p->h.language }, a, s);
+		lines[i] = (struct line){ .scope = s, .words = buf_ok(&b) ? buf_str(&b) : s->text };
+		lines[i].shown =
+		    str_eq(s->text, STR("openid")); /* signing in without it is no sign-in: not to untick */
+	}
+	return lines;
+}
+
+static bool
+lines_same(const struct line *a, const struct line *b)
+{
+	return a->scope->context == b->scope->context && str_eq(a->words, b->words);
+}
+
+static void
+line_put(struct page *p, struct line *lines, size_t n, size_t at)
+{
+	const struct scope *s = lines[at].scope;
+	struct buf scopes;
+	bool any = false;
+	buf_init(&scopes, p->r->task.arena, 128, SCOPE_SET_TEXT_MAX);
+	for (size_t i = at; i < n; i++) {
+		if (!lines_same(&lines[at], &lines[i]))
+			continue;
+		if (scopes.n > 0)
+			buf_char(&scopes, ' ');
+		buf_str_put(&scopes, lines[i].scope->text);
+		lines[i].shown = true;
+	}
 	HTML(&p->h, "<li>");
-	tick(p, s->text, true);
+	tick(p, buf_ok(&scopes) ? buf_str(&scopes) : s->text, true);
 	if (str_eq(s->text, STR("offline_access")))
 		offline_words(p);
 	else
 		words_scope(&p->h, p->r->task.arena, s);
 	tick_end(p);
-	categories(p, s);
+	for (size_t i = at; i < n && !any; i++)
+		if (lines_same(&lines[at], &lines[i]))
+			any = categories(p, lines[i].scope);
 	HTML(&p->h, "</li>\n");
 }
 
-/* Lines of one resource stand together, in the order in which the app first named it. */
-static void
-section(struct page *p, const struct scope_set *set, enum scope_context context)
-{
-	size_t n = scope_set_count(set);
-	for (size_t i = 0; i < n; i++) {
-		const struct scope *first = scope_set_at(set, i);
-		bool before = false;
-		if (first->context != context || str_eq(first->text, STR("openid")))
-			continue;
-		for (size_t k = 0; k < i && context != SCOPE_SPECIAL; k++)
-			before |= scope_set_at(set, k)->context == context &&
-			          str_eq(scope_set_at(set, k)->resource, first->resource);
-		if (before)
-			continue;
-		scope_line(p, first);
-		for (size_t k = i + 1; k < n && context != SCOPE_SPECIAL; k++)
-			if (scope_set_at(set, k)->context == context &&
-			    str_eq(scope_set_at(set, k)->resource, first->resource))
-				scope_line(p, scope_set_at(set, k));
-	}
-}
-
+/* Lines of one resource stand together. False: nothing of this context. */
 static bool
-section_any(const struct scope_set *set, enum scope_context context)
+section(struct page *p, struct line *lines, size_t n, enum scope_context context, enum message heading)
 {
-	for (size_t i = 0; i < scope_set_count(set); i++)
-		if (scope_set_at(set, i)->context == context && !str_eq(scope_set_at(set, i)->text, STR("openid")))
-			return true;
-	return false;
+	bool any = false;
+	for (size_t i = 0; i < n; i++) {
+		if (lines[i].scope->context != context || lines[i].shown)
+			continue;
+		if (!any) {
+			HTML(&p->h, "<h2>");
+			html_message(&p->h, heading);
+			HTML(&p->h, "</h2><ul class=\"scopes\">\n");
+		}
+		any = true;
+		line_put(p, lines, n, i);
+		for (size_t k = i + 1; k < n && context != SCOPE_SPECIAL; k++)
+			if (!lines[k].shown && lines[k].scope->context == context &&
+			    str_eq(lines[k].scope->resource, lines[i].scope->resource))
+				line_put(p, lines, n, k);
+	}
+	if (any)
+		HTML(&p->h, "</ul>\n");
+	return any;
 }
 
-static void
+static int
 scopes_list(struct page *p, const struct flow_call *c)
 {
 	bool patient = c->session->who.role == ROLE_PATIENT, any = false;
-	for (size_t i = 0; i < NITEMS(sections); i++) {
-		if (!section_any(c->scopes, sections[i].context))
-			continue;
-		any = true;
-		HTML(&p->h, "<h2>");
-		html_message(&p->h, patient ? sections[i].patient : sections[i].staff);
-		HTML(&p->h, "</h2><ul class=\"scopes\">\n");
-		section(p, c->scopes, sections[i].context);
-		HTML(&p->h, "</ul>\n");
-	}
-	if (!any)
+	size_t n = scope_set_count(c->scopes);
+	struct line *lines = lines_read(p, c->scopes, n);
+	if (lines == NULL)
+		return -1;
+	for (size_t i = 0; i < NITEMS(sections); i++)
+		any |= section(p, lines, n, sections[i].context, patient ? sections[i].patient : sections[i].staff);
+	if (any) {
+		HTML(&p->h, "<p class=\"hint untick\">");
+		html_message(&p->h, MSG_CONSENT_UNTICK);
+		HTML(&p->h, "</p>");
+	} else {
 		page_text(p, MSG_CONSENT_NOTHING);
-	if (scope_set_has(c->scopes, STR("openid"))) /* signing in without it is no sign-in: not to untick */
+	}
+	if (scope_set_has(c->scopes, STR("openid")))
 		page_hidden(p, "scope[openid]", STR("openid"));
+	return 0;
 }
 
 /* Where the answer goes: a host, or the scheme of an app of the device. */
@@ -202,10 +245,9 @@ consent_show(struct task *t)
 	HTML(&p.h, "</p>");
 	page_form(&p, "/device/code");
 	flow_form_fields(&p, c);
-	scopes_list(&p, c);
-	HTML(&p.h, "<p class=\"hint untick\">");
-	html_message(&p.h, MSG_CONSENT_UNTICK);
-	HTML(&p.h, "</p><div class=\"actions\">");
+	if (scopes_list(&p, c) != 0)
+		return STEP_FAIL;
+	HTML(&p.h, "<div class=\"actions\">");
 	page_submit(&p, STR("proceed"), STR("1"), MSG_CONSENT_ALLOW, PAGE_BUTTON_MAIN);
 	page_submit(&p, STR("deny"), STR("1"), MSG_CONSENT_DENY, PAGE_BUTTON_OTHER);
 	HTML(&p.h, "</div>");

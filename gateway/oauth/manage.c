@@ -236,24 +236,33 @@ day_line(struct page *p, enum message text, int64_t epoch_s)
 	HTML(&p->h, "</p>");
 }
 
+/* What the scopes allow; the same words once. */
 static void
 scopes_words(struct page *p, struct str text)
 {
 	struct arena *a = p->r->task.arena;
 	const struct scope_set *set;
 	struct err e = { 0 };
+	struct buf all;
 	if (scope_set_parse(a, text, &set, &e) != 0)
 		return;
-	HTML(&p->h, "<ul class=\"may\">");
+	buf_init(&all, a, 1024, SCOPE_SET_TEXT_MAX * 4);
 	for (size_t i = 0; i < scope_set_count(set); i++) {
 		const struct scope *s = scope_set_at(set, i);
-		HTML(&p->h, "<li>");
+		struct buf b;
+		struct html h = { &b, p->h.language };
+		buf_init(&b, a, 128, 1024);
+		HTML(&h, "<li>");
 		if (str_eq(s->text, STR("offline_access")))
-			html_message(&p->h, MSG_MANAGE_OFFLINE);
+			html_message(&h, MSG_MANAGE_OFFLINE);
 		else
-			words_scope(&p->h, a, s);
-		HTML(&p->h, "</li>");
+			words_scope(&h, a, s);
+		HTML(&h, "</li>");
+		if (buf_ok(&b) && str_find_str(buf_str(&all), buf_str(&b)) == all.n)
+			buf_str_put(&all, buf_str(&b));
 	}
+	HTML(&p->h, "<ul class=\"may\">");
+	buf_str_put(p->h.out, buf_str(&all));
 	HTML(&p->h, "</ul>\n");
 }
 
@@ -261,7 +270,7 @@ static void
 app_put(struct page *p, const struct managed *app)
 {
 	HTML(&p->h, "<section class=\"app\"><h2>");
-	html_text(&p->h, app->name);
+	html_name(&p->h, app->name);
 	HTML(&p->h, "</h2>\n");
 	day_line(p, MSG_MANAGE_USED, app->used_s);
 	day_line(p, MSG_MANAGE_ALLOWED, app->granted_s);
@@ -286,8 +295,11 @@ list_show(struct task *t)
 	HTML(&p.h, "<p class=\"lead\">");
 	HTML_MESSAGE_WITH(&p.h, MSG_CONSENT_SIGNED_IN, m->find.session->who.username);
 	HTML(&p.h, "</p>");
-	if (form_get(&r->query, STR("withdrawn"), NULL).n > 0)
-		page_text(&p, MSG_MANAGE_DONE);
+	if (form_get(&r->query, STR("withdrawn"), NULL).n > 0) {
+		HTML(&p.h, "<div class=\"done\" role=\"status\">");
+		html_message(&p.h, MSG_MANAGE_DONE);
+		HTML(&p.h, "</div>\n");
+	}
 	page_text(&p, m->n == 0 ? MSG_MANAGE_NONE : MSG_MANAGE_TEXT);
 	page_form(&p, "/manage");
 	page_hidden(&p, "csrf_token_form", session_csrf(r, m->find.session));

@@ -222,8 +222,8 @@ full_name(struct arena *a, const struct db_result *d, size_t row)
 {
 	struct str last = db_cell(d, row, P_LAST)->s, first = db_cell(d, row, P_FIRST)->s,
 	           middle = db_cell(d, row, P_MIDDLE)->s;
-	return arena_printf(
-	    a, "%.*s, %.*s%s%.*s", STR_ARG(last), STR_ARG(first), middle.n > 0 ? " " : "", STR_ARG(middle));
+	return arena_printf(a, "%.*s%s%.*s%s%.*s", STR_ARG(last), last.n > 0 && first.n + middle.n > 0 ? ", " : "",
+	    STR_ARG(first), first.n > 0 && middle.n > 0 ? " " : "", STR_ARG(middle));
 }
 
 static struct str
@@ -290,37 +290,41 @@ page_link(struct page *p, const struct flow_call *c, const struct search *s, siz
 static void
 choose_button(struct page *p, const char *name, struct str value, struct str what)
 {
-	HTML(&p->h, "<td><button type=\"submit\" class=\"other\"");
+	HTML(&p->h, "<td role=\"cell\"><button type=\"submit\" class=\"other\"");
 	html_attr(&p->h, "name", str_of(name));
 	html_attr(&p->h, "value", value);
 	HTML(&p->h, ">");
 	html_message(&p->h, MSG_PATIENT_SELECT);
 	HTML(&p->h, "<span class=\"only-read\"> ");
-	html_text(&p->h, what);
+	html_name(&p->h, what);
 	HTML(&p->h, "</span></button></td></tr>\n");
 }
 
 static void
 table_head(struct page *p, const enum message *columns, size_t n)
 {
-	HTML(&p->h, "<table><thead><tr>");
+	HTML(&p->h, "<table role=\"table\"><thead><tr role=\"row\">");
 	for (size_t i = 0; i < n; i++) {
-		HTML(&p->h, "<th scope=\"col\">");
+		HTML(&p->h, "<th scope=\"col\" role=\"columnheader\">");
 		html_message(&p->h, columns[i]);
 		HTML(&p->h, "</th>");
 	}
 	HTML(&p->h, "<td></td></tr></thead><tbody>\n");
 }
 
-/* any: of any length and shape (names, reasons); else a word. */
+/* any: of any length and shape (names, reasons); else a word. label: told on a phone, where the columns' heads have no room; MSG_N: none.
+ * The roles: rows that a style sheet lays out anew are no table to some readers.                                            */
 static void
-cell(struct page *p, struct str text, bool any)
+cell(struct page *p, struct str text, bool any, enum message label)
 {
+	HTML(&p->h, "<td role=\"cell\"");
 	if (any)
-		HTML(&p->h, "<td class=\"any\">");
-	else
-		HTML(&p->h, "<td>");
-	html_text(&p->h, text);
+		HTML(&p->h, " class=\"any\"");
+	if (label != MSG_N)
+		html_attr(&p->h, "data-label", message_text(p->h.language, label));
+	HTML(&p->h, ">");
+	if (text.n > 0)
+		html_name(&p->h, text);
 	HTML(&p->h, "</td>");
 }
 
@@ -364,10 +368,10 @@ patients_show(struct request *r, struct flow_call *c, enum message problem)
 		table_head(&p, columns, NITEMS(columns));
 	for (size_t i = 0; i < MIN(d->n_rows, (size_t)PAGE_ROWS); i++) {
 		struct str name = full_name(a, d, i);
-		HTML(&p.h, "<tr>");
-		cell(&p, name, true);
-		cell(&p, db_cell(d, i, P_BORN)->s, false);
-		cell(&p, db_cell(d, i, P_SEX)->s, false);
+		HTML(&p.h, "<tr role=\"row\">");
+		cell(&p, name, true, MSG_N);
+		cell(&p, db_cell(d, i, P_BORN)->s, false, MSG_PATIENT_BORN);
+		cell(&p, db_cell(d, i, P_SEX)->s, false, MSG_PATIENT_SEX);
 		choose_button(&p, "patient_id", uuid_cell(a, d, i, P_UUID), name);
 	}
 	if (d->n_rows > 0)
@@ -400,9 +404,9 @@ visits_show(struct request *r, struct flow_call *c)
 		table_head(&p, columns, NITEMS(columns));
 	for (size_t i = 0; i < d->n_rows; i++) {
 		struct str date = str_sub(db_cell(d, i, V_DATE)->s, 0, 16);
-		HTML(&p.h, "<tr>");
-		cell(&p, date, false);
-		cell(&p, db_cell(d, i, V_REASON)->s, true);
+		HTML(&p.h, "<tr role=\"row\">");
+		cell(&p, date, false, MSG_N);
+		cell(&p, db_cell(d, i, V_REASON)->s, true, MSG_N);
 		choose_button(&p, "encounter_id", uuid_cell(a, d, i, V_UUID), date);
 	}
 	if (d->n_rows > 0)

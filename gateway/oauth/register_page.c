@@ -136,9 +136,9 @@ scopes_put(struct page *p, const struct form *f)
 			html_attr(h, "name", scope_field(r->task.arena, name));
 			if (ticked(r, f, name))
 				HTML(h, " checked");
-			HTML(h, "><span>");
+			HTML(h, "><code>");
 			html_text(h, name);
-			HTML(h, "</span></label></li>\n");
+			HTML(h, "</code></label></li>\n");
 		}
 		if (n > 0)
 			HTML(h, "</ul></details>\n");

@@ -19,18 +19,32 @@ static const struct redis_script judge_script = { "second_factor",
 	"if ARGV[1] == '1' then return -2 end "
 	"return 0" };
 
+enum step
+second_factor_read(struct task *t, struct request *r, int64_t user_id, struct db_result **out)
+{
+	struct db_val *v = ARENA_NEW(t->arena, struct db_val);
+	if (v == NULL)
+		return STEP_FAIL;
+	*v = DB_V_I64(user_id);
+	return db_query(t, r->site->db, &registrations_sql, v, 1, out);
+}
+
+bool
+second_factor_served(const struct db_result *registrations)
+{
+	for (size_t i = 0; i < registrations->n_rows; i++)
+		if (str_eq(db_cell(registrations, i, 0)->s, STR("TOTP")))
+			return true;
+	return false;
+}
+
 static enum step
 factor_find(struct task *t)
 {
-	struct request *r = request_of(t);
 	struct second_factor *f = task_frame(t);
-	struct db_val *v = ARENA_NEW(t->arena, struct db_val);
 	f->ok = f->unsupported = false;
 	f->reason = NULL;
-	if (v == NULL)
-		return STEP_FAIL;
-	*v = DB_V_I64(f->user_id);
-	return db_query(t, r->site->db, &registrations_sql, v, 1, &f->db);
+	return second_factor_read(t, request_of(t), f->user_id, &f->db);
 }
 
 static enum step

@@ -23,4 +23,8 @@ struct second_factor {
 };
 extern const struct step_table second_factor_steps;
 
+/* The user's registrations, and whether one of them is of a kind that is served here. */
+enum step second_factor_read(struct task *t, struct request *r, int64_t user_id, struct db_result **out);
+bool second_factor_served(const struct db_result *registrations);
+
 #endif

@@ -316,27 +316,41 @@ factor_page(struct request *r, struct flow_call *c, enum message problem)
 	struct page p;
 	page_begin(&p, r, 200, MSG_FACTOR_TITLE);
 	page_form_leads_to(&p, c->flow.redirect_uri);
-	HTML(&p.h, "<p class=\"lead\">");
-	html_message(&p.h, MSG_FACTOR_TEXT);
-	HTML(&p.h, "</p>");
+	if (problem != MSG_FACTOR_UNSUPPORTED) {
+		HTML(&p.h, "<p class=\"lead\">");
+		html_message(&p.h, MSG_FACTOR_TEXT);
+		HTML(&p.h, "</p>");
+	}
 	if (problem != MSG_N)
 		page_problem(&p, problem);
 	page_form(&p, "/second-factor");
 	flow_form_fields(&p, c);
-	page_hidden(&p, "mfa_type", STR("TOTP"));
-	page_field(&p, &code_field, STR_NULL);
-	page_submit(&p, STR_NULL, STR_NULL, MSG_FACTOR_SUBMIT, PAGE_BUTTON_MAIN);
+	if (problem != MSG_FACTOR_UNSUPPORTED) {
+		page_hidden(&p, "mfa_type", STR("TOTP"));
+		page_field(&p, &code_field, STR_NULL);
+		page_submit(&p, STR_NULL, STR_NULL, MSG_FACTOR_SUBMIT, PAGE_BUTTON_MAIN);
+	}
 	page_submit(&p, STR("cancel"), STR("1"), MSG_CANCEL, PAGE_BUTTON_LINK);
 	page_form_end(&p);
 	return page_end(&p);
 }
 
 static enum step
+factor_kinds(struct task *t)
+{
+	struct flow_call *c = task_frame(t);
+	return second_factor_read(t, request_of(t), c->flow.pending.user_id, &c->db);
+}
+
+static enum step
 factor_show(struct task *t)
 {
 	struct request *r = request_of(t);
+	struct flow_call *c = task_frame(t);
+	if (c->db->status != DB_OK)
+		return request_unavailable(r, "database down: second factor cannot be read");
 	r->audit.allowed = true;
-	return factor_page(r, task_frame(t), MSG_N);
+	return factor_page(r, c, second_factor_served(c->db) ? MSG_N : MSG_FACTOR_UNSUPPORTED);
 }
 
 static enum step
@@ -370,7 +384,8 @@ factor_judge(struct task *t)
 	return signed_in_store(t, c, &who);
 }
 
-static STEP_TABLE(factor_page_steps, 0, { "factor_open", flow_open }, { "factor_show", factor_show });
+static STEP_TABLE(factor_page_steps, 0, { "factor_open", flow_open }, { "factor_kinds", factor_kinds },
+    { "factor_show", factor_show });
 static STEP_TABLE(factor_steps, 0, { "factor_open", flow_open }, { "factor_try", factor_try },
     { "factor_judge", factor_judge }, { "login_end", login_end });
 

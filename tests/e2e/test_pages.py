@@ -17,32 +17,6 @@ from person import Person  # noqa: E402
 SCOPE = ("openid offline_access fhirUser profile email api:fhir patient/Patient.rs patient/Observation.rs patient/Condition.rs user/Patient.rs "
          "user/Observation.rs")
 
-# what a screen reader and a weak eye need, as a list of what is wrong
-FAULTS = """
-const wrong = [];
-if (!document.documentElement.lang) wrong.push('no lang');
-if (document.querySelectorAll('h1').length !== 1) wrong.push('h1');
-for (const e of document.querySelectorAll('input:not([type=hidden]),select,textarea'))
-  if (!e.labels || !e.labels.length || !e.labels[0].textContent.trim()) wrong.push('no label: ' + e.name);
-for (const e of document.querySelectorAll('button,a'))
-  if (!e.textContent.trim()) wrong.push('no name: ' + e.outerHTML);
-if (document.documentElement.scrollWidth > window.innerWidth) wrong.push('wider than the window: ' + document.documentElement.scrollWidth);
-const light = c => { const f = c.map(v => { v /= 255; return v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; });
-  return .2126 * f[0] + .7152 * f[1] + .0722 * f[2]; };
-const rgb = s => s.match(/[\\d.]+/g).map(Number);
-for (const e of document.querySelectorAll('body *')) {
-  const own = [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
-  if (!own || !e.getClientRects().length || e.className === 'skip') continue;
-  let at = e, back = [255, 255, 255];
-  for (; at; at = at.parentElement) { const b = rgb(getComputedStyle(at).backgroundColor); if (b.length < 4 || b[3] === 1) { back = b; break; } }
-  const a = light(rgb(getComputedStyle(e).color).slice(0, 3)), b = light(back.slice(0, 3));
-  const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
-  if (ratio < 4.5) wrong.push('contrast ' + ratio.toFixed(2) + ': ' + e.textContent.trim().slice(0, 40));
-}
-return wrong;
-"""
-
-
 @pytest.fixture(scope="module")
 def browser():
     b = Browser()
@@ -77,20 +51,6 @@ def callback():
 def client(gateway):
     return gateway.register(scope=SCOPE, application_type="private", grant_types=["authorization_code", "refresh_token"], client_name="Growth Chart",
                             redirect_uris=["http://127.0.0.1/cb"], policy_uri="https://client.example.org/privacy")
-
-
-def faults_everywhere(browser, name):
-    """The faults of the page shown, light and dark, on a desk and on a phone."""
-    found = []
-    for scheme in ("light", "dark"):
-        for kind, width, height in (("desk", 1100, 900), ("phone", 390, 844), ("small", 320, 568)):
-            browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
-            browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
-                                           {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False})
-            found += [f"{scheme} {kind}: {fault}" for fault in browser.driver.execute_script(FAULTS)]
-            browser.shot(f"{name}-{scheme}-{kind}")
-    browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-    return found
 
 
 def shows(browser, title):
@@ -150,14 +110,14 @@ def test_pages_can_be_read_in_light_and_dark_on_desk_and_phone(gateway, browser,
     redirect, came = callback
     browser.driver.delete_all_cookies()
     start(gateway, browser, client, redirect, prompt="login")
-    assert faults_everywhere(browser, "login") == []
+    assert browser.faults_everywhere("login") == []
     browser.click("#role-patient")
     assert browser.find("#email").is_displayed(), "patients are asked for their address"
     browser.fill(browser.find("#username"), "nobody")
     browser.fill(browser.find("#password"), "x")
     browser.click("button.main")
     alert(browser)
-    assert faults_everywhere(browser, "login-wrong") == []
+    assert browser.faults_everywhere("login-wrong") == []
     browser.click("#role-staff")
     browser.until(lambda: not browser.driver.find_element("css selector", "#email").is_displayed(), "staff are not")
     for name, text in (("#username", "admin"), ("#password", "pass")):
@@ -165,13 +125,13 @@ def test_pages_can_be_read_in_light_and_dark_on_desk_and_phone(gateway, browser,
         browser.find(name).send_keys(text)
     browser.click("button.main")
     shows(browser, "Allow access?")
-    assert faults_everywhere(browser, "consent") == []
+    assert browser.faults_everywhere("consent") == []
     start(gateway, browser, client, redirect, prompt="select_account")
     shows(browser, "Choose an account")
-    assert faults_everywhere(browser, "account") == []
+    assert browser.faults_everywhere("account") == []
     start(gateway, browser, client, "https://evil.example/cb")
     shows(browser, "This did not work")
-    assert faults_everywhere(browser, "error") == []
+    assert browser.faults_everywhere("error") == []
 
 
 def test_denial_leads_back_to_the_client(gateway, browser, client, callback):

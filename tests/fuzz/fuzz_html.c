@@ -21,6 +21,6 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	      str_find(got, '\'') == got.n);
 	CHECK(!buf_ok(&b) || utf8_valid(got));
 	html_link(&h, in, in);
-	html_message_with(&h, MSG_CONSENT_ASKS, &in, 1);
+	html_message_with(&h, MSG_CONSENT_ASKS, &in, 1, true);
 	return 0;
 }

@@ -75,7 +75,15 @@ html_message(struct html *h, enum message m)
 }
 
 void
-html_message_with(struct html *h, enum message m, const struct str *values, size_t n)
+html_name(struct html *h, struct str name)
+{
+	HTML(h, "<bdi>");
+	html_text(h, name);
+	HTML(h, "</bdi>");
+}
+
+void
+html_message_with(struct html *h, enum message m, const struct str *values, size_t n, bool names)
 {
 	struct str text = message_text(h->language, m);
 	size_t from = 0;
@@ -84,7 +92,9 @@ html_message_with(struct html *h, enum message m, const struct str *values, size
 			continue;
 		size_t which = (size_t)(text.p[i + 1] - '0');
 		html_text(h, str_sub(text, from, i));
-		if (which < n)
+		if (which < n && names)
+			html_name(h, values[which]);
+		else if (which < n)
 			html_text(h, values[which]);
 		from = i + 3;
 	}

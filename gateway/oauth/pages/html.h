@@ -26,10 +26,15 @@ void html_url_attr(struct html *h, const char *name, struct str url);
 void html_link(struct html *h, struct str url, struct str text);
 /* A text of the message table. */
 void html_message(struct html *h, enum message m);
-/* The same with {0} .. {9} replaced by values[n], escaped; a hole without a value stays empty. */
-void html_message_with(struct html *h, enum message m, const struct str *values, size_t n);
-#define HTML_MESSAGE_WITH(h, m, ...)                                                                                   \
+/* A name from elsewhere as an element of its own: its direction of writing does not turn what stands around it. HTML 4.5.25. */
+void html_name(struct html *h, struct str name);
+/* A text with {0} .. {9} replaced by values[n], escaped; a hole without a value stays empty. names: the values are names from elsewhere
+ * (html_name()), not words of the message table.                                                                            */
+void html_message_with(struct html *h, enum message m, const struct str *values, size_t n, bool names);
+#define HTML_MESSAGE_VALUES(h, m, names, ...)                                                                          \
 	html_message_with((h), (m), (const struct str[]){ __VA_ARGS__ },                                               \
-	    sizeof((const struct str[]){ __VA_ARGS__ }) / sizeof(struct str))
+	    sizeof((const struct str[]){ __VA_ARGS__ }) / sizeof(struct str), (names))
+#define HTML_MESSAGE_WITH(h, m, ...)  HTML_MESSAGE_VALUES(h, m, true, __VA_ARGS__)
+#define HTML_MESSAGE_WORDS(h, m, ...) HTML_MESSAGE_VALUES(h, m, false, __VA_ARGS__)
 
 #endif

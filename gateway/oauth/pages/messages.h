@@ -82,7 +82,7 @@ enum language { LANG_EN, LANG_N };
 	X(SCOPE_API_FHIR, "use the practice's FHIR interface")                                                         \
 	X(SCOPE_API_PORT, "use the patient portal's interface")                                                        \
 	/* kinds of data */                                                                                            \
-	X(RES_ALL, "everything else in the record")                                                                    \
+	X(RES_ALL, "everything in the record")                                                                         \
 	X(RES_ALLERGIES, "allergies and intolerances")                                                                 \
 	X(RES_APPOINTMENTS, "appointments")                                                                            \
 	X(RES_BINARY, "files")                                                                                         \
@@ -216,7 +216,6 @@ enum language { LANG_EN, LANG_N };
 	X(ERROR_REDIRECT, "The app that sent you here gave a return address that is not registered for it.")           \
 	X(ERROR_STEP, "This page has expired or was already used. Go back to the app and start again.")                \
 	X(ERROR_CSRF, "Sorry. This form does not belong to your session. Go back to the app and start again.")         \
-	X(ERROR_BUSY, "The service cannot answer at the moment. Please try again in a minute.")                        \
 	X(ERROR_DETAIL, "Detail for the app's developer: {0}")
 /* clang-format on */
 enum message {

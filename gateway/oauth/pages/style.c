@@ -52,7 +52,7 @@ static const struct str rules[] = {
 	STR_INIT(".scopes label{display:flex;gap:.65rem;align-items:flex-start;margin:0;padding:.5rem 0;font-weight:40"
 	         "0;cursor:pointer;overflow-wrap:anywhere}"),
 	STR_INIT(".scopes ul label{padding:.2rem 0;font-size:.92rem}"),
-	STR_INIT(".scopes input{margin-top:.2rem}"),
+	STR_INIT(".scopes input{margin-top:.2rem}.scopes code{font-size:.88rem;line-height:1.7}"),
 	STR_INIT(".scopes .hint{margin:0 0 .1rem}"),
 	STR_INIT(".scopes label span{display:block}"),
 	STR_INIT(".scopes label span::first-letter{text-transform:uppercase}"),
@@ -60,7 +60,8 @@ static const struct str rules[] = {
 	         "1.75rem;cursor:pointer}"),
 	STR_INIT(".untick{margin-top:1.25rem}"),
 	STR_INIT("form:has(#role-staff:checked) .patients{display:none}"),
-	STR_INIT("button{display:block;width:100%;margin-top:.75rem;padding:.7rem 1rem;font:inherit;font-weight:600;bo"
+	STR_INIT("button{display:block;width:100%;max-width:100%;overflow-wrap:anywhere;margin-top:.75rem;padding:."
+	         "7rem 1rem;font:inherit;font-weight:600;bo"
 	         "rder-radius:8px;border:1px solid transparent;cursor:pointer}"),
 	STR_INIT("button.main{background:var(--main);color:var(--on-main)}"),
 	STR_INIT("button.main:hover{background:var(--main-over)}"),
@@ -72,6 +73,8 @@ static const struct str rules[] = {
 	STR_INIT("a{color:var(--main)}"),
 	STR_INIT(".problem{margin:0 0 1.25rem;padding:.7rem .85rem;border-left:4px solid var(--bad);border-radius:6px;"
 	         "background:var(--bad-back);color:var(--bad)}"),
+	STR_INIT(".done{margin:0 0 1.25rem;padding:.7rem .85rem;border-left:4px solid var(--main);border-radius:6px;ba"
+	         "ckground:var(--back)}"),
 	STR_INIT("input[type=date]{width:100%;padding:.6rem "
 	         ".75rem;font:inherit;color:inherit;background:var(--card);border:1px solid "
 	         "var(--field);border-radius:8px}"),
@@ -91,14 +94,18 @@ static const struct str rules[] = {
 	         "button{position:relative}"),
 	STR_INIT("th{font-size:.88rem;color:var(--soft)}"),
 	STR_INIT("td button{width:auto;margin:0;padding:.35rem .8rem}"),
-	STR_INIT(".links a{white-space:nowrap;margin-left:.4rem}"),
+	STR_INIT(".links a{display:inline-block;margin-right:.8rem}"),
 	STR_INIT(".links{font-size:.88rem;color:var(--soft);margin:1rem 0 0}"),
 	STR_INIT("footer{padding:1.5rem 1rem 2.5rem;font-size:.82rem;color:var(--soft)}"),
 	STR_INIT(".skip{position:absolute;left:-999rem}"),
 	STR_INIT(".skip:focus{left:1rem;top:1rem;padding:.5rem 1rem;background:var(--card);border-radius:8px}"),
-	STR_INIT("@media (max-width:30rem){header{padding:1.5rem 1rem 1rem}main{padding:1.35rem 1.15rem}.choice{flex-d"
-	         "irection:column}table,tbody,tr,td{display:block}thead{display:none}td{border:0;padding:.2rem 0}tr{bo"
-	         "rder-bottom:1px solid var(--line);padding:.6rem 0}}"),
+	STR_INIT("@media (max-width:30rem){header{padding:1.5rem 1rem 1rem}main{padding:1.35rem "
+	         "1.15rem}.choice{flex-direction:column}table,tbody,td{display:block}thead,td:empty{display:none}tr{"
+	         "display:grid;grid-template-columns:minmax(0,1fr) auto;column-gap:1rem;border-bottom:1px solid "
+	         "var(--line);padding:.6rem 0}td{border:0;padding:.1rem "
+	         "0;grid-column:1}td:last-child{grid-column:2;grid-row:1/span "
+	         "4;align-self:center}td[data-label]{font-size:.88rem;color:var(--soft)}td[data-label]::before{content:"
+	         "attr(data-label) \" \"}}"),
 	STR_INIT("@media (forced-colors:active){.choice label:has(:checked){outline:2px solid}}"),
 };
 

@@ -161,7 +161,7 @@ words_category(struct html *h, struct str category)
 	for (size_t i = 0; i < NITEMS(categories); i++)
 		if (str_eq(categories[i].code, code))
 			code = message_text(h->language, categories[i].text);
-	HTML_MESSAGE_WITH(h, MSG_CONSENT_CATEGORY, code);
+	HTML_MESSAGE_WORDS(h, MSG_CONSENT_CATEGORY, code);
 }
 
 static void
@@ -182,11 +182,11 @@ words_scope(struct html *h, struct arena *a, const struct scope *s)
 	if (s->context == SCOPE_SPECIAL) {
 		special(h, s->text);
 	} else if (str_eq(s->operation, STR("$export"))) {
-		HTML_MESSAGE_WITH(h, MSG_SCOPE_EXPORT, what);
+		HTML_MESSAGE_WORDS(h, MSG_SCOPE_EXPORT, what);
 	} else if (s->operation.n > 0) {
-		HTML_MESSAGE_WITH(h, MSG_SCOPE_OPERATION, s->operation, what);
+		HTML_MESSAGE_WORDS(h, MSG_SCOPE_OPERATION, s->operation, what);
 	} else {
-		HTML_MESSAGE_WITH(h, MSG_SCOPE_VERBS, verb_words(a, h->language, s->permissions), what);
+		HTML_MESSAGE_WORDS(h, MSG_SCOPE_VERBS, verb_words(a, h->language, s->permissions), what);
 	}
 	if (s->category.n > 0) {
 		HTML(h, " (");
