@@ -75,6 +75,7 @@ NUMBERED = {
     "POST /api/patient/:puuid/encounter": (lambda b: b["data"]["encounter"], "SELECT encounter FROM form_encounter GROUP BY encounter HAVING COUNT(*) > 1"),
     "POST /api/patient/:pid/encounter/:eid/vital": (lambda b: b["vid"], "SELECT form_id FROM forms WHERE formdir = 'vitals' GROUP BY form_id HAVING COUNT(*) > 1"),
     "POST /api/patient/:pid/encounter/:eid/soap_note": (lambda b: b["sid"], "SELECT form_id FROM forms WHERE formdir = 'soap' GROUP BY form_id HAVING COUNT(*) > 1"),
+    "POST /api/patient/:puuid/medical_problem": (lambda b: b["data"]["id"], "SELECT uuid FROM lists GROUP BY uuid HAVING COUNT(*) > 1"),
     "POST /api/patient/:pid/medication": (lambda b: b["id"], "SELECT id FROM lists GROUP BY id HAVING COUNT(*) > 1"),
     "POST /api/patient/:pid/appointment": (lambda b: b["id"], "SELECT uuid FROM openemr_postcalendar_events GROUP BY uuid HAVING COUNT(*) > 1"),
     "POST /api/insurance_company": (lambda b: b["iid"], "SELECT id FROM insurance_companies GROUP BY id HAVING COUNT(*) > 1"),
@@ -92,6 +93,33 @@ def test_writers_at_once_get_numbers_of_their_own(many, name):
     assert len(set(numbers)) == len(numbers) == 4 * WRITERS
     assert many.sql(twice, SITE) == []
     assert many.sql("SELECT COUNT(*) - COUNT(DISTINCT uuid) FROM uuid_registry", SITE) == [["0"]]
+
+
+def test_blood_pressures_at_once_make_each_mean_once(many):
+    """Of one patient by eight writers, and of twenty patients that have none yet by as many: nobody waits for each other in a circle."""
+    name = "POST /api/patient/:pid/encounter/:eid/vital"
+    skip_unserved(many, name)
+    many.sql("DELETE FROM form_vitals_calculation; DELETE FROM form_vitals_calculation_components; DELETE FROM form_vitals_calculation_form_vitals", SITE)
+    made = [r.json()["vid"] for r in at_once(many, name, {"bps": "120", "bpd": "80"}) if r.status_code == 201]
+    assert len(made) == 4 * WRITERS
+    token, pids = many.token(SITE), range(2900, 2920)
+
+    def write(pid):
+        with many.gateway.session_new() as s:
+            return s.post(f"{many.gateway.origin}/apis/{SITE}/api/patient/{pid}/encounter/{10000 + pid}/vital", json={"bps": str(pid), "bpd": "70"}, timeout=30,
+                          headers={"Authorization": f"Bearer {token}"})
+    with concurrent.futures.ThreadPoolExecutor(len(pids)) as pool:
+        answers = list(pool.map(write, pids))
+    assert {r.status_code for r in answers} == {201}, next(r.text for r in answers if r.status_code != 201)
+    assert many.sql("SELECT pid, calculation_id, encounter FROM form_vitals_calculation GROUP BY pid, calculation_id, encounter HAVING COUNT(*) > 1", SITE) == []
+    assert many.sql("SELECT COUNT(*), COUNT(DISTINCT uuid), COUNT(DISTINCT pid) FROM form_vitals_calculation", SITE) == [[str(3 * 21), str(3 * 21), "21"]]
+    wrong = many.sql("SELECT c.pid, c.calculation_id, k.vitals_column, k.value FROM form_vitals_calculation c JOIN form_vitals_calculation_components k ON k.fvc_uuid = c.uuid WHERE k.value <> "
+                     "(SELECT ROUND(AVG(IF(k.vitals_column = 'bps', v.bps, v.bpd)), 1) FROM form_vitals_calculation_form_vitals l JOIN form_vitals v ON v.id = l.vitals_id WHERE "
+                     "l.fvc_uuid = c.uuid)", SITE)
+    assert wrong == []
+    last = sorted(made)[-5:]
+    assert [int(i) for (i,) in many.sql("SELECT l.vitals_id FROM form_vitals_calculation_form_vitals l JOIN form_vitals_calculation c ON c.uuid = l.fvc_uuid WHERE c.pid = 1 AND "
+                                        "c.calculation_id = 'bp-MeanLast5' ORDER BY 1", SITE)] == last
 
 
 def test_a_unique_race_gives_one_row(many):
@@ -262,10 +290,17 @@ HALVES = {
     "a SOAP note without a form": "SELECT COUNT(*) FROM form_soap v WHERE NOT EXISTS (SELECT 1 FROM forms f WHERE f.form_id = v.id AND f.formdir = 'soap')",
     "a patient without a registered uuid": "SELECT COUNT(*) FROM patient_data p WHERE p.fname = 'Ada' AND NOT EXISTS (SELECT 1 FROM uuid_registry r WHERE r.uuid = p.uuid)",
     "a patient without its mapping": "SELECT COUNT(*) FROM patient_data p WHERE p.fname = 'Ada' AND NOT EXISTS (SELECT 1 FROM uuid_mapping m WHERE m.target_uuid = p.uuid)",
+    "vitals without their fifteen observations": "SELECT COUNT(*) FROM form_vitals v WHERE v.bps = '130' AND (SELECT COUNT(*) FROM uuid_mapping m WHERE m.target_uuid = v.uuid) <> 15",
+    "a blood pressure without a mean": "SELECT COUNT(*) FROM form_vitals v WHERE v.bps = '130' AND NOT EXISTS (SELECT 1 FROM form_vitals_calculation_form_vitals l WHERE l.vitals_id = v.id)",
+    "a mean without its components": "SELECT COUNT(*) FROM form_vitals_calculation c WHERE (SELECT COUNT(*) FROM form_vitals_calculation_components k WHERE k.fvc_uuid = c.uuid) <> 2",
+    "a mean without a registered uuid": "SELECT COUNT(*) FROM form_vitals_calculation c WHERE NOT EXISTS (SELECT 1 FROM uuid_registry r WHERE r.uuid = c.uuid)",
+    "a list entry without a registered uuid": "SELECT COUNT(*) FROM lists l WHERE l.title IN ('Thing', 'Dermatochalasis') AND NOT EXISTS (SELECT 1 FROM uuid_registry r WHERE r.uuid = l.uuid)",
+    "a policy without a registered uuid": "SELECT COUNT(*) FROM insurance_data i WHERE i.policy_number <> '' AND NOT EXISTS (SELECT 1 FROM uuid_registry r WHERE r.uuid = i.uuid)",
+    "a registered uuid without its row": "SELECT COUNT(*) FROM uuid_registry r WHERE r.table_name = 'lists' AND NOT EXISTS (SELECT 1 FROM lists l WHERE l.uuid = r.uuid)",
     "a transaction without its fields": "SELECT COUNT(*) FROM transactions t WHERE NOT EXISTS (SELECT 1 FROM lbt_data l WHERE l.form_id = t.id)",
 }
 KILLED = ["POST /api/patient", "POST /api/patient/:puuid/encounter", "POST /api/patient/:pid/encounter/:eid/vital", "POST /api/patient/:pid/encounter/:eid/soap_note",
-          "POST /api/patient/:pid/transaction"]
+          "POST /api/patient/:pid/transaction", "POST /api/patient/:puuid/medical_problem", "POST /api/patient/:pid/medication", "POST /api/patient/:puuid/insurance"]
 
 
 def test_a_database_killed_in_mid_write_leaves_nothing_half_written(many):

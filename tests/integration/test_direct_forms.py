@@ -129,6 +129,20 @@ def test_vitals_are_changed_in_part_and_stay_with_their_encounter(sql, classic):
     assert sql(f"SELECT bps FROM form_vitals WHERE id = {vid}") == [["131"]]
 
 
+def test_a_row_that_cannot_have_a_uuid_is_changed_as_it_is(stores, sql, base, classic):  # noqa: F811
+    vid = classic("POST", VITALS, {"bps": "130", "bpd": "80"}).json["vid"]
+    sql(f"RENAME TABLE uuid_registry TO away_registry; UPDATE form_vitals SET uuid = NULL WHERE id = {vid}")
+    try:
+        probe, before = Probe(stores, base, "classic"), sql("SELECT COUNT(*) FROM uuid_mapping")
+        assert (probe("PUT", f"{VITALS}/{vid}", {"bps": "131"}).status, probe("PUT", f"{VITALS}/{vid}", {"note": "x"}).status) == (200, 200)
+        probe.close()
+        assert sql(f"SELECT uuid IS NULL, bps, note FROM form_vitals WHERE id = {vid}") == [["1", "131", "x"]] and sql("SELECT COUNT(*) FROM uuid_mapping") == before
+    finally:
+        sql("RENAME TABLE away_registry TO uuid_registry")
+    assert classic("PUT", f"{VITALS}/{vid}", {"bps": "132"}).status == 200  # and where it can have one, it gets one, registered
+    assert sql(f"SELECT r.table_name FROM form_vitals v JOIN uuid_registry r USING (uuid) WHERE v.id = {vid}") == [["form_vitals"]]
+
+
 def test_vitals_have_details_where_there_are_some(sql, v8):
     vid = v8("POST", VITALS, {"bps": "190", "weight": "200"}).json["vid"]
     assert "details" not in v8("GET", f"{VITALS}/{vid}").json
@@ -150,6 +164,126 @@ def test_a_metric_site_sees_metric_measures(stores, sql, base):  # noqa: F811
     want = {"weight": "99.835681", "weight_unit": "kg", "height": "177.800000", "height_unit": "cm", "temperature": "36.666667", "temperature_unit": "Cel",
             "waist_circ": None, "head_circ": None, "head_circ_unit": "cm", "pulse": "60.000000", "pulse_unit": "/min"}
     assert {k: got[k] for k in want} == want
+
+
+# --- means of the blood pressure (8.2) -------------------------------------------------------------------------------------------------------
+MEANS = """SELECT c.calculation_id, IFNULL(c.encounter, '-'), (SELECT GROUP_CONCAT(CONCAT(vitals_column, '=', value + 0, ' ', value_unit, ' ', component_order) ORDER BY component_order)
+ FROM form_vitals_calculation_components k WHERE k.fvc_uuid = c.uuid), (SELECT GROUP_CONCAT(vitals_id ORDER BY vitals_id) FROM form_vitals_calculation_form_vitals l
+ WHERE l.fvc_uuid = c.uuid) FROM form_vitals_calculation c WHERE c.pid = %d ORDER BY c.calculation_id, c.encounter"""
+
+
+class Person:
+    """A patient of its own with two encounters: what the means are of is known."""
+
+    def __init__(self, sql, probe, pid):
+        self.sql, self.probe, self.pid = sql, probe, pid
+        sql(f"INSERT INTO patient_data (id, pid, uuid, fname, lname) VALUES ({pid}, {pid}, UNHEX(MD5('m{pid}')), 'M', 'M'); INSERT INTO form_encounter (encounter, pid, uuid, date) "
+            f"VALUES ({pid}1, {pid}, UNHEX(MD5('e1{pid}')), NOW()), ({pid}2, {pid}, UNHEX(MD5('e2{pid}')), NOW())")
+
+    def path(self, encounter=1):
+        return f"/api/patient/{self.pid}/encounter/{self.pid}{encounter}/vital"
+
+    def post(self, bps=None, bpd=None, encounter=1, **more):
+        a = self.probe("POST", self.path(encounter), {k: v for k, v in dict(bps=bps, bpd=bpd, **more).items() if v is not None})
+        assert a.status == 201, a.body
+        return a.json["vid"]
+
+    def means(self):
+        """{(calculation, encounter): (bps, bpd, ids of the readings)}"""
+        out = {}
+        for name, encounter, components, links in self.sql(MEANS % self.pid):
+            bps, bpd = (part.split(" ") for part in components.split(","))
+            assert (bps[0][:4], bpd[0][:4], bps[1:], bpd[1:]) == ("bps=", "bpd=", ["mm[Hg]", "0"], ["mm[Hg]", "1"])
+            assert (name, encounter) not in out, "a mean stands there twice"
+            out[name, encounter] = (float(bps[0][4:]), float(bpd[0][4:]), [int(i) for i in links.split(",")])
+        return out
+
+
+@pytest.fixture
+def person(sql, v8):
+    pid = int(sql("SELECT MAX(pid) + 1 FROM patient_data")[0][0]) + 100
+    return Person(sql, v8, pid)
+
+
+def test_a_blood_pressure_makes_the_three_means_of_the_patient(sql, person):
+    vid = person.post("130", "80")
+    e = f"{person.pid}1"
+    assert person.means() == {("bp-MeanEncounter", e): (130, 80, [vid]), ("bp-Mean3Day", "-"): (130, 80, [vid]), ("bp-MeanLast5", "-"): (130, 80, [vid])}
+    rows = sql(f"SELECT r.table_name, r.table_id, r.table_vertical, r.couchdb, r.mapped, c.created_by, c.updated_by, c.created_at IS NOT NULL, c.date_start = v.date, c.date_end = v.date "
+               f"FROM form_vitals_calculation c JOIN uuid_registry r ON r.uuid = c.uuid JOIN form_vitals v ON v.id = {vid} WHERE c.pid = {person.pid}")
+    assert rows == [["form_vitals_calculation", "id", "", "", "0", "1", "1", "1", "1", "1"]] * 3
+    before = sql(f"SELECT id, HEX(uuid), created_at FROM form_vitals_calculation WHERE pid = {person.pid} ORDER BY id")
+    second = person.post("121", "81.05")
+    assert person.means() == {("bp-MeanEncounter", e): (125.5, 80.5, [vid, second]), ("bp-Mean3Day", "-"): (125.5, 80.5, [vid, second]),
+                              ("bp-MeanLast5", "-"): (125.5, 80.5, [vid, second])}
+    assert sql(f"SELECT id, HEX(uuid), created_at FROM form_vitals_calculation WHERE pid = {person.pid} ORDER BY id") == before
+    third = person.post("100", "60", encounter=2)
+    got = person.means()
+    assert got["bp-MeanEncounter", e] == (125.5, 80.5, [vid, second]) and got["bp-MeanEncounter", f"{person.pid}2"] == (100, 60, [third])
+    assert got["bp-Mean3Day", "-"] == got["bp-MeanLast5", "-"] == (117, 73.7, [vid, second, third])
+
+
+def test_means_are_of_three_days_and_of_five_readings(sql, person):
+    old = [person.post(str(100 + i), "70", date="2020-01-02 03:04:05") for i in range(6)]
+    assert set(person.means()) == {("bp-MeanEncounter", f"{person.pid}1"), ("bp-MeanLast5", "-")}, "none of the last three days"
+    assert person.means()["bp-MeanLast5", "-"] == (103, 70, old[1:]) and person.means()["bp-MeanEncounter", f"{person.pid}1"] == (102.5, 70, old)
+    assert sql(f"SELECT DISTINCT date_start, date_end FROM form_vitals_calculation WHERE pid = {person.pid}") == [["2020-01-02 03:04:05"] * 2]
+    new = person.post("200", "90")
+    assert person.means()["bp-Mean3Day", "-"] == (200, 90, [new]) and person.means()["bp-MeanLast5", "-"] == (122.8, 74, [*old[2:], new])
+    half = person.post("150")  # the last five of each column: what they have in common
+    assert person.means()["bp-MeanLast5", "-"] == (128, 75, [*old[3:], new]) and half not in person.means()["bp-Mean3Day", "-"][2]
+
+
+def test_means_leave_out_deleted_forms_what_is_no_number_and_other_patients(sql, person):
+    deleted, words = person.post("250", "150"), person.post("1", "1")
+    sql(f"UPDATE forms SET deleted = 1 WHERE formdir = 'vitals' AND form_id = {deleted}; UPDATE form_vitals SET bps = 'refused' WHERE id = {words}; "
+        f"INSERT INTO forms (date, encounter, form_name, form_id, pid, formdir, deleted) VALUES (NOW(), {person.pid}2, 'SOAP', {words}, {person.pid}, 'soap', 0)")
+    vid = person.post("120", "80")
+    assert {v for v in map(str, person.means().values())} == {str((120.0, 80.0, [vid]))}
+    assert sql(f"SELECT COUNT(*) FROM form_vitals_calculation_form_vitals l JOIN form_vitals_calculation c ON c.uuid = l.fvc_uuid JOIN form_vitals v ON v.id = l.vitals_id "
+               f"WHERE v.pid <> c.pid") == [["0"]]
+
+
+def test_a_change_of_the_blood_pressure_changes_the_means_and_another_change_does_not(sql, person):
+    vid = person.post("130", "80")
+    assert person.probe("PUT", f"{person.path()}/{vid}", {"bpd": "90"}).status == 200
+    assert set(map(str, person.means().values())) == {str((130.0, 90.0, [vid]))} and len(person.means()) == 3
+    before = sql(f"SELECT id, updated_at FROM form_vitals_calculation WHERE pid = {person.pid}")
+    sql(f"UPDATE form_vitals_calculation SET updated_at = '2020-01-01' WHERE pid = {person.pid}")
+    assert person.probe("PUT", f"{person.path()}/{vid}", {"note": "x"}).status == 200 and person.post(None, None, weight="1") > vid
+    assert sql(f"SELECT DISTINCT updated_at FROM form_vitals_calculation WHERE pid = {person.pid}") == [["2020-01-01 00:00:00"]] and len(before) == 3
+    assert list(person.probe("PUT", f"{person.path()}/{vid}", {"bps": "wrong"}).json) == ["bps"]
+    assert set(map(str, person.means().values())) == {str((130.0, 90.0, [vid]))}
+
+
+@pytest.mark.parametrize("bps,bpd", [("99999999999999", "1e99"), ("-5", ".5"), ("0", "0")])
+def test_awkward_numbers_are_stored_whatever_their_mean(sql, person, bps, bpd):
+    vid = person.post(bps, bpd)
+    assert sql(f"SELECT bps, bpd FROM form_vitals WHERE id = {vid}") == [[bps, bpd]]
+
+
+def test_a_site_without_tables_of_means_has_none(stores, sql, base, classic):  # noqa: F811
+    """7.0 and before: nothing is asked for, nothing written."""
+    names = ("form_vitals_calculation", "form_vitals_calculation_components", "form_vitals_calculation_form_vitals")
+    sql("; ".join(f"RENAME TABLE {n} TO away_{n}" for n in names))
+    try:
+        probe = Probe(stores, base, "classic")
+        assert probe("POST", VITALS, {"bps": "130", "bpd": "80"}).status == 201
+        probe.close()
+    finally:
+        sql("; ".join(f"RENAME TABLE away_{n} TO {n}" for n in names))
+
+
+def test_the_author_of_vital_signs_is_the_caller_whatever_the_body_says(sql, classic):
+    for body, stored in (({}, ["NULL", "NULL"]), ({"user": "nurse", "groupname": "Other"}, ["admin", "Default"]), ({"user": "nurse"}, ["admin", "NULL"])):
+        vid = classic("POST", VITALS, dict(body, bps="120")).json["vid"]
+        assert sql(f"SELECT IFNULL(user, 'NULL'), IFNULL(groupname, 'NULL') FROM form_vitals WHERE id = {vid}") == [stored]
+        assert sql(f"SELECT user, groupname FROM forms WHERE formdir = 'vitals' AND form_id = {vid}") == [["admin", "Default"]]
+    sql(f"UPDATE form_vitals SET user = 'nurse', groupname = 'Other' WHERE id = {vid}")
+    assert classic("PUT", f"{VITALS}/{vid}", {"bps": "121"}).status == 200
+    assert sql(f"SELECT user, groupname FROM form_vitals WHERE id = {vid}") == [["nurse", "Other"]]
+    assert classic("PUT", f"{VITALS}/{vid}", {"user": "somebody", "groupname": "x"}).status == 200
+    assert sql(f"SELECT user, groupname FROM form_vitals WHERE id = {vid}") == [["admin", "Default"]]
 
 
 # --- background services --------------------------------------------------------------------------------------------------------------------

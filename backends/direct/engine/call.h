@@ -76,7 +76,9 @@ struct call {
 	int64_t next;   /* SV_NEXT, SV_SEQUENCE */
 	int64_t row_id; /* of the row that is written */
 	int64_t further_id[FURTHER_MAX];
-	struct uuid *uuids; /* of the row, then of its mappings */
+	bool no_uuid;       /* the row that is changed has none */
+	struct uuid *uuids; /* of the row, then of its mappings, then those for also */
+	void *also;         /* what the rule's also keeps from statement to statement of one try */
 	struct str group;   /* the caller's, of OpenEMR's groups */
 	int64_t log_id;
 	struct str log_checksum;
@@ -114,6 +116,10 @@ struct call *call_new(struct request *r, const struct handler *h);
 enum step call_run(struct call *c);
 extern const struct step_table read_table, list_table, create_table, update_table, remove_table;
 extern const struct step_table transaction_table; /* frame: the call; c->when says what is written (write_tx.c) */
+/* A statement of the transaction with c->vals, for the rule's also. */
+enum step transaction_query(struct call *c, const struct db_stmt *stmt);
+/* The uuids that are for also. */
+const struct uuid *transaction_uuids(const struct call *c);
 
 /* A status that is not DB_OK as the reply: 503, or 413 for an answer that does not fit. */
 enum step call_db_failed(struct call *c, enum db_status status);

@@ -209,7 +209,8 @@ struct server_set {
 	enum server_value what;
 	const char *of;
 	enum { SET_CREATE = 1, SET_UPDATE = 2, SET_ALWAYS = 3, SET_IF_EMPTY = 4 } when;
-	const char *sql; /* an expression in place of the value, which is its ? (if it has one) */
+	const char *sql;      /* an expression in place of the value, which is its ? (if it has one) */
+	const char *if_given; /* only when the body gives this field; else NULL, on update no change */
 };
 /* A row of another table that a write makes (SET_CREATE) or changes (SET_UPDATE), in the same transaction. */
 struct further {
@@ -232,6 +233,12 @@ struct write_rule {
 	unsigned n_mapped;
 	const struct further *further; /* in this order, behind the row itself */
 	unsigned n_further;
+	/* Statements of the same transaction that rows cannot say, behind the further rows, on sites that have these tables: also(c, i) for i = 0,
+	 * 1, ... n_also - 1 binds c->vals and returns transaction_query(), or STEP_NEXT where it has none. c->done: what the statement
+	 * before it brought. Writers of one patient take turns then. n_uuids: new uuids that they may use, behind the mapped ones. */
+	const char *also_tables; /* words */
+	enum step (*also)(struct call *c, unsigned i);
+	unsigned n_also, n_uuids;
 	unsigned n_numbers; /* how many SV_SEQUENCE takes (0: one), for further rows: SV_NUMBER with sql "? + 1" */
 	/* What the creation answers: words "name=value" or "name"; value: id, uuid, number (SV_NEXT, SV_SEQUENCE), or the name of a further
 	 * table (its row's id). "*" first: the row as it reads, then the words. answer_v8: where 8.x differs. */

@@ -70,6 +70,19 @@ key_check(struct check *k, const char *where, const char *name, bool indexed)
 		tell(k, "%s: %s has no index", where, name);
 }
 
+/* What the engine reads as a cell's integer: of another type's cell that is no number, or the bits of a float. */
+static void
+number_check(struct check *k, const char *where, const char *name)
+{
+	struct str word = str_of(name);
+	size_t dot = str_find(word, '.');
+	key_check(k, where, name, true);
+	const struct schema_column *c =
+	    schema_column(k->schema, alias_table(k->s, NULL, str_sub(word, 0, dot)), str_skip(word, dot + 1));
+	if (c != NULL && c->type != COL_INT)
+		tell(k, "%s: %s is no integer", where, name);
+}
+
 static void
 fragment_check(struct check *k, const char *where, const char *sql)
 {
@@ -215,9 +228,9 @@ source_check(struct check *k, const struct source *s)
 	if (!schema_has_table(k->schema, str_of(s->table)))
 		tell(k, "no table");
 	if (s->id != NULL)
-		key_check(k, "id", s->id, true);
+		number_check(k, "id", s->id);
 	if (s->clustered != NULL)
-		key_check(k, "clustered", s->clustered, true);
+		number_check(k, "clustered", s->clustered);
 	if (s->uuid != NULL)
 		key_check(k, "uuid", s->uuid, true);
 	keys_check(k, s);
@@ -264,6 +277,8 @@ sets_check(struct check *k, const struct write_rule *w, const char *table, const
 			tell(k, "sets %s.%s: to what?", table, sets[i].col);
 		if (sets[i].what == SV_BODY && (sets[i].of == NULL || input_of(k, w, str_of(sets[i].of)) == NULL))
 			tell(k, "sets %s.%s: bodies have no such field", table, sets[i].col);
+		if (sets[i].if_given != NULL && input_of(k, w, str_of(sets[i].if_given)) == NULL)
+			tell(k, "sets %s.%s: bodies have no field %s", table, sets[i].col, sets[i].if_given);
 		if ((sets[i].what == SV_CONST || sets[i].what == SV_PATH) && sets[i].of == NULL)
 			tell(k, "sets %s.%s: of is missing", table, sets[i].col);
 	}
@@ -286,6 +301,22 @@ further_check(struct check *k, const struct write_rule *w)
 			tell(k, "further row of %s: more than %d sets", f->table, SETS_MAX);
 		sets_check(k, w, f->table, f->sets, f->n_sets);
 	}
+}
+
+static void
+also_check(struct check *k, const struct write_rule *w)
+{
+	struct str rest = str_of(w->also_tables), word;
+	if ((w->also == NULL) != (w->n_also == 0) || w->n_also > ALSO_MAX)
+		tell(k, "also has %u statements, of at most %d", w->n_also, ALSO_MAX);
+	if (w->also != NULL && k->s->pid == NULL)
+		tell(k, "also: whose rows? writers of one patient take turns");
+	for (unsigned i = 0; w->also != NULL && i < w->n_sets; i++)
+		if (w->sets[i].what == SV_NEXT)
+			tell(k, "also: there is one lock, and SV_NEXT has it");
+	while (words_next(&rest, &word))
+		if (!schema_has_table(k->schema, word))
+			tell(k, "also: no table %.*s", STR_ARG(word));
 }
 
 static void
@@ -324,6 +355,7 @@ write_check(struct check *k, const struct write_rule *w)
 		tell(k, "more than %d sets", SETS_MAX);
 	sets_check(k, w, w->table, w->sets, w->n_sets);
 	further_check(k, w);
+	also_check(k, w);
 	inputs_check(k, w);
 	struct str soft = str_of(w->soft_delete);
 	if (soft.n > 0 && schema_column(k->schema, str_of(w->table), str_sub(soft, 0, str_find(soft, ' '))) == NULL)

@@ -18,7 +18,7 @@ enum {
 	REPORT_MAX = 16,
 	JOINS_MAX = 32
 };
-enum { SETS_MAX = 16, FURTHER_MAX = 16, EXISTS_MAX = 4 };
+enum { SETS_MAX = 16, FURTHER_MAX = 16, ALSO_MAX = 6, EXISTS_MAX = 4 };
 /* Marks of the IN lists of pages: 64, 256. Up to DB_POINT_KEYS_MAX keys are read together with those of other requests. */
 extern const unsigned hydrate_sizes[HYDRATE_SIZES];
 
@@ -87,7 +87,7 @@ struct plan_write {
 	struct plan_column *cols;
 	unsigned n_cols;
 	struct db_stmt insert, update, remove, lock, next, sequence, registry, mapping;
-	bool has_lock, has_registry, has_mapping, has_path, wants_group;
+	bool has_lock, has_registry, has_mapping, has_path, has_also, wants_group;
 	const struct server_set *sets[SETS_MAX]; /* those whose column exists */
 	unsigned n_sets;
 	struct plan_further further[FURTHER_MAX];

@@ -208,7 +208,7 @@ set_value_put(struct buf *out, const struct columns *c, const struct server_set 
 		buf_str_put(out, str_of(s->sql));
 	else if (s->what == SV_NOW)
 		buf_lit(out, "NOW()");
-	else if (s->what == SV_BODY && update)
+	else if ((s->what == SV_BODY || s->if_given != NULL) && update)
 		buf_printf(out, "COALESCE(?, `%s`)", s->col);
 	else if (s->what == SV_BODY && col != NULL)
 		insert_value_put(out, &(struct plan_column){ .column = col }, false);
@@ -466,6 +466,16 @@ sets_have(const struct plan_write *w, enum server_value what)
 	return false;
 }
 
+static bool
+also_present(const struct build *b, const struct write_rule *rule)
+{
+	struct str rest = str_of(rule->also_tables), word;
+	while (words_next(&rest, &word))
+		if (!schema_has_table(b->schema, word))
+			return false;
+	return rule->also != NULL;
+}
+
 static int
 inputs_take(struct build *b, struct plan_write *w, struct plan_source *ps)
 {
@@ -524,6 +534,7 @@ plan_write_make(struct build *b, struct plan *p)
 	sets_find(b, w);
 	w->has_registry = sets_have(w, SV_UUID) && schema_has_table(b->schema, STR("uuid_registry"));
 	w->has_mapping = w->has_registry && w->rule->n_mapped > 0 && schema_has_table(b->schema, STR("uuid_mapping"));
+	w->has_also = also_present(b, w->rule);
 	w->has_path = schema_column(b->schema, STR("uuid_mapping"), STR("resource_path")) != NULL;
 	if (inputs_take(b, w, ps) != 0 || further_make(b, w) != 0 || !statements_make(b, w, p->res->name))
 		return NULL;

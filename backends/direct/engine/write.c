@@ -246,23 +246,26 @@ update_check(struct task *t)
 	return STEP_NEXT;
 }
 
-/* The row's number and uuid, for the statements. */
-static int
+/* The row's number and uuid, for the statements. What is in one.uuid may be of the path, or nothing at all: a row that has none (the site
+ * cannot give it one, or its table has no such column) is written as one without.                                            */
+static void
 row_take(struct call *c)
 {
 	const struct plan_source *ps = c->one.row.ps;
 	c->row_id = c->one.row.row[ps->id].i;
-	if (ps->uuid == SLOT_NONE || c->one.row.row[ps->uuid].s.n != sizeof c->one.uuid.b)
-		return -1;
-	memcpy(c->one.uuid.b, c->one.row.row[ps->uuid].s.p, sizeof c->one.uuid.b);
-	return 0;
+	c->no_uuid = ps->uuid == SLOT_NONE || c->one.row.row[ps->uuid].s.n != sizeof c->one.uuid.b;
+	if (!c->no_uuid)
+		memcpy(c->one.uuid.b, c->one.row.row[ps->uuid].s.p, sizeof c->one.uuid.b);
 }
 
+/* The first try, and those after a deadlock with another writer. */
 static enum step
 update_write(struct task *t)
 {
 	struct call *c = task_frame(t);
-	(void)row_take(c);
+	if (c->uuids != NULL && (c->committed || c->committing || c->done->status != DB_DEADLOCK))
+		return STEP_NEXT;
+	row_take(c);
 	c->when = SET_UPDATE;
 	return task_push(t, &transaction_table, c);
 }
@@ -296,7 +299,7 @@ update_answer(struct task *t)
 
 STEP_TABLE(update_table, 0, { "parent", parent_ask }, { "of the path", parent_read }, { "body", update_body },
     EXISTS_STEPS, { "find", update_find }, { "check", update_check }, { "write", update_write },
-    { "read back", update_read }, { "answer", update_answer });
+    { "again", update_write }, { "again", update_write }, { "read back", update_read }, { "answer", update_answer });
 
 /* --- delete ------------------------------------------------------------------------------------------------------------------- */
 
@@ -321,7 +324,7 @@ remove_write(struct task *t)
 		return STEP_REPLY;
 	}
 	call_audit_row(c, c->one.row.ps, c->one.row.row);
-	(void)row_take(c);
+	row_take(c);
 	c->when = 0;
 	return task_push(t, &transaction_table, c);
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The transaction of a write as a program: the row itself, further rows, uuid_registry, uuid_mapping, and OpenEMR's log row. Each
- * statement is an operation that is due or not; one step runs the next one that is. A statement that fails ends the try.    */
+/* The transaction of a write as a program: the row itself, further rows, what the rule has also, uuid_registry, uuid_mapping, and OpenEMR's
+ * log row. Each statement is an operation that is due or not; one step runs the next one that is. A statement that fails ends the try. */
 #include "backends/direct/engine/call.h"
 
 #include "gateway/base/date.h"
 #include "gateway/base/text.h"
 #include "gateway/crypto/hash.h"
 
-enum { VALS_MAX = 256, MAPPED_MAX = 16, LOG_TEXT_MAX = 512 };
+enum { VALS_MAX = 256, UUIDS_MAX = 24, LOG_TEXT_MAX = 512 };
 
 /* --- what the server sets ----------------------------------------------------------------------------------------------------- */
 
@@ -24,6 +24,8 @@ username_value(struct call *c, const struct server_set *s)
 	char u[UUID_TEXT + 1];
 	if (text.n > 0)
 		return DB_V_STR(text);
+	if (c->when != SET_CREATE && c->no_uuid)
+		return DB_V_NULL;
 	uuid_text(&c->uuids[0], u);
 	return text_or_null(arena_str(c->r->task.arena, (struct str){ u, UUID_TEXT }));
 }
@@ -32,8 +34,12 @@ static struct db_val
 set_value(struct call *c, const struct server_set *s)
 {
 	const struct plan_write *w = c->plan->write;
+	if (s->if_given != NULL && accepted_input(w, &c->accepted, s->if_given).n == 0)
+		return DB_V_NULL;
 	switch (s->what) {
 	case SV_UUID:
+		if (c->when != SET_CREATE && c->no_uuid)
+			return DB_V_NULL;
 		return DB_V_BIN(c->uuids[0].b, sizeof c->uuids[0].b);
 	case SV_USER_ID:
 		return DB_V_I64(c->r->who.user_id);
@@ -87,8 +93,8 @@ sets_bind(struct call *c, const struct server_set *const *sets, unsigned n, unsi
 
 /* --- operations --------------------------------------------------------------------------------------------------------------- */
 
-static enum step
-query(struct call *c, const struct db_stmt *stmt)
+enum step
+transaction_query(struct call *c, const struct db_stmt *stmt)
 {
 	return db_tx_query(&c->r->task, c->tx, stmt, c->vals, c->n_vals, &c->done);
 }
@@ -109,7 +115,7 @@ op_group(struct call *c)
 	if (!c->plan->write->wants_group && !logs(c))
 		return STEP_NEXT;
 	c->vals[c->n_vals++] = DB_V_STR(c->r->who.username);
-	return query(c, &stmt);
+	return transaction_query(c, &stmt);
 }
 
 static void
@@ -122,13 +128,21 @@ took_group(struct call *c)
 static enum step
 op_lock(struct call *c)
 {
-	return c->when == SET_CREATE && c->plan->write->has_lock ? query(c, &c->plan->write->lock) : STEP_NEXT;
+	static const struct db_stmt patient = { .name = "patient_data",
+		.sql = "SELECT p.pid FROM patient_data p WHERE p.pid = ? FOR UPDATE" };
+	if (c->plan->write->has_also) {
+		c->vals[c->n_vals++] = DB_V_I64(c->parent.pid);
+		return transaction_query(c, &patient);
+	}
+	return c->when == SET_CREATE && c->plan->write->has_lock ? transaction_query(c, &c->plan->write->lock)
+	                                                         : STEP_NEXT;
 }
 
 static enum step
 op_next(struct call *c)
 {
-	return c->when == SET_CREATE && c->plan->write->next.sql[0] != 0 ? query(c, &c->plan->write->next) : STEP_NEXT;
+	return c->when == SET_CREATE && c->plan->write->next.sql[0] != 0 ? transaction_query(c, &c->plan->write->next)
+	                                                                 : STEP_NEXT;
 }
 
 static void
@@ -141,8 +155,9 @@ took_next(struct call *c)
 static enum step
 op_sequence(struct call *c)
 {
-	return c->when == SET_CREATE && c->plan->write->sequence.sql[0] != 0 ? query(c, &c->plan->write->sequence)
-	                                                                     : STEP_NEXT;
+	return c->when == SET_CREATE && c->plan->write->sequence.sql[0] != 0
+	           ? transaction_query(c, &c->plan->write->sequence)
+	           : STEP_NEXT;
 }
 
 static void
@@ -164,7 +179,7 @@ op_row(struct call *c)
 	const struct db_stmt *stmt = c->when == SET_CREATE   ? &w->insert
 	                             : c->when == SET_UPDATE ? &w->update
 	                                                     : &w->remove;
-	return stmt->sql[0] == 0 ? STEP_NEXT : query(c, stmt);
+	return stmt->sql[0] == 0 ? STEP_NEXT : transaction_query(c, stmt);
 }
 
 /* Tables that count by hand have no insert id. */
@@ -188,17 +203,31 @@ op_further(struct call *c, unsigned i)
 		return STEP_NEXT;
 	if (c->when == SET_CREATE || pf->f->replace) {
 		sets_bind(c, pf->sets, pf->n_sets, SET_ALWAYS);
-		return query(c, &pf->insert);
+		return transaction_query(c, &pf->insert);
 	}
 	sets_bind(c, pf->sets, pf->n_sets, SET_UPDATE);
 	c->vals[c->n_vals++] = DB_V_I64(c->row_id);
-	return query(c, &pf->update);
+	return transaction_query(c, &pf->update);
 }
 
+static enum step
+op_also(struct call *c, unsigned i)
+{
+	const struct plan_write *w = c->plan->write;
+	return w->has_also && i < w->rule->n_also && c->when != 0 ? w->rule->also(c, i) : STEP_NEXT;
+}
+
+/* Of the row and of its mappings. */
 static unsigned
-n_uuids(const struct plan_write *w)
+n_registered(const struct plan_write *w)
 {
 	return 1 + (w->has_mapping ? w->rule->n_mapped : 0);
+}
+
+const struct uuid *
+transaction_uuids(const struct call *c)
+{
+	return c->uuids + n_registered(c->plan->write);
 }
 
 static enum step
@@ -207,9 +236,9 @@ op_registry(struct call *c)
 	const struct plan_write *w = c->plan->write;
 	if (c->when != SET_CREATE || !w->has_registry)
 		return STEP_NEXT;
-	for (unsigned i = 0; i < n_uuids(w); i++)
+	for (unsigned i = 0; i < n_registered(w); i++)
 		c->vals[c->n_vals++] = DB_V_BIN(c->uuids[i].b, sizeof c->uuids[i].b);
-	return query(c, &w->registry);
+	return transaction_query(c, &w->registry);
 }
 
 static enum step
@@ -222,7 +251,7 @@ op_mapping(struct call *c)
 		c->vals[c->n_vals++] = DB_V_BIN(c->uuids[1 + i].b, sizeof c->uuids[0].b);
 		c->vals[c->n_vals++] = DB_V_BIN(c->uuids[0].b, sizeof c->uuids[0].b);
 	}
-	return query(c, &w->mapping);
+	return transaction_query(c, &w->mapping);
 }
 
 /* --- OpenEMR's log (contract oauth2.md 12.1): the row, and its checksum in log_comment_encrypt --------------------------------- */
@@ -281,7 +310,7 @@ op_log(struct call *c)
 		return STEP_FAIL;
 	memcpy(c->vals, vals, sizeof vals);
 	c->n_vals = NITEMS(vals);
-	return query(c, &c->d->log->row);
+	return transaction_query(c, &c->d->log->row);
 }
 
 static void
@@ -297,7 +326,7 @@ op_checksum(struct call *c)
 		return STEP_NEXT;
 	c->vals[c->n_vals++] = DB_V_I64(c->log_id);
 	c->vals[c->n_vals++] = DB_V_STR(c->log_checksum);
-	return query(c, &c->d->log->checksum);
+	return transaction_query(c, &c->d->log->checksum);
 }
 
 struct write_log *
@@ -320,44 +349,52 @@ write_log_new(struct arena *a, const struct schema *schema)
 
 /* --- the program -------------------------------------------------------------------------------------------------------------- */
 
-/* In this order; further rows stand between the row and uuid_registry. Nothing is read before the lock: a plain SELECT fixes what the
- * transaction sees, and MAX() would not see the row of the writer that was waited for. */
+/* In this order; further rows and what the rule has also stand between the row and uuid_registry. Nothing is read before the lock: a plain
+ * SELECT fixes what the transaction sees, and MAX() would not see the row of the writer that was waited for. */
 static const struct {
 	enum step (*run)(struct call *c);
 	void (*took)(struct call *c);
 } before[] = { { op_lock, NULL }, { op_next, took_next }, { op_sequence, took_sequence }, { op_group, took_group },
 	{ op_row, took_row } },
   behind[] = { { op_registry, NULL }, { op_mapping, NULL }, { op_log, took_log }, { op_checksum, NULL } };
-enum { N_BEFORE = NITEMS(before), N_BEHIND = NITEMS(behind), N_OPS = N_BEFORE + FURTHER_MAX + N_BEHIND };
+/* numbers of the first operation of each part */
+enum {
+	FURTHER = NITEMS(before),
+	ALSO = FURTHER + FURTHER_MAX,
+	BEHIND = ALSO + ALSO_MAX,
+	N_OPS = BEHIND + NITEMS(behind)
+};
 
 static enum step
 op_run(struct call *c, unsigned op)
 {
 	c->n_vals = 0;
-	if (op < N_BEFORE)
+	if (op < FURTHER)
 		return before[op].run(c);
-	if (op < N_BEFORE + FURTHER_MAX)
-		return op_further(c, op - N_BEFORE);
-	return behind[op - N_BEFORE - FURTHER_MAX].run(c);
+	if (op < ALSO)
+		return op_further(c, op - FURTHER);
+	if (op < BEHIND)
+		return op_also(c, op - ALSO);
+	return behind[op - BEHIND].run(c);
 }
 
 static void
 op_took(struct call *c, unsigned op)
 {
-	if (op < N_BEFORE && before[op].took != NULL)
+	if (op < FURTHER && before[op].took != NULL)
 		before[op].took(c);
-	else if (op >= N_BEFORE && op < N_BEFORE + FURTHER_MAX)
-		c->further_id[op - N_BEFORE] = (int64_t)c->done->insert_id;
-	else if (op >= N_BEFORE + FURTHER_MAX && behind[op - N_BEFORE - FURTHER_MAX].took != NULL)
-		behind[op - N_BEFORE - FURTHER_MAX].took(c);
+	else if (op >= FURTHER && op < ALSO)
+		c->further_id[op - FURTHER] = (int64_t)c->done->insert_id;
+	else if (op >= BEHIND && behind[op - BEHIND].took != NULL)
+		behind[op - BEHIND].took(c);
 }
 
 static enum step
 tx_begin(struct task *t)
 {
 	struct call *c = task_frame(t);
-	unsigned n = n_uuids(c->plan->write);
-	CHECK(n <= MAPPED_MAX);
+	unsigned n = n_registered(c->plan->write) + c->plan->write->rule->n_uuids;
+	CHECK(n <= UUIDS_MAX);
 	c->uuids = arena_array(t->arena, n, sizeof *c->uuids);
 	c->vals = arena_array(t->arena, VALS_MAX, sizeof *c->vals);
 	if (c->uuids == NULL || c->vals == NULL)
@@ -369,6 +406,7 @@ tx_begin(struct task *t)
 	c->op = 0;
 	c->lost = c->committing = c->committed = c->op_running = false;
 	c->inserted = NULL;
+	c->also = NULL;
 	c->tx = NULL;
 	return db_begin(t, c->r->site->db, &c->tx, &c->done);
 }
@@ -413,5 +451,6 @@ tx_end(struct task *t)
 	{                                                                                                              \
 		"write", tx_step                                                                                       \
 	}
-STEP_TABLE(transaction_table, 0, { "begin", tx_begin }, FOUR, FOUR, FOUR, FOUR, FOUR, FOUR, FOUR, { "end", tx_end });
-_Static_assert(N_OPS + 1 <= 28, "as many rows above: an operation each, and the commit");
+STEP_TABLE(
+    transaction_table, 0, { "begin", tx_begin }, FOUR, FOUR, FOUR, FOUR, FOUR, FOUR, FOUR, FOUR, { "end", tx_end });
+_Static_assert(N_OPS + 1 <= 32, "as many rows above: an operation each, and the commit");

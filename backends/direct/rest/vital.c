@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Vital signs of an encounter: form_vitals, with the forms row that puts it into the encounter and the Observations that FHIR makes of
- * it. Not for the averages that 8.2's own form keeps beside it (form_vitals_calculation): nothing of the API reads them.   */
+ * it; on sites of 8.2 the means of the blood pressure beside it (vital_means.c).                                            */
+#include "backends/direct/rest/vital.h"
 #include "backends/direct/engine/dialects.h"
 #include "backends/direct/engine/fixups.h"
 #include "backends/direct/rest/rest.h"
@@ -88,8 +89,8 @@ static const struct field inputs[] = {
 	{ "ped_bmi", K_TEXT, "v.ped_bmi", F_WRITE },
 	{ "ped_head_circ", K_TEXT, "v.ped_head_circ", F_WRITE },
 	{ "inhaled_oxygen_concentration", K_TEXT, "v.inhaled_oxygen_concentration", F_WRITE },
-	{ "user", K_TEXT, "v.user", F_WRITE },
-	{ "groupname", K_TEXT, "v.groupname", F_WRITE },
+	{ "user", K_TEXT, NULL, F_WRITE },
+	{ "groupname", K_TEXT, NULL, F_WRITE },
 	{ "date", K_DATETIME, "v.date", F_WRITE },
 };
 static const struct mapped mapped[] = {
@@ -152,6 +153,9 @@ static const struct server_set sets[] = {
 	{ "date", SV_BODY, "date", SET_CREATE, "COALESCE(NULLIF(?, ''), NOW())" },
 	{ "pid", SV_PID, NULL, SET_CREATE },
 	{ "activity", SV_CONST, "1", SET_CREATE },
+	/* OpenEMR writes what these members say, whoever asks; here they are the caller's own, and NULL without them as there */
+	{ "user", SV_USER, NULL, SET_ALWAYS, .if_given = "user" },
+	{ "groupname", SV_GROUP, NULL, SET_ALWAYS, .if_given = "groupname" },
 };
 static const struct server_set form_sets[] = {
 	{ "date", SV_NOW, NULL, SET_CREATE },
@@ -175,6 +179,10 @@ static const struct write_rule write = {
 	.n_mapped = NITEMS(mapped),
 	.further = further,
 	.n_further = NITEMS(further),
+	.also_tables = VITAL_MEANS_TABLES,
+	.also = vital_means,
+	.n_also = VITAL_MEANS_STATEMENTS,
+	.n_uuids = VITAL_MEANS,
 	.answer = "vid=id fid=forms",
 	.no_defaults = true,
 	.inputs = inputs,

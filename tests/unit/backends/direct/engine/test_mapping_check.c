@@ -53,6 +53,7 @@ test_rows__with_a_mistake__are_told_by_name(void)
 		unsigned n_params;
 		enum compartment compartment;
 		const char *text;
+		const char *id;
 	} cases[] = {
 		{ good, 1, NULL, 0, COMPARTMENT_OPEN, NULL },
 		{ good, 1, NULL, 0, COMPARTMENT_UNSET, "compartment is not set" },
@@ -67,12 +68,13 @@ test_rows__with_a_mistake__are_told_by_name(void)
 		{ no_fixup, 1, NULL, 0, COMPARTMENT_OPEN, "no fixup" },
 		{ good, 1, bad_param, 1, COMPARTMENT_OPEN, "no column facility.nosuch" },
 		{ good, 1, same_param, 2, COMPARTMENT_OPEN, "parameter x: twice" },
+		{ good, 1, NULL, 0, COMPARTMENT_OPEN, "f.name is no integer", "f.name" },
 	};
 	struct schema *s = newest_schema(NULL);
 	for (size_t i = 0; i < NITEMS(cases); i++) {
 		struct source source = { .table = "facility",
 			.alias = "f",
-			.id = "f.id",
+			.id = cases[i].id == NULL ? "f.id" : cases[i].id,
 			.uuid = "f.uuid",
 			.fields = cases[i].fields,
 			.n_fields = cases[i].n_fields,
