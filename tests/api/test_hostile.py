@@ -60,9 +60,13 @@ def good(r, what):
         assert r.text == "" or r.status_code == 200, f"{what}: {r.status_code} {r.headers['Content-Type']} {r.text[:200]}"
 
 
+# OpenEMR's PUT fails before it gets to these (contract standard/vital.json); a changed reading changes its means as a new one does.
+MORE = {"PUT /api/patient/:pid/encounter/:eid/vital/:vid": set(FACTS.get("POST /api/patient/:pid/encounter/:eid/vital", {}).get("tables_written", ()))}
+
+
 def undocumented(route, changed):
     """Those of the changed tables that the route does not write; none is told where the contract is not at hand."""
-    return set(changed) - set(FACTS[route.name]["tables_written"]) - EVERY if route.name in FACTS else set()
+    return set(changed) - set(FACTS[route.name]["tables_written"]) - EVERY - MORE.get(route.name, set()) if route.name in FACTS else set()
 
 
 @pytest.mark.parametrize("route", WITH_ID, ids=lambda r: r.name)
