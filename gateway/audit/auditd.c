@@ -202,7 +202,8 @@ auditd_serve(const struct conf *conf, const int *peer_fds, size_t n_peers, int c
 	struct sigaction sa = { .sa_handler = on_stop };
 	struct err e = { 0 };
 	bool torn = false;
-	struct journal_conf jc = { dir, key, conf->audit.segment_bytes, conf->audit.checkpoint_records };
+	struct journal_conf jc = { dir, key, conf->audit.segment_bytes, conf->audit.ahead_bytes,
+		conf->audit.checkpoint_records };
 	(void)sigaction(SIGTERM, &sa, NULL);
 	(void)signal(SIGXFSZ, SIG_IGN);
 	d.log = log;

@@ -11,18 +11,29 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PATH_BYTES = 1024, OUT_MAX = 64 << 20, SIG_BYTES = 64, NAMES_MAX = 100000 };
+enum {
+	PATH_BYTES = 1024,
+	OUT_MAX = 64 << 20,
+	SIG_BYTES = 64,
+	NAMES_MAX = 100000,
+	ZEROS_BYTES = 64 << 10,
+	LOCK_TRIES = 40,
+	LOCK_MS = 50
+};
 
 struct journal {
 	struct journal_conf conf;
 	char dir[PATH_BYTES];
-	int fd;
+	int fd, lock_fd;
 	off_t size;   /* of the present segment, durable part */
+	off_t laid;   /* its end: NUL bytes behind size */
 	uint64_t seq; /* of the next record */
 	uint64_t since_checkpoint;
 	uint8_t chain[CHAIN_BYTES]; /* after everything added */
@@ -158,6 +169,29 @@ journal_add(struct journal *j, struct str json)
 	return line_add(j, str_sub(json, 1, json.n - 1));
 }
 
+/* --- reading a segment -------------------------------------------------------------------------------------------------------------- */
+
+bool
+segment_next(struct segment *s, struct str *line)
+{
+	bool ended = false;
+	for (ssize_t n; (n = getline(&s->text, &s->cap, s->f)) > 0;) {
+		size_t used = (size_t)n;
+		while (used > 0 && s->text[used - 1] == 0)
+			used--;
+		if (used > 0)
+			s->bytes = s->at + (off_t)used;
+		s->at += (off_t)n;
+		ended = ended || memchr(s->text, 0, (size_t)n) != NULL || s->text[n - 1] != '\n';
+		s->torn = s->torn || (ended && used > 0);
+		if (ended)
+			continue; /* what stands behind the end is looked at, and not told */
+		*line = (struct str){ s->text, (size_t)n - 1 };
+		return true;
+	}
+	return false;
+}
+
 /* --- files -------------------------------------------------------------------------------------------------------------------------- */
 
 static int
@@ -170,6 +204,54 @@ dir_sync(const char *dir)
 	return rc;
 }
 
+/* The file ends with its records again. A crash before that leaves NUL bytes, which say the same. */
+static void
+segment_end(struct journal *j)
+{
+	if (j->fd >= 0 && (j->laid <= j->size || ftruncate(j->fd, j->size) == 0))
+		(void)fsync(j->fd);
+	if (j->fd >= 0)
+		(void)close(j->fd);
+	j->fd = -1;
+	j->laid = j->size = 0;
+}
+
+/* NUL bytes behind records that end at end, once those before are used up. Best effort: records count, and where there is no room for
+ * more the file ends with them.                                                                                            */
+static void
+lay_out(struct journal *j, off_t end)
+{
+	static const char zeros[ZEROS_BYTES];
+	off_t until = MIN(end + (off_t)j->conf.ahead_bytes, MAX((off_t)j->conf.segment_bytes, end));
+	off_t at = MAX(end, j->laid);
+	if (end <= j->laid)
+		return;
+	while (at < until) {
+		ssize_t n = pwrite(j->fd, zeros, (size_t)MIN(until - at, (off_t)sizeof zeros), at);
+		if (n <= 0)
+			break;
+		at += n;
+	}
+	if (at < until)
+		at = ftruncate(j->fd, end) == 0 ? end : at;
+	j->laid = at;
+}
+
+static int
+all_written(int fd, struct str bytes, off_t at)
+{
+	while (bytes.n > 0) {
+		ssize_t n = pwrite(fd, bytes.p, bytes.n, at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return -1;
+		bytes = str_skip(bytes, (size_t)n);
+		at += n;
+	}
+	return 0;
+}
+
 /* A new segment named by the number of its first record, which repeats the chain. What was added so far goes behind it. */
 static int
 segment_begin(struct journal *j, struct err *e)
@@ -178,18 +260,14 @@ segment_begin(struct journal *j, struct err *e)
 	struct buf pending = j->out, b;
 	uint64_t pending_seq = j->seq;
 	bool had = pending.n > 0;
-	if (j->fd >= 0)
-		(void)close(j->fd);
-	/* names grow: the first number not yet durable */
+	segment_end(j);
+	/* names grow: the first number not yet durable. A file of that name holds nothing that counts (a crash before its first sync). */
 	(void)snprintf(path, sizeof path, "%s/%016llx.journal", j->dir, (unsigned long long)j->good_seq);
-	j->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+	j->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
 	if (j->fd < 0 || dir_sync(j->dir) != 0)
 		return ERR(e, E_IO, "%s: errno %d", path, errno);
-	j->size = lseek(j->fd, 0, SEEK_END);
 	j->fresh = false;
-	if (had ||
-	    j->size >
-	        0) { /* records were chained already: they stand as they are, the segment record follows at the next turn */
+	if (had) { /* records were chained already: they stand as they are, the segment record follows at the next turn */
 		j->out = pending;
 		j->seq = pending_seq;
 		return 0;
@@ -216,12 +294,12 @@ forget(struct journal *j)
 		j->fd = -1;
 		j->fresh = true;
 	}
+	j->laid = j->size;
 }
 
 int
 journal_sync(struct journal *j, struct err *e)
 {
-	size_t done = 0;
 	if (j->since_checkpoint >= MAX(j->conf.checkpoint_records, 1u) && checkpoint_add(j) != 0) {
 		forget(j);
 		return ERR(e, E_CRYPTO, "journal: checkpoint cannot be signed");
@@ -230,19 +308,12 @@ journal_sync(struct journal *j, struct err *e)
 		forget(j);
 		return -1;
 	}
-	while (done < j->out.n) {
-		ssize_t n = write(j->fd, j->out.p + done, j->out.n - done);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		done += (size_t)n;
-	}
-	if (done < j->out.n) {
+	if (all_written(j->fd, buf_str(&j->out), j->size) != 0) {
 		int why = errno;
 		forget(j);
 		return ERR(e, E_IO, "journal: write failed (errno %d)", why);
 	}
+	lay_out(j, j->size + (off_t)j->out.n);
 	if (fdatasync(j->fd) != 0) { /* what the disk holds now is unknown: never trust this file again */
 		int why = errno;
 		j->fresh = true;
@@ -338,26 +409,26 @@ key_open(struct journal *j, struct err *e)
 static int
 segment_walk(struct journal *j, const char *path, off_t *whole, off_t *total, struct err *e)
 {
-	FILE *f = fopen(path, "re");
-	char *line = NULL;
-	size_t cap = 0;
+	struct segment s = { .f = fopen(path, "re") };
+	struct str line;
 	*whole = *total = 0;
-	if (f == NULL)
+	if (s.f == NULL)
 		return ERR(e, E_IO, "%s: errno %d", path, errno);
-	for (ssize_t n; (n = getline(&line, &cap, f)) > 0;) {
+	while (segment_next(&s, &line)) {
 		struct journal_line l;
-		*total += n;
-		if (line[n - 1] != '\n' || journal_line_parse((struct str){ line, (size_t)n - 1 }, &l) != 0 ||
-		    hex_get(l.chain, j->chain, CHAIN_BYTES) != 0)
+		if (journal_line_parse(line, &l) != 0 || hex_get(l.chain, j->chain, CHAIN_BYTES) != 0)
 			continue; /* torn, if nothing good follows; else audit verify tells */
-		*whole = *total;
+		*whole = s.at;
 		j->seq = l.seq + 1;
 	}
-	free(line);
-	(void)fclose(f);
+	*total = s.bytes;
+	j->laid = s.at;
+	free(s.text);
+	(void)fclose(s.f);
 	return 0;
 }
 
+/* What stands from whole to total goes into a side file. */
 static int
 torn_cut(const char *path, off_t whole, off_t total, struct err *e)
 {
@@ -366,14 +437,16 @@ torn_cut(const char *path, off_t whole, off_t total, struct err *e)
 	(void)snprintf(side, sizeof side, "%s.torn", path);
 	out = open(side, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
 	bool ok = in >= 0 && out >= 0 && lseek(in, whole, SEEK_SET) == whole;
-	for (ssize_t n; ok && (n = read(in, bytes, sizeof bytes)) > 0;)
-		ok = write(out, bytes, (size_t)n) == n;
+	for (off_t left = total - whole; ok && left > 0;) {
+		ssize_t n = read(in, bytes, (size_t)MIN(left, (off_t)sizeof bytes));
+		ok = n > 0 && write(out, bytes, (size_t)n) == n;
+		left -= n;
+	}
 	ok = ok && fsync(out) == 0 && ftruncate(in, whole) == 0 && fsync(in) == 0;
 	if (in >= 0)
 		(void)close(in);
 	if (out >= 0)
 		(void)close(out);
-	(void)total;
 	return ok ? 0 : ERR(e, E_IO, "%s: the torn record cannot be moved aside", path);
 }
 
@@ -397,18 +470,53 @@ chain_find(struct journal *j, bool *torn, struct err *e)
 			*torn = true;
 			if (torn_cut(path, whole, total, e) != 0)
 				return -1;
+			j->laid = whole;
 		}
 		if (whole > 0)
 			break; /* an empty segment says nothing: the one before does */
 	}
 	if (n > 0 && whole > 0) {
-		j->fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+		j->fd = open(path, O_WRONLY | O_CLOEXEC);
 		j->size = whole;
+		if (j->conf.ahead_bytes == 0 && j->laid > whole && j->fd >= 0 && ftruncate(j->fd, whole) == 0)
+			j->laid = whole;
 	}
 	j->fresh = j->fd < 0;
 	memcpy(j->good_chain, j->chain, CHAIN_BYTES);
 	j->good_seq = j->seq;
 	return 0;
+}
+
+/* Two writers would write over each other. */
+static int
+writer_lock(struct journal *j, struct err *e)
+{
+	char path[PATH_BYTES + 20];
+	(void)snprintf(path, sizeof path, "%s/" WRITER_LOCK, j->dir);
+	j->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+	if (j->lock_fd < 0)
+		return ERR(e, E_IO, "%s: errno %d", path, errno);
+	for (unsigned i = 0; i < LOCK_TRIES; i++) {
+		if (flock(j->lock_fd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return ERR(e, E_IO, "%s: errno %d", path, errno);
+		(void)poll(NULL, 0, LOCK_MS);
+	}
+	return ERR(e, E_CONFLICT, "%s: another process writes this journal", j->dir);
+}
+
+static void
+journal_drop(struct journal *j)
+{
+	if (j->fd >= 0)
+		(void)close(j->fd);
+	if (j->lock_fd >= 0)
+		(void)close(j->lock_fd);
+	buf_done(&j->out);
+	buf_done(&j->head);
+	EVP_PKEY_free(j->key);
+	free(j);
 }
 
 struct journal *
@@ -421,15 +529,13 @@ journal_open(const struct journal_conf *conf, bool *torn, struct err *e)
 		return NULL;
 	}
 	j->conf = *conf;
-	j->fd = -1;
+	j->fd = j->lock_fd = -1;
 	buf_init(&j->out, NULL, 64 << 10, OUT_MAX);
 	buf_init(&j->head, NULL, 512, 4096);
-	if ((mkdir(j->dir, 0750) != 0 && errno != EEXIST) || key_open(j, e) != 0 || chain_find(j, torn, e) != 0) {
+	if ((mkdir(j->dir, 0750) != 0 && errno != EEXIST) || writer_lock(j, e) != 0 || key_open(j, e) != 0 ||
+	    chain_find(j, torn, e) != 0) {
 		(void)ERR(e, E_IO, "%s: errno %d", j->dir, errno);
-		buf_done(&j->out);
-		buf_done(&j->head);
-		EVP_PKEY_free(j->key);
-		free(j);
+		journal_drop(j);
 		return NULL;
 	}
 	return j;
@@ -445,10 +551,6 @@ journal_close(struct journal **jp)
 		return;
 	if (j->seq > 1 && checkpoint_add(j) == 0)
 		(void)!journal_sync(j, &e);
-	if (j->fd >= 0)
-		(void)close(j->fd);
-	buf_done(&j->out);
-	buf_done(&j->head);
-	EVP_PKEY_free(j->key);
-	free(j);
+	segment_end(j);
+	journal_drop(j);
 }

@@ -91,23 +91,20 @@ static int
 segment_check(struct walk *w, struct str name, bool last, struct err *e)
 {
 	char path[PATH_BYTES];
-	char *line = NULL;
-	size_t cap = 0;
+	struct str line;
 	int rc = 0;
 	(void)snprintf(path, sizeof path, "%s/%.*s", w->dir, STR_ARG(name));
-	FILE *f = fopen(path, "re");
-	if (f == NULL)
+	struct segment s = { .f = fopen(path, "re") };
+	if (s.f == NULL)
 		return ERR(e, E_IO, "%s: errno %d", path, errno);
-	for (ssize_t n; rc == 0 && (n = getline(&line, &cap, f)) > 0;) {
-		if (line[n - 1] != '\n') {
-			*w->torn = last;
-			rc = last ? 0 : found(w, w->next, name, "changed: the segment ends within a record");
-			break;
-		}
-		rc = line_check(w, (struct str){ line, (size_t)n - 1 }, name);
+	while (rc == 0 && segment_next(&s, &line))
+		rc = line_check(w, line, name);
+	if (rc == 0 && s.torn) {
+		*w->torn = last;
+		rc = last ? 0 : found(w, w->next, name, "changed: the segment ends within a record");
 	}
-	free(line);
-	(void)fclose(f);
+	free(s.text);
+	(void)fclose(s.f);
 	return rc;
 }
 
@@ -196,22 +193,20 @@ audit_query(const char *journal_dir, const struct audit_query *q, int fd, struct
 	if (a == NULL || journal_segments(a, journal_dir, &names, &n, e) != 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		char *line = NULL;
-		size_t cap = 0;
+		struct str line;
 		(void)snprintf(path, sizeof path, "%s/%.*s", journal_dir, STR_ARG(names[i]));
-		FILE *f = fopen(path, "re");
-		if (f == NULL)
+		struct segment s = { .f = fopen(path, "re") };
+		if (s.f == NULL)
 			return ERR(e, E_IO, "%s: errno %d", path, errno);
-		for (ssize_t got; (got = getline(&line, &cap, f)) > 0;) {
+		while (segment_next(&s, &line)) {
 			struct journal_line l;
-			if (line[got - 1] != '\n' ||
-			    journal_line_parse((struct str){ line, (size_t)got - 1 }, &l) != 0 || !matches(q, l.json))
+			if (journal_line_parse(line, &l) != 0 || !matches(q, l.json))
 				continue;
 			if (dprintf(fd, "%.*s\n", STR_ARG(l.json)) < 0)
 				break;
 		}
-		free(line);
-		(void)fclose(f);
+		free(s.text);
+		(void)fclose(s.f);
 	}
 	return 0;
 }

@@ -125,7 +125,7 @@ struct conf {
 	struct {
 		struct str journal_dir;
 		uint32_t group_us;
-		size_t segment_bytes;
+		size_t segment_bytes, ahead_bytes;
 		struct str signing_key;
 		uint32_t checkpoint_records;
 		unsigned queue_max;

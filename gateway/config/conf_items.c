@@ -153,6 +153,11 @@ const struct conf_item conf_items[] = {
 	    .flags = C_BOOT),
 	ITEM("audit.segment_max", C_BYTES, struct conf, audit.segment_bytes, "64MiB",
 	    "Size at which a new segment begins.", RANGE("64KiB", "4GiB"), .flags = C_BOOT),
+	ITEM("audit.segment_ahead", C_BYTES, struct conf, audit.ahead_bytes, "256KiB",
+	    "Bytes (NUL) laid out behind the records of the segment being written, so that a sync is cheaper. 0 for "
+	    "what "
+	    "follows the file while it grows (tail, log shippers).",
+	    RANGE("0", "16MiB"), .flags = C_BOOT),
 	ITEM("audit.checkpoint_records", C_UINT, struct conf, audit.checkpoint_records, "10000",
 	    "Records between signed checkpoints.", RANGE("1", "10000000"), .flags = C_BOOT),
 	ITEM("audit.queue_max", C_UINT, struct conf, audit.queue_max, "10000",

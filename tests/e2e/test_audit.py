@@ -97,7 +97,7 @@ def test_query_filters(g):
 
 def test_without_space_for_the_journal_durable_requests_get_503(make_gateway, tmp_path):
     """A file size limit of the audit process stands for a full disk."""
-    g = make_gateway()
+    g = make_gateway(extra={"audit.segment_ahead": "8KiB"})  # soon used up
     t = g.staff_token("openid api:oemr user/patient.read")
     assert g.get(PATH, t).status_code == 200
     import resource
