@@ -164,7 +164,7 @@ pool_pump_later(struct db_pool *p)
 void
 db_conn_idle(struct db_conn *c)
 {
-	if (c->tx != NULL)
+	if (c->tx != NULL || c->fail.pending)
 		return;
 	list_add(&c->pool->idle, &c->link);
 	pool_pump_later(c->pool);
@@ -351,10 +351,14 @@ tx_job(struct task *t, struct db_tx *tx, enum job_kind kind, const struct db_stm
 	struct job *job = job_new(t, tx->pool, kind, stmt, vals, n_vals, out);
 	if (job == NULL)
 		return STEP_FAIL;
-	if (tx->conn == NULL)
-		job_fail(job, DB_DOWN, "the transaction is gone");
-	else
-		db_conn_run(tx->conn, job);
+	struct db_conn *c = tx->conn;
+	if (c != NULL && c->job == NULL && !c->fail.pending) {
+		db_conn_run(c, job);
+		return STEP_WAIT;
+	}
+	if (c != NULL) /* a statement of it was late: it still runs, and the connection is given up */
+		db_conn_fail_later(c);
+	job_fail(job, DB_DOWN, "the transaction is gone");
 	return STEP_WAIT;
 }
 
@@ -389,7 +393,7 @@ db_rollback(struct db_tx **txp)
 	struct db_conn *c = tx->conn;
 	tx->conn = NULL;
 	c->tx = NULL;
-	struct job *job = c->job != NULL ? NULL : calloc(1, sizeof *job);
+	struct job *job = c->job != NULL || c->fail.pending ? NULL : calloc(1, sizeof *job);
 	if (job == NULL) { /* a statement of it still runs, or no memory: closing rolls back */
 		db_conn_fail_later(c);
 		return;
@@ -412,7 +416,7 @@ db_pool_probe(struct db_pool *p, uint32_t idle_ms)
 	if (p->closing)
 		return;
 	for (unsigned i = 0; i < p->n_conns;
-	    i++) { /* jobs without an owner (batches, probes) have no deadline of their own */
+	     i++) { /* jobs without an owner (batches, probes) have no deadline of their own */
 		struct job *job = p->conns[i].job;
 		if (job != NULL && job->task == NULL &&
 		    loop_now_us(p->loop) - job->started_us > (int64_t)p->conf->deadline_ms * 1000)

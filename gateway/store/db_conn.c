@@ -37,6 +37,9 @@ conn_close(struct db_conn *c)
 	c->n_slots = 0;
 	c->my = NULL;
 	c->slot = NULL;
+	if (c->tx != NULL) /* the server rolls it back */
+		c->tx->conn = NULL;
+	c->tx = NULL;
 	list_del(&c->link);
 	if (c->phase >= PH_IDLE)
 		c->pool->stats.open--;
@@ -50,30 +53,35 @@ only_reads(const char *sql)
 	return str_istarts(str_of(sql + (sql[0] == '(')), STR("SELECT"));
 }
 
+/* A read goes out once more over another connection; not one whose answer counts only within its transaction. */
+static bool
+may_repeat(const struct db_conn *c, const struct job *job)
+{
+	return !job->retried && c->tx == NULL && job->kind == JOB_QUERY && job->task != NULL &&
+	       only_reads(job->stmt->sql);
+}
+
 /* Trouble: what ran ends with status, a transaction is gone, and a new try to connect follows when there is work. */
 static void
 conn_lost(struct db_conn *c, enum db_status status, const char *why)
 {
 	struct db_pool *p = c->pool;
 	struct job *job = c->job;
-	bool was_open = c->phase >= PH_IDLE;
+	bool was_open = c->phase >= PH_IDLE, again = job != NULL && was_open && status == DB_DOWN && may_repeat(c, job);
 	uint32_t wait_ms = AGAIN_FIRST_MS;
 	uint8_t jitter;
 	c->job = NULL;
-	if (!p->closing && p->stats.healthy)
-		LOG(p->log, LOG_WARN, "db.lost", F_STR("why", str_of(why)));
-	p->stats.healthy = false;
-	if (c->tx != NULL)
-		c->tx->conn = NULL;
-	c->tx = NULL;
+	if (!p->closing && p->stats.healthy && c->failures == 0)
+		LOG(p->log, LOG_WARN, "db.lost", F_STR("why", str_of(why)),
+		    F_INT("error", c->my == NULL ? 0 : mysql_errno(c->my)));
 	if (job != NULL && job->kind == JOB_BATCH)
 		batch_done(job);
 	conn_close(c);
+	p->stats.healthy &= !was_open && p->stats.open > 0; /* one connection more was refused: the others serve */
+	/* a connection that died while idle: the server never got the statement */
 	if (job != NULL && job->kind == JOB_BATCH && was_open && status == DB_DOWN)
 		batch_again(job);
-	/* a connection that died while idle: the server never got the statement, a read may go out once more */
-	if (job != NULL && was_open && status == DB_DOWN && !job->retried && job->kind == JOB_QUERY &&
-	    job->task != NULL && only_reads(job->stmt->sql)) {
+	if (again) {
 		job->retried = true;
 		job->conn = NULL;
 		list_add(p->queue.next, &job->link);
@@ -98,11 +106,15 @@ static void
 fail_now(void *arg)
 {
 	struct db_conn *c = arg;
-	if (c->job != NULL && c->job->task == NULL) /* else it ended in this very turn and serves somebody else */
+	if (c->job != NULL) {
 		conn_lost(c, DB_TIMEOUT, "no answer before the deadline");
+		return;
+	}
+	conn_close(c); /* its job ended in this very turn; what it began (a transaction) may still be open */
+	pool_pump_later(c->pool);
 }
 
-/* From inside a cancel: the connection is closed at the end of the turn. */
+/* From inside a cancel: the connection is closed at the end of the turn, and runs nothing until then. */
 void
 db_conn_fail_later(struct db_conn *c)
 {
@@ -264,6 +276,12 @@ job_finished(struct db_conn *c, enum db_status status)
 	if (status != DB_OK)
 		p->stats.errors++;
 	job_end(job, status);
+	if (c->tx != NULL && (status == DB_DEADLOCK || status == DB_TIMEOUT)) {
+		struct db_tx *tx =
+		    c->tx; /* the server may have ended it already: nothing more may run as if it had not */
+		db_rollback(&tx);
+		return;
+	}
 	db_conn_idle(c);
 }
 
@@ -272,7 +290,8 @@ static void
 job_error(struct db_conn *c, unsigned no)
 {
 	enum db_status status = status_of(no);
-	if (status == DB_DOWN || no == CR_COMMANDS_OUT_OF_SYNC || no == CR_MALFORMED_PACKET || no == CR_UNKNOWN_ERROR) {
+	/* the library's own errors: nobody knows what the socket holds */
+	if (status == DB_DOWN || (no >= CR_MIN_ERROR && no <= CR_MAX_ERROR) || no >= CER_MIN_ERROR) {
 		conn_lost(c, DB_DOWN, "connection lost");
 		return;
 	}
@@ -296,7 +315,7 @@ stored(struct db_conn *c)
 	if (result_bind(s) != 0) {
 		status = DB_REFUSED;
 	} else if (job->kind == JOB_BATCH) {
-		batch_read(s, job);
+		status = batch_read(s, job);
 	} else if (job->task != NULL) {
 		status = result_read(s, job->task, job->result);
 		job->result->affected = (uint64_t)mysql_stmt_affected_rows(s->handle);
@@ -360,7 +379,8 @@ phase_start(struct db_conn *c, int *error)
 		    error, c->slot->handle, c->job->stmt->sql, (unsigned long)strlen(c->job->stmt->sql));
 	case PH_EXECUTE:
 		c->slot->used = ++c->uses;
-		if (params_bind(c, c->job) != 0) {
+		c->unbound = params_bind(c, c->job) != 0;
+		if (c->unbound) {
 			*error = 1;
 			return 0;
 		}
@@ -467,6 +487,14 @@ phase_failed(struct db_conn *c)
 {
 	if (c->phase == PH_CONNECT || c->phase == PH_SETUP) {
 		conn_lost(c, DB_DOWN, "cannot connect");
+		return;
+	}
+	if (c->unbound) { /* too many values, or not as many as marks: the server got nothing */
+		c->unbound = false;
+		if (c->job->task != NULL)
+			(void)ERR(&c->job->task->err, E_INTERNAL, "statement %s: %zu values", c->job->stmt->name,
+			    c->job->n_vals);
+		job_finished(c, DB_REFUSED);
 		return;
 	}
 	unsigned no = c->slot != NULL ? mysql_stmt_errno(c->slot->handle) : 0;

@@ -98,6 +98,7 @@ struct db_conn {
 	unsigned failures; /* to connect, in a row */
 	struct db_tx *tx;  /* reserved for */
 	bool resting;      /* waits before the next try to connect */
+	bool unbound;      /* its job's values do not fit the statement */
 };
 struct db_tx {
 	unsigned magic;
@@ -149,12 +150,12 @@ void db_conn_fail_later(struct db_conn *c);
 int result_bind(struct stmt_slot *slot);
 void slot_free(struct stmt_slot *slot);
 enum db_status result_read(struct stmt_slot *slot, struct task *t, struct db_result *out);
-void batch_read(struct stmt_slot *slot, struct job *job);
+enum db_status batch_read(struct stmt_slot *slot, struct job *job);
 enum db_status status_of(unsigned server_errno);
 /* db.c */
 void pool_pump(struct db_pool *p); /* gives idle connections work, now */
 void pool_pump_later(struct db_pool *p);
-void db_conn_idle(struct db_conn *c);                 /* c is free: back to the pool or kept for its transaction */
+void db_conn_idle(struct db_conn *c); /* c is free: back to the pool, kept for its transaction, or about to be closed */
 void job_end(struct job *job, enum db_status status); /* wakes whoever waits, frees the job */
 void job_fail(struct job *job, enum db_status status, const char *why);
 bool pool_is_down(const struct db_pool *p);           /* nothing can be had from it: tell callers at once */

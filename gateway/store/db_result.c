@@ -257,7 +257,9 @@ result_read(struct stmt_slot *s, struct task *t, struct db_result *out)
 		int rc = mysql_stmt_fetch(s->handle);
 		if (rc == MYSQL_NO_DATA)
 			break;
-		if (rc == 1)
+		if (rc != 0 &&
+		    rc !=
+		        MYSQL_DATA_TRUNCATED) /* also MYSQL_DATA_MALFORMED: the buffers hold what stood there before */
 			return DB_REFUSED;
 		if (row_copy(s, t->arena, cells + row * s->n_cols) != 0)
 			cells = NULL;
@@ -316,14 +318,16 @@ read_wants(const struct stmt_slot *s, unsigned column, const struct point_read *
 	return false;
 }
 
-void
+enum db_status
 batch_read(struct stmt_slot *s, struct job *job)
 {
 	unsigned column = job->group->point->key_column;
 	while (column < s->n_cols) {
 		int rc = mysql_stmt_fetch(s->handle);
-		if (rc == MYSQL_NO_DATA || rc == 1)
+		if (rc == MYSQL_NO_DATA)
 			break;
+		if (rc != 0 && rc != MYSQL_DATA_TRUNCATED) /* a row is missing: that is not "no such row" */
+			return DB_REFUSED;
 		if (s->nulls[column])
 			continue;
 		for (struct list *l = job->reads.next; l != &job->reads; l = l->next) {
@@ -332,4 +336,5 @@ batch_read(struct stmt_slot *s, struct job *job)
 				read_row(s, r);
 		}
 	}
+	return DB_OK;
 }

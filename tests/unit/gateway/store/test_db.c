@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The database store without a server: texts of batched reads, what the server's errors mean, cells of rows, and what callers are told
- * when nothing can be had. Not for statements that run (tests/integration).                                                */
+/* The database store without a server: texts of batched reads, what the server's errors mean, and what callers are told
+ * when nothing can be had. Statements that run and cells of rows: test_db_server.c.                                         */
 #include "gateway/store/db_private.h"
 
 #include "harness.h"
