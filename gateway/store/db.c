@@ -416,7 +416,7 @@ db_pool_probe(struct db_pool *p, uint32_t idle_ms)
 	if (p->closing)
 		return;
 	for (unsigned i = 0; i < p->n_conns;
-	     i++) { /* jobs without an owner (batches, probes) have no deadline of their own */
+	    i++) { /* jobs without an owner (batches, probes) have no deadline of their own */
 		struct job *job = p->conns[i].job;
 		if (job != NULL && job->task == NULL &&
 		    loop_now_us(p->loop) - job->started_us > (int64_t)p->conf->deadline_ms * 1000)
