@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Issuing: access token (signed by keyd), id_token, refresh token; their state in Redis; OpenEMR's rows where PHP must accept them.
- * RFC 6749 5.1, RFC 7519, OIDC Core 2 and 3.1.3.6, contract/oauth2.md 2.10, 3, 14.                                        */
+/* Issuing: access token (signed by keyd), id_token, refresh token; their state in Redis. Not for OpenEMR's rows (issue_rows.c).
+ * RFC 6749 5.1, RFC 7519, OIDC Core 2 and 3.1.3.6, contract/oauth2.md 2.10, 3.                                            */
+#include "gateway/oauth/issue.h"
 #include "gateway/base/date.h"
 #include "gateway/base/json_write.h"
 #include "gateway/base/secret.h"
@@ -9,11 +10,16 @@
 #include "gateway/crypto/keyd.h"
 #include "gateway/crypto/seal.h"
 #include "gateway/oauth/claims.h"
-#include "gateway/oauth/endpoint.h"
 #include "gateway/oauth/revocation.h"
 #include "policy/scope_set.h"
 
-enum { JTI_BYTES = 40, REFRESH_BYTES = 48, FAMILY_BYTES = 18, CLAIMS_MAX = 32 << 10, SCOPE_MAX = 16 << 10 };
+enum {
+	JTI_BYTES = 40,
+	REFRESH_BYTES = 48,
+	FAMILY_BYTES = 18,
+	CLAIMS_MAX = 32 << 10,
+	RECORD_MAX = ISSUE_SCOPE_MAX + 4096
+};
 
 /* KEYS: access token, family, refresh token ('' none), refresh token used ('' none), its sealed answer, its access token, the person's
  * grants. ARGV: access state, access ttl, refresh record, refresh ttl, record of the used token, sealed answer, grace (s), member of the
@@ -46,11 +52,11 @@ static const struct redis_script issue_script = { "issue",
 	"if redis.call('TTL', KEYS[7]) < life then redis.call('EXPIRE', KEYS[7], life) end "
 	"return 1" };
 
-static struct str
-scopes_text(struct request *r, const struct issue *i, unsigned flags)
+struct str
+issue_scopes(struct request *r, const struct issue *i, unsigned flags)
 {
 	struct buf b;
-	buf_init(&b, r->task.arena, 1024, SCOPE_MAX);
+	buf_init(&b, r->task.arena, 1024, ISSUE_SCOPE_MAX);
 	scope_set_put(i->scopes, flags, &b);
 	return buf_ok(&b) && b.n > 0 ? buf_str(&b) : STR("");
 }
@@ -279,9 +285,8 @@ online_only(const struct issue *i)
 	       scope_set_has(i->scopes, STR("online_access"));
 }
 
-/* Idle end, cut to the grant's absolute end. */
-static int64_t
-refresh_life_s(const struct request *r, const struct issue *i)
+int64_t
+issue_refresh_life_s(const struct request *r, const struct issue *i)
 {
 	int64_t absolute = i->grant_started_s + r->site->conf->oauth.refresh_ttl_s - i->now_s;
 	if (r->site->conf->oauth.refresh_ttl_s == 0) /* no absolute end, as OpenEMR */
@@ -295,7 +300,7 @@ refresh_record(struct request *r, const struct issue *i)
 {
 	struct json_write w;
 	struct buf b;
-	buf_init(&b, r->task.arena, 1024, SCOPE_MAX);
+	buf_init(&b, r->task.arena, 1024, RECORD_MAX);
 	json_begin(&w, &b, JSON_PLAIN);
 	json_obj(&w);
 	json_kv_str(&w, STR("client"), i->client_id);
@@ -304,7 +309,7 @@ refresh_record(struct request *r, const struct issue *i)
 	json_kv_str(&w, STR("family"), i->family);
 	json_kv_str(&w, STR("access"), key_access_token(r->task.arena, r->site, i->jti));
 	json_kv_str(&w, STR("jti"), i->jti);
-	json_kv_i64(&w, STR("exp"), i->now_s + refresh_life_s(r, i));
+	json_kv_i64(&w, STR("exp"), i->now_s + issue_refresh_life_s(r, i));
 	json_kv_i64(&w, STR("started"), i->grant_started_s);
 	json_kv_i64(&w, STR("at"), i->now_s);
 	if (i->stamp.n > 0)
@@ -320,7 +325,7 @@ refresh_record(struct request *r, const struct issue *i)
 	if (r->site->conf->oauth.openemr_rows)
 		json_kv_bool(&w, STR("rows"), true);
 	launch_context_put(&w, &i->launch);
-	json_kv_str(&w, STR("scope"), scopes_text(r, i, 0));
+	json_kv_str(&w, STR("scope"), issue_scopes(r, i, 0));
 	json_obj_end(&w);
 	return buf_ok(&b) ? buf_str(&b) : STR_NULL;
 }
@@ -369,7 +374,7 @@ answer_text(struct request *r, const struct issue *i)
 		json_kv_str(&w, STR("id_token"), i->id_token);
 	launch_members_put(&w, r, &i->launch, i->scopes);
 	json_key(&w, STR("scope")); /* without the api:* entries, as OpenEMR sends it */
-	json_str(&w, scopes_text(r, i, SCOPE_TEXT_NO_API));
+	json_str(&w, issue_scopes(r, i, SCOPE_TEXT_NO_API));
 	json_kv_str(&w, STR("token_type"), i->jkt.n > 0 ? STR("DPoP") : STR("Bearer"));
 	json_kv_i64(&w, STR("expires_in"), i->ttl_s);
 	json_kv_str(&w, STR("access_token"), i->access);
@@ -395,7 +400,7 @@ issue_store(struct task *t)
 	struct request *r = request_of(t);
 	struct issue *i = task_frame(t);
 	struct arena *a = t->arena;
-	int64_t life = refresh_life_s(r, i);
+	int64_t life = issue_refresh_life_s(r, i);
 	bool rotation = i->used.token.n > 0;
 	if (i->signed_id != NULL) {
 		if (i->signed_id->status != 0)
@@ -447,57 +452,11 @@ issue_same_answer(struct request *r, struct issue *i, struct str sealed)
 	return STEP_REPLY;
 }
 
-/* --- OpenEMR's rows (contract 14): api_token and oauth_trusted_user, when the site asks for them ---------------------------- */
-
-static const struct db_stmt api_token_sql = { "api_token_insert",
-	"INSERT INTO api_token (user_id, token, expiry, client_id, scope, revoked, context) "
-	"VALUES (?, ?, FROM_UNIXTIME(?), ?, ?, 0, ?)",
-	false };
-static const struct db_stmt trusted_find_sql = { "trusted_user_find",
-	"SELECT id FROM oauth_trusted_user WHERE client_id = ? AND user_id = ? LIMIT 1", false };
-static const struct db_stmt trusted_insert_sql = { "trusted_user_insert",
-	"INSERT INTO oauth_trusted_user (user_id, client_id, scope, persist_login, `time`, session_cache, grant_type) "
-	"VALUES (?, ?, ?, 0, NOW(), '{}', ?)",
-	false };
-
-/* The last grant is what OpenEMR's page shows. No code and no token is written there (contract 14). */
-static const struct db_stmt trusted_update_sql = { "trusted_user_update",
-	"UPDATE oauth_trusted_user SET scope = ?, `time` = NOW(), grant_type = ?, code = NULL WHERE id = ?", false };
-
-static struct str
-scope_array_text(struct request *r, const struct issue *i)
-{
-	struct json_write w;
-	struct buf b;
-	buf_init(&b, r->task.arena, 1024, SCOPE_MAX);
-	json_begin(&w, &b, JSON_PHP);
-	json_arr(&w);
-	for (size_t n = 0; n < scope_set_count(i->scopes); n++)
-		json_str(&w, scope_set_at(i->scopes, n)->text);
-	json_arr_end(&w);
-	return buf_ok(&b) ? buf_str(&b) : STR_NULL;
-}
-
-/* api_token.context: the launch members as OpenEMR keeps them; "[]" for none. */
-static struct str
-context_text(struct request *r, const struct issue *i)
-{
-	struct json_write w;
-	struct buf b;
-	buf_init(&b, r->task.arena, 256, 2048);
-	json_begin(&w, &b, JSON_PHP);
-	json_obj(&w);
-	launch_members_put(&w, r, &i->launch, i->scopes);
-	json_obj_end(&w);
-	return !buf_ok(&b) ? STR_NULL : b.n > 2 ? buf_str(&b) : STR("[]");
-}
-
 static enum step
-issue_row(struct task *t)
+issue_stored(struct task *t)
 {
 	struct request *r = request_of(t);
 	struct issue *i = task_frame(t);
-	struct db_val *v = arena_array(t->arena, 6, sizeof *v);
 	if (i->redis->status != REDIS_OK)
 		return request_unavailable(r, "redis down: token state cannot be kept");
 	if (i->redis->value.kind == REDIS_STR) /* another use of the token was faster */
@@ -505,109 +464,7 @@ issue_row(struct task *t)
 	if (i->redis->value.kind != REDIS_INT || i->redis->value.i != 1)
 		return oauth_refuse(
 		    r, OAUTH_RTK, STR("Token has been revoked"), "refresh token used or revoked meanwhile");
-	if (!r->site->conf->oauth.openemr_rows)
-		return STEP_NEXT;
-	if (v == NULL)
-		return STEP_FAIL;
-	v[0] = DB_V_STR(i->sub);
-	v[1] = DB_V_STR(i->jti);
-	v[2] = DB_V_I64(i->now_s + i->ttl_s);
-	v[3] = DB_V_STR(i->client_id);
-	v[4] = DB_V_STR(scope_array_text(r, i));
-	v[5] = DB_V_STR(context_text(r, i));
-	return db_query(t, r->site->db, &api_token_sql, v, 6, &i->db);
-}
-
-/* The access token that the used refresh token came with is over: OpenEMR's page shows it so. */
-static const struct db_stmt api_token_over_sql = { "api_token_over", "UPDATE api_token SET revoked = 1 WHERE token = ?",
-	false };
-
-static enum step
-issue_row_over(struct task *t)
-{
-	struct request *r = request_of(t);
-	struct issue *i = task_frame(t);
-	struct db_val *v = ARENA_NEW(t->arena, struct db_val);
-	if (!r->site->conf->oauth.openemr_rows)
-		return STEP_NEXT;
-	if (i->db->status != DB_OK)
-		return request_unavailable(r, "database down: api_token row");
-	if (i->used.jti.n == 0)
-		return STEP_NEXT;
-	if (v == NULL)
-		return STEP_FAIL;
-	*v = DB_V_STR(i->used.jti);
-	return db_query(t, r->site->db, &api_token_over_sql, v, 1, &i->db);
-}
-
-/* One row per grant, named by its family: each rotation moves its end. OpenEMR's page revokes the grant by it. */
-static const struct db_stmt refresh_row_sql = { "api_refresh_token_put",
-	"INSERT INTO api_refresh_token (user_id, client_id, token, expiry, revoked) VALUES (?, ?, ?, FROM_UNIXTIME(?), "
-	"0) "
-	"ON DUPLICATE KEY UPDATE expiry = VALUES(expiry)",
-	false };
-
-static enum step
-issue_refresh_row(struct task *t)
-{
-	struct request *r = request_of(t);
-	struct issue *i = task_frame(t);
-	struct db_val *v = arena_array(t->arena, 4, sizeof *v);
-	if (!r->site->conf->oauth.openemr_rows || !i->refresh)
-		return STEP_NEXT;
-	if (i->db->status != DB_OK)
-		return request_unavailable(r, "database down: api_token row");
-	if (v == NULL)
-		return STEP_FAIL;
-	v[0] = DB_V_STR(i->sub);
-	v[1] = DB_V_STR(i->client_id);
-	v[2] = DB_V_STR(i->family);
-	v[3] = DB_V_I64(i->now_s + refresh_life_s(r, i));
-	return db_query(t, r->site->db, &refresh_row_sql, v, 4, &i->db);
-}
-
-static enum step
-issue_trusted_find(struct task *t)
-{
-	struct request *r = request_of(t);
-	struct issue *i = task_frame(t);
-	struct db_val *v = arena_array(t->arena, 2, sizeof *v);
-	if (!r->site->conf->oauth.openemr_rows)
-		return STEP_NEXT;
-	if (i->db->status != DB_OK)
-		return request_unavailable(r, "database down: api_refresh_token row");
-	if (v == NULL)
-		return STEP_FAIL;
-	v[0] = DB_V_STR(i->client_id);
-	v[1] = DB_V_STR(i->sub);
-	return db_query(t, r->site->db, &trusted_find_sql, v, 2, &i->db);
-}
-
-static enum step
-issue_trusted(struct task *t)
-{
-	struct request *r = request_of(t);
-	struct issue *i = task_frame(t);
-	struct db_val *v = arena_array(t->arena, 4, sizeof *v);
-	if (!r->site->conf->oauth.openemr_rows)
-		return STEP_NEXT;
-	if (i->db->status != DB_OK)
-		return request_unavailable(r, "database down: oauth_trusted_user row");
-	if (v == NULL)
-		return STEP_FAIL;
-	if (i->db->n_rows > 0) {
-		if (str_eq(i->grant, STR("refresh_token")))
-			return STEP_NEXT;
-		v[0] = DB_V_STR(scopes_text(r, i, 0));
-		v[1] = DB_V_STR(i->grant);
-		v[2] = DB_V_I64(db_cell(i->db, 0, 0)->i);
-		return db_query(t, r->site->db, &trusted_update_sql, v, 3, &i->db);
-	}
-	v[0] = DB_V_STR(i->sub);
-	v[1] = DB_V_STR(i->client_id);
-	v[2] = DB_V_STR(scopes_text(r, i, 0));
-	v[3] = DB_V_STR(i->grant);
-	return db_query(t, r->site->db, &trusted_insert_sql, v, 4, &i->db);
+	return r->site->conf->oauth.openemr_rows ? task_push(t, &issue_rows_steps, i) : STEP_NEXT;
 }
 
 static enum step
@@ -615,8 +472,6 @@ issue_reply(struct task *t)
 {
 	struct request *r = request_of(t);
 	struct issue *i = task_frame(t);
-	if (r->site->conf->oauth.openemr_rows && i->db->status != DB_OK)
-		return request_unavailable(r, "database down: oauth_trusted_user row");
 	oauth_json_begin(r);
 	buf_str_put(&r->reply.body, i->answer);
 	r->audit.event = str_eq(i->grant, STR("refresh_token")) ? AUDIT_EV_TOKEN_REFRESHED : AUDIT_EV_TOKEN_ISSUED;
@@ -628,5 +483,4 @@ issue_reply(struct task *t)
 
 STEP_TABLE(issue_steps, 0, { "issue_stamp", issue_stamp }, { "issue_access", issue_access },
     { "issue_person", issue_person }, { "issue_id", issue_id }, { "issue_store", issue_store },
-    { "issue_row", issue_row }, { "issue_row_over", issue_row_over }, { "issue_refresh_row", issue_refresh_row },
-    { "issue_trusted_find", issue_trusted_find }, { "issue_trusted", issue_trusted }, { "issue_reply", issue_reply });
+    { "issue_stored", issue_stored }, { "issue_reply", issue_reply });
