@@ -5,10 +5,11 @@
 #include "gateway/base/buf.h"
 #include "gateway/base/secret.h"
 
+#include <errno.h>
 #include <ldap.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/time.h>
-#include <unistd.h>
 
 enum { HOST_MAX = 512, DN_MAX = 2048, PATH_BYTES = 1024, PASSWORD_MAX = 1024, ANSWER_S = 3 };
 
@@ -45,6 +46,14 @@ tls_set(LDAP *ld, const char *ca)
 	           : -1;
 }
 
+/* Does OpenEMR's CA stand there? One that cannot be read counts: it asks for TLS, and a password never goes out in clear for want of it. */
+static bool
+tls_asked(const char *ca)
+{
+	struct stat st;
+	return ca[0] != 0 && (lstat(ca, &st) == 0 || (errno != ENOENT && errno != ENOTDIR));
+}
+
 static LDAP *
 directory_open(struct str host, struct str ca)
 {
@@ -62,7 +71,7 @@ directory_open(struct str host, struct str ca)
 	          ldap_set_option(ld, LDAP_OPT_NETWORK_TIMEOUT, &wait) == LDAP_OPT_SUCCESS &&
 	          ldap_set_option(ld, LDAP_OPT_TIMEOUT, &wait) == LDAP_OPT_SUCCESS &&
 	          ldap_set_option(ld, LDAP_OPT_REFERRALS, LDAP_OPT_OFF) == LDAP_OPT_SUCCESS;
-	if (ok && path[0] != 0 && access(path, R_OK) == 0) {
+	if (ok && tls_asked(path)) {
 		ok = tls_set(ld, path) == 0;
 		if (ok && !str_istarts(host, STR("ldaps://")))
 			ok = ldap_start_tls_s(ld, NULL, NULL) == LDAP_SUCCESS;

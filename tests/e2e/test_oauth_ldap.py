@@ -96,6 +96,23 @@ def test_the_reason_goes_to_the_audit(world):
     assert [a for a in g.journal() if a.get("reason") == "user failed ldap authentication"]
 
 
+@pytest.mark.parametrize("what", ["a link to itself", "a link to nothing", "no certificate"])
+def test_no_password_goes_out_in_clear_where_openemrs_ca_cannot_be_read(world, what):
+    g, d = world
+    ca = g.dir / "sites" / "default" / "documents" / "certificates" / "ldap-ca"
+    ca.parent.mkdir(parents=True, exist_ok=True)
+    before = len(d.asked)
+    if what == "no certificate":
+        ca.write_text("none")
+    else:
+        ca.symlink_to(ca if what == "a link to itself" else "/nowhere")
+    try:
+        assert ask(g, "admin", "of the directory").status_code == 503 and len(d.asked) == before
+    finally:
+        ca.unlink()
+    assert ask(g, "admin", "of the directory").status_code == 200
+
+
 def test_a_silent_directory_is_503_and_holds_up_no_request(world):
     g, d = world
     d.silent = True
