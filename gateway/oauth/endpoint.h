@@ -115,6 +115,8 @@ struct login {
 	bool ip_blocked, account_found, before_702;
 };
 extern const struct step_table login_staff_steps, login_patient_steps;
+/* Which record the reason of a failure makes, of a password or a second factor: a failed login, or one that was locked out. */
+enum audit_event login_failure_event(const char *reason);
 
 /* --- issuing ---------------------------------------------------------------------------------------------------------------- */
 struct issue {

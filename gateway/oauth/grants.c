@@ -62,7 +62,7 @@ password_factor(struct task *t)
 	struct str code = form_get(&c->params, STR("mfa_token"), NULL);
 	bool digits = code.n == 6;
 	if (!l->ok) {
-		r->audit.event = AUDIT_EV_LOGIN_FAILED;
+		r->audit.event = login_failure_event(l->reason);
 		r->audit.actor = l->patient ? STR_NULL : str_sub(l->username, 0, 64);
 		return oauth_refuse(r, OAUTH_GRA, STR("Failed Authentication"), l->reason);
 	}
@@ -88,7 +88,7 @@ password_issue(struct task *t)
 	struct login *l = &c->login;
 	char *sub;
 	if (l->mfa_required && !c->factor.ok) {
-		r->audit.event = AUDIT_EV_LOGIN_FAILED;
+		r->audit.event = login_failure_event(c->factor.reason);
 		return oauth_refuse(r, c->factor.unsupported ? OAUTH_MFA : OAUTH_MFA_TOKEN, STR_NULL, c->factor.reason);
 	}
 	sub = arena_raw(t->arena, UUID_TEXT + 1);
@@ -97,6 +97,7 @@ password_issue(struct task *t)
 	uuid_text(&l->uuid, sub);
 	c->issue.sub = (struct str){ sub, UUID_TEXT };
 	c->issue.role = l->patient ? ROLE_PATIENT : ROLE_USERS;
+	c->issue.stamp = l->stamp;
 	c->issue.scopes = c->scopes;
 	c->issue.ttl_s = r->site->conf->oauth.access_ttl_s;
 	c->issue.refresh = true;

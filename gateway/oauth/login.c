@@ -31,6 +31,16 @@ failed(struct login *l, const char *reason)
 	return STEP_NEXT;
 }
 
+enum audit_event
+login_failure_event(const char *reason)
+{
+	static const struct str locked[] = { STR_INIT("exceeded"), STR_INIT("blocked"), STR_INIT("too many") };
+	for (size_t i = 0; i < NITEMS(locked); i++)
+		if (str_find_str(str_of(reason), locked[i]) < strlen(reason))
+			return AUDIT_EV_LOCKOUT;
+	return AUDIT_EV_LOGIN_FAILED;
+}
+
 static int64_t
 number(const struct db_cell *c, int64_t absent)
 {
@@ -38,6 +48,20 @@ number(const struct db_cell *c, int64_t absent)
 	if (c->kind == DB_C_INT)
 		return c->i;
 	return c->kind == DB_C_TEXT && str_to_i64(c->s, &v) == 0 ? v : absent;
+}
+
+/* Is a counter of this age still held against somebody? As OpenEMR: with 0 it never ends by itself, nor while its age is unknown. */
+static bool
+counter_held(int64_t age_s, int64_t reset_s)
+{
+	return reset_s <= 0 || age_s <= reset_s;
+}
+
+/* The age in SQL behind which a counter begins anew. */
+static struct db_val
+counter_life(int64_t reset_s)
+{
+	return DB_V_I64(reset_s <= 0 ? INT64_MAX : reset_s);
 }
 
 /* --- limits and the address ------------------------------------------------------------------------------------------------ */
@@ -132,7 +156,7 @@ address_judge(struct login *l)
 		return;
 	bool forced = number(db_cell(l->db, 0, 0), 0) == 1;
 	bool full = number(db_cell(l->db, 0, 1), 0) >= l->limits[IP_MAX] &&
-	            number(db_cell(l->db, 0, 2), l->limits[IP_RESET_S] + 1) <= l->limits[IP_RESET_S];
+	            counter_held(number(db_cell(l->db, 0, 2), 0), l->limits[IP_RESET_S]);
 	l->ip_blocked = forced || full;
 	if (forced)
 		(void)failed(l, "IP address has been manually blocked");
@@ -206,7 +230,7 @@ staff_row(struct login *l, const struct db_result *res)
 	l->user_id = number(db_cell(res, 0, S_ID), 0);
 	l->canonical_name = db_cell(res, 0, S_NAME)->s;
 	l->fail_counter = number(db_cell(res, 0, S_FAILS), 0);
-	l->fail_age_s = number(db_cell(res, 0, S_FAIL_AGE), INT64_MAX);
+	l->fail_age_s = number(db_cell(res, 0, S_FAIL_AGE), 0);
 	l->stamp = db_cell(res, 0, S_STAMP)->s;
 	l->mfa_required = number(db_cell(res, 0, S_MFA), 0) == 1;
 	l->stored = db_cell(res, 0, S_PASSWORD)->s;
@@ -224,7 +248,7 @@ staff_row(struct login *l, const struct db_result *res)
 	else
 		memcpy(l->uuid.b, uuid->s.p, sizeof l->uuid.b);
 	if (l->limits[USER_MAX] > 0 && l->fail_counter >= l->limits[USER_MAX] &&
-	    l->fail_age_s <= l->limits[USER_RESET_S])
+	    counter_held(l->fail_age_s, l->limits[USER_RESET_S]))
 		(void)failed(l, "user exceeded maximum number of failed logins");
 	l->ldap = in_directory(l);
 	if (!l->ldap && l->limits[EXPIRE_DAYS] > 0 && age > l->limits[EXPIRE_DAYS] + l->limits[GRACE_DAYS])
@@ -327,7 +351,7 @@ staff_count(struct task *t)
 		return db_query(t, r->site->db, l->ok ? good : &staff_failed_before_702_sql, v, 1, &l->db);
 	}
 	v[0] = DB_V_I64(l->limits[USER_MAX] > 0);
-	v[1] = DB_V_I64(l->limits[USER_RESET_S]);
+	v[1] = counter_life(l->limits[USER_RESET_S]);
 	v[2] = DB_V_I64(l->user_id);
 	return db_query(t, r->site->db, &staff_failed_sql, v, 3, &l->db);
 }
@@ -345,16 +369,19 @@ static const struct db_stmt address_good_sql = { "login_address_good",
 	"ip_login_fail_counter > 0",
 	false };
 
+/* No guess goes uncounted: whose counter could not be written gets no answer, right or wrong. */
 static enum step
 address_count(struct task *t)
 {
 	struct request *r = request_of(t);
 	struct login *l = task_frame(t);
 	struct db_val *v = arena_array(t->arena, 2, sizeof *v);
+	if (l->db->status != DB_OK || (l->redis != NULL && l->redis->status != REDIS_OK))
+		return request_unavailable(r, "failed logins cannot be counted");
 	if (v == NULL)
 		return STEP_FAIL;
 	v[0] = DB_V_STR(r->client_address);
-	v[1] = DB_V_I64(l->limits[IP_RESET_S]);
+	v[1] = counter_life(l->limits[IP_RESET_S]);
 	return db_query(t, r->site->db, l->ok ? &address_good_sql : &address_failed_sql, v, l->ok ? 1 : 2, &l->db);
 }
 
@@ -431,7 +458,8 @@ patient_row(struct login *l, const struct db_result *res)
 		(void)failed(l, "patient email not correct");
 }
 
-/* patient_access_onsite has no counters: Gatehouse keeps them in Redis, by login name, for as long as OpenEMR would. */
+/* patient_access_onsite has no counters: Gatehouse keeps them in Redis, by login name, for as long as OpenEMR would keep those of staff; where
+ * these never end, for the default time, since nobody has a page to end them.                                             */
 static struct str
 patient_counter(struct request *r, const struct login *l)
 {
@@ -485,7 +513,8 @@ patient_count(struct task *t)
 	enum step s = hash_judge(r, l);
 	if (s != STEP_NEXT)
 		return s;
-	life = arena_printf(t->arena, "%lld", (long long)MAX(l->limits[USER_RESET_S], 1));
+	life = arena_printf(t->arena, "%lld",
+	    (long long)(l->limits[USER_RESET_S] > 0 ? l->limits[USER_RESET_S] : limits[USER_RESET_S].otherwise));
 	if (key.p == NULL || life.p == NULL)
 		return STEP_FAIL;
 	if (l->ok)

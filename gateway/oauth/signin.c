@@ -218,17 +218,6 @@ subject_of_login(struct request *r, const struct login *l, struct subject *who)
 	return 0;
 }
 
-/* Which answer to a wrong password goes to the journal. */
-static enum audit_event
-failure_event(const char *reason)
-{
-	struct str why = str_of(reason);
-	return str_find_str(why, STR("exceeded")) < why.n || str_find_str(why, STR("blocked")) < why.n ||
-	               str_find_str(why, STR("too many")) < why.n
-	           ? AUDIT_EV_LOCKOUT
-	           : AUDIT_EV_LOGIN_FAILED;
-}
-
 static enum step
 login_judge(struct task *t)
 {
@@ -239,7 +228,7 @@ login_judge(struct task *t)
 	if (form_has(c, STR("cancel")))
 		return flow_denied(t);
 	if (!l->ok) {
-		r->audit.event = failure_event(l->reason);
+		r->audit.event = login_failure_event(l->reason);
 		r->audit.reason = str_of(l->reason);
 		r->audit.actor = l->patient ? STR_NULL : str_sub(l->username, 0, 64);
 		r->audit.allowed = false;
@@ -374,7 +363,7 @@ factor_judge(struct task *t)
 		return flow_denied(t);
 	r->audit.actor = who.username;
 	if (!c->factor.ok) {
-		r->audit.event = failure_event(c->factor.reason);
+		r->audit.event = login_failure_event(c->factor.reason);
 		r->audit.reason = str_of(c->factor.reason);
 		r->audit.allowed = false;
 		return factor_page(r, c, c->factor.unsupported ? MSG_FACTOR_UNSUPPORTED : MSG_FACTOR_WRONG);

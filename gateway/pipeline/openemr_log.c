@@ -236,7 +236,7 @@ rows_make(struct log_job *j, const struct pipe *p)
 	const struct request *r = &p->r;
 	struct arena *a = j->kept;
 	bool staff = r->audit.actor.n > 0;
-	if (r->audit.event == AUDIT_EV_LOGIN_FAILED)
+	if (r->audit.event == AUDIT_EV_LOGIN_FAILED || r->audit.event == AUDIT_EV_LOCKOUT)
 		row_add(j, staff ? "api" : "portalapi", r->audit.actor, false, false,
 		    arena_printf(a, "%s failure: %.*s. %.*s", staff ? "API" : "Portal API", STR_ARG(r->client_address),
 		        STR_ARG(str_sub(r->audit.reason, 0, 200))));
