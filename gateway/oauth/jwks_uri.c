@@ -186,6 +186,23 @@ entry_get(struct jwks_uris *u, struct str uri)
 	return e;
 }
 
+bool
+jwks_too_old(const struct jwks_age *a)
+{
+	return a->set && a->fetched_ago_us > (int64_t)LAST_GOOD_S * 1000000;
+}
+
+/* An old key that still fits serves while its successor is fetched. */
+enum jwks_due
+jwks_due(const struct jwks_age *a)
+{
+	bool fresh = a->set && a->fetched_ago_us < (int64_t)FRESH_S * 1000000;
+	bool resting = a->tried && a->tried_ago_us < (int64_t)COOLDOWN_S * 1000000;
+	if ((fresh && a->known) || (resting && !a->under_way))
+		return JWKS_SERVE;
+	return a->known ? JWKS_FETCH : JWKS_WAIT;
+}
+
 enum step
 jwks_uri_want(struct task *t, struct jwks_uris *u, struct str uri, struct str kid)
 {
@@ -193,19 +210,29 @@ jwks_uri_want(struct task *t, struct jwks_uris *u, struct str uri, struct str ki
 	int64_t now = loop_now_us(t->loop);
 	if (e == NULL)
 		return STEP_NEXT; /* jwks_uri_keys() has none either */
-	bool fresh = e->set != NULL && now - e->fetched_us < (int64_t)FRESH_S * 1000000;
-	bool known = e->set != NULL && (kid.n == 0 || jwk_set_has(e->set, kid));
-	bool resting = e->tried_us != 0 && now - e->tried_us < (int64_t)COOLDOWN_S * 1000000;
-	if (e->set != NULL && now - e->fetched_us > (int64_t)LAST_GOOD_S * 1000000)
+	struct jwks_age age = { .set = e->set != NULL,
+		.fetched_ago_us = now - e->fetched_us,
+		.tried = e->tried_us != 0,
+		.tried_ago_us = now - e->tried_us,
+		.under_way = e->flight != NULL };
+	if (jwks_too_old(&age)) {
 		jwk_set_free(&e->set);
-	if (fresh && known)
-		return STEP_NEXT;
-	if (e->flight == NULL && (resting || flight_start(e) != 0))
-		return STEP_NEXT;
-	/* an old key that still fits serves while its successor is fetched */
-	if (known || e->flight == NULL)
-		return STEP_NEXT;
-	return flight_wait(t, e->flight, u->worker->conf->outbound.timeout_ms + WAIT_SPARE_MS);
+		age.set = false;
+	}
+	age.known = e->set != NULL && (kid.n == 0 || jwk_set_has(e->set, kid));
+	switch (jwks_due(&age)) {
+	case JWKS_SERVE:
+		break;
+	case JWKS_FETCH:
+		if (e->flight == NULL)
+			(void)flight_start(e);
+		break;
+	case JWKS_WAIT:
+		if (e->flight != NULL || flight_start(e) == 0)
+			return flight_wait(t, e->flight, u->worker->conf->outbound.timeout_ms + WAIT_SPARE_MS);
+		break;
+	}
+	return STEP_NEXT;
 }
 
 const struct jwk_set *

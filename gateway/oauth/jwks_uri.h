@@ -20,4 +20,18 @@ enum step jwks_uri_want(struct task *t, struct jwks_uris *u, struct str uri, str
 /* The keys; NULL: never fetched with success. Valid until the next wait. */
 const struct jwk_set *jwks_uri_keys(struct jwks_uris *u, struct str uri);
 
+/* --- the decision, for its test ---------------------------------------------------------------------------------------------- */
+struct jwks_age {
+	bool set, known; /* there is a set; it has the assertion's kid, or that has none */
+	int64_t fetched_ago_us;
+	bool tried;
+	int64_t tried_ago_us; /* also tries that failed */
+	bool under_way;
+};
+/* A set that nobody may believe any more: it goes first. */
+bool jwks_too_old(const struct jwks_age *a);
+/* With what there is; with it while a fetch runs; when the fetch is over. */
+enum jwks_due { JWKS_SERVE, JWKS_FETCH, JWKS_WAIT };
+enum jwks_due jwks_due(const struct jwks_age *a);
+
 #endif
