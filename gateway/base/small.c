@@ -5,6 +5,7 @@
 #include "gateway/base/rng.h"
 #include "gateway/base/secret.h"
 
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -87,6 +88,8 @@ kernel_fill(void *p, size_t n)
 	char *to = p;
 	while (n > 0) {
 		ssize_t got = getrandom(to, n, 0);
+		if (got < 0 && errno == EINTR) /* a signal, with more than 256 bytes asked */
+			continue;
 		CHECK(got >= 0); /* a kernel without randomness: nothing here may go on */
 		to += got;
 		n -= (size_t)got;

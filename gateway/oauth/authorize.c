@@ -14,6 +14,8 @@ enum {
 	FLOW_ID_BYTES = 12,
 	CHALLENGE_TEXT_MIN = 43,
 	CHALLENGE_TEXT_MAX = 128,
+	STATE_MAX = 4096, /* goes back three times as long in a field of the answer */
+	NONCE_MAX = 1024,
 	SCOPE_TEXT_MAX_ALL = 16 << 10
 };
 
@@ -60,13 +62,13 @@ parameters_read(struct request *r, struct form *out)
 	return 0;
 }
 
-/* A form of another site does not send our cookie along (SameSite=Lax), and answering with a new one would sign the person out: asked again
- * with GET the browser sends it. Nothing in an authorization request is secret. Longer ones go on without.                 */
+/* A form of another site does not send our cookie along (SameSite=Lax; OpenEMR's beside it comes), and answering with a new one would sign the
+ * person out: asked again with GET the browser sends it. Nothing in an authorization request is secret. Longer ones go on without.                 */
 static bool
 ask_again(struct request *r, const struct form *f, struct str *to)
 {
 	struct buf b;
-	if (r->route->method != HTTP_POST || http_field(r->x->head, HTTP_F_COOKIE).n > 0)
+	if (r->route->method != HTTP_POST || session_cookie_sent(r))
 		return false;
 	buf_init(&b, r->task.arena, 512, AGAIN_MAX);
 	buf_str_put(&b, page_path(r, "/authorize"));
@@ -305,6 +307,8 @@ parameters_check(struct request *r, struct flow_call *c, const struct oauth_clie
 	if (s == STEP_NEXT)
 		s = check_scope(r, c, k);
 	f->nonce = form_get(&c->form, STR("nonce"), NULL);
+	if (s == STEP_NEXT && f->nonce.n > NONCE_MAX)
+		s = bad(r, c, "nonce is too long");
 	f->login_hint = str_sub(form_get(&c->form, STR("login_hint"), NULL), 0, 255);
 	f->ui_locales = str_sub(form_get(&c->form, STR("ui_locales"), NULL), 0, 255);
 	f->aud = form_get(&c->form, STR("aud"), NULL);
@@ -334,6 +338,7 @@ authorize_client(struct task *t)
 		.confidential = db_cell(db, 0, COL_CONFIDENTIAL)->i == 1,
 		.enabled = true };
 	c->flow.client_name = utf8_is_label(k.name) ? k.name : k.id; /* rows are OpenEMR's too */
+	c->flow.public = !k.confidential;
 	c->flow.policy_uri = db_cell(db, 0, COL_POLICY)->s;
 	c->flow.tos_uri = db_cell(db, 0, COL_TOS)->s;
 	enum step s = redirect_read(r, c, db_cell(db, 0, COL_REDIRECT)->s);
@@ -342,6 +347,8 @@ authorize_client(struct task *t)
 	c->flow.state_param = form_get(&c->form, STR("state"), &n);
 	if (n > 1)
 		c->flow.state_param = STR_NULL; /* twice: the redirect says so, without either */
+	if (c->flow.state_param.n > STATE_MAX)
+		return refuse_here(r, OAUTH_REQ, MSG_ERROR_REQUEST, "state is too long");
 	s = parameters_check(r, c, &k);
 	if (s == STEP_NEXT && ask_again(r, &c->form, &again))
 		return page_see_other(r, again);

@@ -133,9 +133,9 @@ client_read(struct task *t)
 		c->given_id = body_id;
 		c->given_secret = body_secret;
 		c->used = body_secret.n > 0 ? AUTH_SECRET_POST : AUTH_NONE;
-	} else if (body_id.n > 0 && !str_eq(body_id, c->given_id)) {
-		return oauth_refuse(r, OAUTH_REQ, STR_NULL, "two client ids");
 	}
+	if (body_id.n > 0 && !str_eq(body_id, c->given_id)) /* RFC 6749 2.3, RFC 7521 4.2 */
+		return oauth_refuse(r, OAUTH_REQ, STR_NULL, "two client ids");
 	if (c->given_id.n == 0)
 		return oauth_missing(r, "client_id");
 	r->who.client_id = c->given_id;

@@ -212,12 +212,21 @@ stays_enabled(struct request *r, const struct client_config *c)
 }
 
 static enum step
+config_manual(struct task *t)
+{
+	struct client_config *c = task_frame(t);
+	return registration_manual(t, &c->db);
+}
+
+static enum step
 config_change(struct task *t)
 {
 	struct request *r = request_of(t);
 	struct client_config *c = task_frame(t);
 	bool was = db_cell(c->row, 0, C_CONFIDENTIAL)->i == 1;
 	struct str id = c->g.id;
+	if (c->db->status != DB_OK)
+		return request_unavailable(r, "database down: client cannot be changed");
 	enum step s = registration_check(r, &c->g);
 	if (s != STEP_NEXT)
 		return s;
@@ -230,6 +239,8 @@ config_change(struct task *t)
 	if (c->g.confidential != was)
 		return oauth_refuse_text(
 		    r, OAUTH_METADATA, STR("application_type cannot change"), "public and confidential do not change");
+	if (c->db->n_rows > 0)
+		c->g.enabled = false;
 	c->g.enabled = stays_enabled(r, c);
 	return registration_own_put(t, &c->g);
 }
@@ -330,9 +341,9 @@ config_deleted(struct task *t)
 static STEP_TABLE(client_read_steps, 0, { "config_find", config_find }, { "config_check", config_check },
     { "config_own", config_own }, { "config_read", config_read });
 static STEP_TABLE(client_update_steps, 0, { "config_find", config_find }, { "config_check", config_check },
-    { "config_own", config_own }, { "config_change", config_change }, { "config_write", config_write },
-    { "config_written", config_written }, { "config_find", config_find }, { "config_check", config_check },
-    { "config_own", config_own }, { "config_read", config_read });
+    { "config_own", config_own }, { "config_manual", config_manual }, { "config_change", config_change },
+    { "config_write", config_write }, { "config_written", config_written }, { "config_find", config_find },
+    { "config_check", config_check }, { "config_own", config_own }, { "config_read", config_read });
 static STEP_TABLE(client_delete_steps, 0, { "config_find", config_find }, { "config_check", config_check },
     { "config_delete", config_delete }, { "config_delete_trust", config_delete_trust },
     { "config_delete_own", config_delete_own }, { "config_deleted", config_deleted });

@@ -64,12 +64,20 @@ flow_scopes(struct request *r, struct flow_call *c)
 	return c->scopes == NULL ? -1 : 0;
 }
 
+/* An app that proves nothing of itself, at an address of the device that another app may listen at: it may be another than the person
+ * allowed. RFC 6749 10.2, RFC 8252 8.6.                                                                                    */
+static bool
+may_be_another(const struct flow *f)
+{
+	return f->public && !str_istarts(f->redirect_uri, STR("https://"));
+}
+
 bool
 consent_remembered(struct request *r, const struct flow_call *c)
 {
 	const struct scope_set *agreed;
 	struct err e = { 0 };
-	if (c->redis == NULL || c->redis->value.kind != REDIS_STR)
+	if (may_be_another(&c->flow) || c->redis == NULL || c->redis->value.kind != REDIS_STR)
 		return false;
 	json_t *o = json_in(c->redis->value.s, RECORD_MAX, &e);
 	if (o == NULL || json_keep(r->task.arena, o) != 0)
@@ -101,12 +109,12 @@ consent_record(struct request *r, const struct flow_call *c, struct str scope)
 
 /* --- the person ----------------------------------------------------------------------------------------------------------------------- */
 
-/* Active, and the password of the login: the same expressions as the bearer check's (issue.c). */
+/* Active, the password of the login (the same expressions as the bearer check's, core/live.c), and is a second factor registered? */
 static const struct db_stmt subject_sql = { "subject_live",
-	"SELECT LEFT(SHA2(COALESCE(s.last_update_password, ''), 256), 16) FROM users u JOIN users_secure s ON s.id = "
-	"u.id "
-	"WHERE u.uuid = ? AND u.active = 1 "
-	"UNION ALL SELECT LEFT(SHA2(COALESCE(a.portal_pwd, ''), 256), 16) FROM patient_data p JOIN "
+	"SELECT LEFT(SHA2(COALESCE(s.last_update_password, ''), 256), 16), "
+	"EXISTS (SELECT 1 FROM login_mfa_registrations f WHERE f.user_id = u.id) "
+	"FROM users u JOIN users_secure s ON s.id = u.id WHERE u.uuid = ? AND u.active = 1 "
+	"UNION ALL SELECT LEFT(SHA2(COALESCE(a.portal_pwd, ''), 256), 16), 0 FROM patient_data p JOIN "
 	"patient_access_onsite a "
 	"ON a.pid = p.pid WHERE p.uuid = ? AND p.allow_patient_portal = 'YES'",
 	false };
@@ -122,9 +130,12 @@ subject_read(struct task *t, struct request *r, const struct subject *who, struc
 	return db_query(t, r->site->db, &subject_sql, v, 2, out);
 }
 
+/* A sign-in with the password alone ends when a second factor is registered. */
 bool
 subject_good(const struct db_result *res, const struct subject *who)
 {
+	if (res->n_rows == 1 && db_cell(res, 0, 1)->i != 0 && !str_ends(who->amr, STR("mfa")))
+		return false;
 	return res->n_rows == 1 && db_cell(res, 0, 0)->kind == DB_C_TEXT &&
 	       (who->stamp.n == 0 || str_eq(db_cell(res, 0, 0)->s, who->stamp));
 }
@@ -155,14 +166,18 @@ code_record(struct request *r, const struct flow_call *c, struct str scope, stru
 	return buf_ok(&b) ? buf_str(&b) : STR_NULL;
 }
 
-/* KEYS: session, code, consents. ARGV: field of the request, request as it was, code's record, its life, family, client, consent ('' none),
- * life of the consents. The request ends, the code begins, both or neither.                                                */
+/* KEYS: session, code, consents, family, the person's grants. ARGV: field of the request, request as it was, code's record, its life, family,
+ * client, consent ('' none), life of the consents, now. The request ends, the code begins, both or neither. The code is of its family
+ * already: who withdraws the grant, or signs out of it, ends the code too.                                                 */
 static const struct redis_script give_script = { "code_give",
 	"if redis.call('EXISTS', KEYS[1]) == 0 or (redis.call('HGET', KEYS[1], ARGV[1]) or '') ~= ARGV[2] then return "
 	"0 end "
 	"redis.call('HDEL', KEYS[1], ARGV[1]) "
 	"redis.call('HSET', KEYS[1], 'c:' .. ARGV[5], ARGV[6]) "
 	"redis.call('SET', KEYS[2], ARGV[3], 'EX', ARGV[4]) "
+	"redis.call('SADD', KEYS[4], KEYS[2]) redis.call('EXPIRE', KEYS[4], ARGV[4]) "
+	"redis.call('ZADD', KEYS[5], tonumber(ARGV[9]) + tonumber(ARGV[4]), ARGV[6] .. ' ' .. ARGV[5]) "
+	"if redis.call('TTL', KEYS[5]) < tonumber(ARGV[4]) then redis.call('EXPIRE', KEYS[5], ARGV[4]) end "
 	"if ARGV[7] ~= '' then redis.call('HSET', KEYS[3], ARGV[6], ARGV[7]) redis.call('EXPIRE', KEYS[3], ARGV[8]) "
 	"end "
 	"return 1" };
@@ -180,10 +195,12 @@ give_store(struct task *t)
 	if (scope.p == NULL || family.p == NULL || c->code.p == NULL)
 		return STEP_FAIL;
 	struct str keys[] = { c->session->key, key_code(a, r->site, c->code),
-		key_consents(a, r->site, c->session->who.sub) };
+		key_consents(a, r->site, c->session->who.sub), key_family(a, r->site, family),
+		key_grants(a, r->site, c->session->who.sub) };
 	struct str args[] = { arena_printf(a, "f:%.*s", STR_ARG(c->flow.id)), was.n == 0 ? STR("") : was,
 		code_record(r, c, scope, family), arena_printf(a, "%d", CODE_S), family, c->flow.client_id,
-		consent_record(r, c, scope), arena_printf(a, "%lld", 400LL * DAY_S) };
+		consent_record(r, c, scope), arena_printf(a, "%lld", 400LL * DAY_S),
+		arena_printf(a, "%lld", (long long)clock_real_s(r->worker->clock)) };
 	for (size_t i = 0; i < NITEMS(keys); i++)
 		if (keys[i].p == NULL)
 			return STEP_FAIL;
@@ -277,6 +294,7 @@ code_judge(struct task *t)
 		c->revoke->sub = json_in_str(c->record, "sub");
 		c->revoke->client = json_in_str(c->record, "client");
 		c->revoke->family = json_in_str(c->record, "family");
+		c->revoke->keep = c->issue.code_key; /* whoever issues for it at this moment must find the mark */
 		return task_push(t, &revoke_steps, c->revoke);
 	}
 	if (!str_eq(json_in_str(c->record, "client"), c->auth.client.id))
@@ -368,6 +386,8 @@ code_issue(struct task *t)
 	r->audit.actor = c->issue.who.username;
 	c->issue.sub = c->issue.who.sub;
 	c->issue.role = c->issue.who.role;
+	c->issue.stamp =
+	    c->issue.who.stamp; /* not one that is read later: a password changed meanwhile ends the grant */
 	c->issue.family = json_in_str(c->record, "family");
 	c->issue.sid = json_in_str(c->record, "sid");
 	c->issue.session = key_session(t->arena, r->site, c->issue.sid);

@@ -54,6 +54,7 @@ flow_text(struct request *r, const struct flow *f)
 			json_kv_str(&w, str_of(texts[i].name), *v);
 	}
 	json_kv_bool(&w, STR("own"), f->own);
+	json_kv_bool(&w, STR("public"), f->public);
 	json_kv_bool(&w, STR("redirect_given"), f->redirect_given);
 	json_kv_i64(&w, STR("prompt"), f->prompt);
 	json_kv_i64(&w, STR("max_age"), f->max_age_s);
@@ -83,6 +84,7 @@ flow_parse(struct request *r, struct str id, struct str text, struct flow *f)
 	for (size_t i = 0; i < NITEMS(texts); i++)
 		*member(f, i) = json_in_str(o, texts[i].name);
 	f->own = json_is_true(json_object_get(o, "own"));
+	f->public = json_is_true(json_object_get(o, "public"));
 	f->redirect_given = json_is_true(json_object_get(o, "redirect_given"));
 	f->prompt = (unsigned)json_integer_value(json_object_get(o, "prompt"));
 	f->max_age_s = (int64_t)json_integer_value(json_object_get(o, "max_age"));
@@ -233,7 +235,32 @@ open_judge(struct task *t)
 	return STEP_NEXT;
 }
 
-STEP_TABLE(flow_open_steps, 0, { "open_read", open_read }, { "open_judge", open_judge });
+/* Behind the sign-in pages counts only who is still active, with the password of the sign-in: the list of patients is one of them. */
+static enum step
+open_subject(struct task *t)
+{
+	struct flow_call *c = task_frame(t);
+	bool behind = c->flow.state == FLOW_CONTEXT || c->flow.state == FLOW_CONSENT;
+	return behind && c->session->who.role != ROLE_NONE ? subject_read(t, request_of(t), &c->session->who, &c->db)
+	                                                   : STEP_NEXT;
+}
+
+static enum step
+open_subject_judge(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct flow_call *c = task_frame(t);
+	const struct db_result *db = c->db;
+	c->db = NULL;
+	if (db != NULL && db->status != DB_OK)
+		return request_unavailable(r, "database down: user cannot be checked");
+	return db == NULL || subject_good(db, &c->session->who)
+	           ? STEP_NEXT
+	           : flow_step_refused(r, 400, "switched off, or credentials changed since the sign-in");
+}
+
+STEP_TABLE(flow_open_steps, 0, { "open_read", open_read }, { "open_judge", open_judge },
+    { "open_subject", open_subject }, { "open_subject_judge", open_subject_judge });
 
 enum step
 flow_page_begin(struct request *r, unsigned allowed, const struct step_table *steps, struct str rule)

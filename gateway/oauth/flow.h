@@ -26,6 +26,7 @@ struct flow {
 	struct str client_id, client_name, redirect_uri;
 	struct str policy_uri, tos_uri;
 	bool own;            /* leads to a page of ours (manage.c), not to a client: no context, no consent, no code */
+	bool public;         /* the client has nothing to prove itself with */
 	bool redirect_given; /* redirect_uri stood in the request: the token request must repeat it */
 	struct str state_param;  /* the client's state; .p NULL: none */
 	struct str nonce, scope; /* scope: known to the server and registered by the client */

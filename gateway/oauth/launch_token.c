@@ -31,21 +31,26 @@ static const struct redis_script take_script = { "launch_take",
 	"redis.call('DEL', KEYS[1]) "
 	"return r" };
 
-/* The uuid of a member, in arena memory and lower case; .n 0: absent. -1: there, but no uuid. */
+/* Lower case, in arena memory. */
+static int
+uuid_spelt(struct arena *a, const struct uuid *u, struct str *out)
+{
+	char *lower = arena_raw(a, UUID_TEXT + 1);
+	if (lower == NULL)
+		return -1;
+	uuid_text(u, lower);
+	*out = (struct str){ lower, UUID_TEXT };
+	return 0;
+}
+
+/* The uuid of a member; .n 0: absent. -1: there, but no uuid. */
 static int
 uuid_member(struct arena *a, const json_t *o, const char *name, struct str *out)
 {
 	struct str text = json_in_str(o, name);
 	struct uuid u;
-	char *lower = arena_raw(a, UUID_TEXT + 1);
 	*out = STR_NULL;
-	if (text.n == 0)
-		return 0;
-	if (lower == NULL || uuid_parse(text, &u) != 0)
-		return -1;
-	uuid_text(&u, lower);
-	*out = (struct str){ lower, UUID_TEXT };
-	return 0;
+	return text.n == 0 ? 0 : uuid_parse(text, &u) != 0 ? -1 : uuid_spelt(a, &u, out);
 }
 
 static int
@@ -206,6 +211,9 @@ create_store(struct task *t)
 	enum step s = create_check(r, c);
 	if (s != STEP_NEXT)
 		return s;
+	if (uuid_spelt(t->arena, &c->patient, &c->context.patient) != 0 ||
+	    (c->context.encounter.n > 0 && uuid_spelt(t->arena, &c->encounter, &c->context.encounter) != 0))
+		return STEP_FAIL;
 	c->token = oauth_random(r, TOKEN_BYTES);
 	buf_init(&b, t->arena, 256, TOKEN_MAX);
 	json_begin(&w, &b, JSON_PLAIN);

@@ -21,7 +21,7 @@ static const struct redis_script list_script = { "manage",
 	"  local at, scope, any = 0, '', false "
 	"  for _, k in ipairs(client and redis.call('SMEMBERS', ARGV[2] .. fam) or {}) do "
 	"    local ok, d = pcall(cjson.decode, redis.call('GET', k) or '') "
-	"    if ok and type(d) == 'table' and not d.rotated then "
+	"    if ok and type(d) == 'table' and d.at and not d.rotated then "
 	"      any = true "
 	"      at = math.max(at, tonumber(d.at) or 0) "
 	"      if d.scope then scope = d.scope end "

@@ -77,6 +77,16 @@ scope_text_has(struct str scopes, struct str part)
 	return str_find_str(scopes, part) < scopes.n;
 }
 
+/* Is it one of those that begin so, or a wildcard that holds some of them? */
+static bool
+asks_for(const struct scope *s, struct str beginning)
+{
+	struct str context = scope_context_text(s->context);
+	bool same =
+	    context.n > 0 && str_starts(beginning, context) && str_starts(str_skip(beginning, context.n), STR("/"));
+	return str_starts(s->text, beginning) || (str_eq(s->resource, STR("*")) && same);
+}
+
 /* Who waits for an administrator: contract 5.3, unless the site names the scopes itself. */
 static bool
 waits(const struct request *r, const struct registration *g, const struct scope_set *set)
@@ -91,7 +101,7 @@ waits(const struct request *r, const struct registration *g, const struct scope_
 		       (scope_text_has(g->scope, STR("user/")) || scope_text_has(g->scope, STR("system/")));
 	for (size_t i = 0; i < scope_set_count(set); i++)
 		for (size_t k = 0; k < c->oauth.n_approval_scopes; k++)
-			if (str_starts(scope_set_at(set, i)->text, c->oauth.approval_scopes[k]))
+			if (asks_for(scope_set_at(set, i), c->oauth.approval_scopes[k]))
 				return true;
 	return false;
 }
@@ -291,6 +301,12 @@ static const struct db_stmt manual_sql = { "registration_manual",
 	"SELECT 1 FROM globals WHERE gl_name = 'oauth_app_manual_approval' AND gl_index = 0 AND gl_value = '1'",
 	false };
 
+enum step
+registration_manual(struct task *t, struct db_result **out)
+{
+	return db_query(t, request_of(t)->site->db, &manual_sql, NULL, 0, out);
+}
+
 static enum step
 registration_read(struct task *t)
 {
@@ -301,7 +317,7 @@ registration_read(struct task *t)
 		s = registration_check(r, g);
 	if (s != STEP_NEXT)
 		return s == STEP_REPLY && g->refused != NULL ? g->refused(r, g) : s;
-	return db_query(t, r->site->db, &manual_sql, NULL, 0, &g->db);
+	return registration_manual(t, &g->db);
 }
 
 static enum step

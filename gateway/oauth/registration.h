@@ -19,7 +19,6 @@ struct registration {
 	bool as_openemr; /* compat classic, and asked in OpenEMR's words: its status and members */
 	int64_t issued_s;
 	/* working state */
-	bool manual;                               /* OpenEMR's setting: all registrations wait */
 	struct str stored_secret, jwks, joined[4]; /* contacts, redirect, logout, grants */
 	struct redis_result *redis;
 	struct db_result *db;
@@ -28,6 +27,8 @@ extern const struct step_table registration_steps;
 
 /* Reads g->doc (or the body) and checks every member by the site's rules; enabled: not one that waits for an administrator by rule. */
 enum step registration_check(struct request *r, struct registration *g);
+/* OpenEMR's own switch, oauth_app_manual_approval: where *out has a row, everybody waits. */
+enum step registration_manual(struct task *t, struct db_result **out);
 /* Writes Gatehouse's own record of the client: what OpenEMR's row has no column for. */
 enum step registration_own_put(struct task *t, struct registration *g);
 /* The columns that registration and update share: client_name, contacts, redirect_uri, grant_types, scope, logout_redirect_uris, jwks_uri,

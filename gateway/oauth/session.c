@@ -69,6 +69,13 @@ session_cookie_clear(struct request *r)
 	cookie_put(r, STR(""), "; Max-Age=0");
 }
 
+bool
+session_cookie_sent(struct request *r)
+{
+	struct str name = cookie_name(r);
+	return name.p == NULL || cookie_get(http_field(r->x->head, HTTP_F_COOKIE), name).p != NULL;
+}
+
 static bool
 cookie_split(struct str value, struct str *sid, struct str *secret)
 {
@@ -147,12 +154,6 @@ struct str
 key_session(struct arena *a, const struct site *site, struct str sid)
 {
 	return arena_printf(a, "%.*ssession:%.*s", STR_ARG(site->redis_prefix), STR_ARG(sid));
-}
-
-static struct str
-key_sessions(struct arena *a, const struct site *site, struct str sub)
-{
-	return arena_printf(a, "%.*ssessions:%.*s", STR_ARG(site->redis_prefix), STR_ARG(sub));
 }
 
 static struct str
@@ -244,6 +245,7 @@ session_parse(struct request *r, struct session *s, const struct redis_value *v)
 	const json_t *who = json_object_get(o, "who");
 	if (who != NULL && subject_get(who, &s->who) != 0)
 		return -1;
+	s->pending = who == NULL;
 	return s->csrf_key.n == 0 ? -1 : str_to_i64(v->items[1].s, &s->ends_s);
 }
 
@@ -278,6 +280,7 @@ session_draw(struct request *r, struct session_new *n, struct str sid, int64_t l
 	s->key = key_session(r->task.arena, r->site, s->sid);
 	s->csrf_key = oauth_random(r, SECRET_BYTES);
 	s->ends_s = clock_real_s(r->worker->clock) + life_s;
+	s->pending = true;
 	n->secret = oauth_random(r, SECRET_BYTES);
 	n->session = s;
 	return s->sid.n != SID_TEXT || s->key.p == NULL || s->csrf_key.p == NULL || n->secret.n != SECRET_TEXT ? -1 : 0;
@@ -301,8 +304,8 @@ session_start(struct task *t, struct request *r, struct session_new *n, struct s
 	return redis_eval(t, r->worker->redis, &start_script, &n->session->key, 1, args, NITEMS(args), &n->redis);
 }
 
-/* KEYS: old session, new session, sids of the person. ARGV: field, request as it was, as it is, record, ends, secret's hash, life, sid,
- * life of the set. The grants that another person got in the old session do not move along.                                */
+/* KEYS: old session, new session. ARGV: field, request as it was, as it is, record, ends, secret's hash, life. The grants that another person
+ * got in the old session do not move along.                                                                                */
 static const struct redis_script sign_in_script = { "session_sign_in",
 	"if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end "
 	"if KEYS[1] ~= KEYS[2] then "
@@ -312,8 +315,6 @@ static const struct redis_script sign_in_script = { "session_sign_in",
 	"end "
 	"redis.call('HSET', KEYS[2], ARGV[1], ARGV[3], 's', ARGV[4], 'ends', ARGV[5], 'secret', ARGV[6]) "
 	"redis.call('EXPIRE', KEYS[2], ARGV[7]) "
-	"redis.call('SADD', KEYS[3], ARGV[8]) "
-	"if redis.call('TTL', KEYS[3]) < tonumber(ARGV[9]) then redis.call('EXPIRE', KEYS[3], ARGV[9]) end "
 	"return 1" };
 
 enum step
@@ -326,11 +327,11 @@ session_sign_in(struct task *t, struct request *r, struct session_new *n, const 
 	if (session_draw(r, n, same ? old->sid : STR_NULL, c->oauth.session_ttl_s) != 0)
 		return STEP_FAIL;
 	n->session->who = *who;
-	struct str keys[] = { old->key, n->session->key, key_sessions(a, r->site, who->sub) };
+	n->session->pending = false;
+	struct str keys[] = { old->key, n->session->key };
 	struct str args[] = { flow_field(a, flow_id), flow_was, flow_text, record_text(r, n->session),
 		number_text(a, n->session->ends_s), hash_text(a, n->secret),
-		number_text(a, MIN(c->oauth.session_idle_s, c->oauth.session_ttl_s)), n->session->sid,
-		number_text(a, c->oauth.session_ttl_s) };
+		number_text(a, MIN(c->oauth.session_idle_s, c->oauth.session_ttl_s)) };
 	if (!all_there(keys, NITEMS(keys)) || !all_there(args, NITEMS(args)))
 		return STEP_FAIL;
 	return redis_eval(t, r->worker->redis, &sign_in_script, keys, NITEMS(keys), args, NITEMS(args), &n->redis);
@@ -356,7 +357,7 @@ session_flow_put(struct task *t, struct request *r, const struct session *s, str
 {
 	struct str args[] = { flow_field(t->arena, flow_id), flow_was.n == 0 ? STR("") : flow_was,
 		flow_text.n == 0 ? STR("") : flow_text, STR("16"),
-		s->who.role == ROLE_NONE ? number_text(t->arena, clock_real_s(r->worker->clock) + PENDING_S) : STR(""),
+		s->pending ? number_text(t->arena, clock_real_s(r->worker->clock) + PENDING_S) : STR(""),
 		number_text(t->arena, PENDING_S) };
 	if (!all_there(args, NITEMS(args)))
 		return STEP_FAIL;
@@ -376,11 +377,4 @@ session_end(struct task *t, struct request *r, struct str sid, struct redis_resu
 {
 	struct str key = key_session(t->arena, r->site, sid);
 	return key.p == NULL ? STEP_FAIL : redis_eval(t, r->worker->redis, &end_script, &key, 1, NULL, 0, out);
-}
-
-enum step
-session_list(struct task *t, struct request *r, struct str sub, struct redis_result **out)
-{
-	struct str key = key_sessions(t->arena, r->site, sub);
-	return key.p == NULL ? STEP_FAIL : REDIS_CALL(t, r->worker->redis, out, STR("SMEMBERS"), key);
 }

@@ -9,7 +9,6 @@
  *                                           secret   SHA-256 of the cookie's secret
  *                                           f:{id}   an authorization request under way
  *                                           c:{family} client_id that got a grant in this session
- *           {prefix}sessions:{sub}   set of sids (ended ones included, for a while)
  *
  * The sid is no secret (id_tokens carry it); the cookie's second half is. OIDC Core 3.1.2.3, Back-Channel Logout 2.1.       */
 #ifndef GATEWAY_OAUTH_SESSION_H
@@ -40,7 +39,8 @@ struct session {
 	struct str sid, key; /* key: its name in Redis */
 	struct str csrf_key;
 	int64_t ends_s;
-	struct subject who; /* role ROLE_NONE: nobody has signed in yet */
+	struct subject who; /* role ROLE_NONE: nobody has signed in yet, or nobody who counts any more */
+	bool pending;       /* nobody has signed in yet */
 };
 
 /* Frame of session_find_steps. session NULL: no cookie, or it names no live session of this site. Counts as use (idle end). Replies itself
@@ -59,8 +59,8 @@ struct str key_session(struct arena *a, const struct site *site, struct str sid)
 /* Ends a session: *out is an array of family, client_id, family, client_id, ... that got grants in it (empty: there was none). The grants
  * themselves are the caller's to revoke.                                                                                   */
 enum step session_end(struct task *t, struct request *r, struct str sid, struct redis_result **out);
-/* The sids of a person, live and lately ended: an array. */
-enum step session_list(struct task *t, struct request *r, struct str sub, struct redis_result **out);
+/* Did the request bring a cookie of that name, whatever it is worth? */
+bool session_cookie_sent(struct request *r);
 /* Set-Cookie that removes the cookie. After reply_reset(). */
 void session_cookie_clear(struct request *r);
 

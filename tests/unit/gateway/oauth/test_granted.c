@@ -149,20 +149,29 @@ test_subject__is_good_with_the_password_of_the_login_only(void)
 	static const struct db_cell same = TEXT("stamp-1"), other = TEXT("stamp-2"), none = NIL;
 	static const struct {
 		const struct db_cell *cell; /* NULL: no row, not active */
-		const char *stamp;          /* of the login */
+		int64_t registered;         /* a second factor */
+		const char *stamp, *amr;    /* of the login */
 		bool good;
 	} rows[] = {
-		{ &same, "stamp-1", true },
-		{ &same, "", true }, /* not known yet */
-		{ &other, "stamp-1", false },
-		{ &none, "stamp-1", false },
-		{ &none, "", false },
-		{ NULL, "stamp-1", false },
-		{ NULL, "", false },
+		{ &same, 0, "stamp-1", "pwd", true },
+		{ &same, 0, "", "pwd", true }, /* not known yet */
+		{ &other, 0, "stamp-1", "pwd", false },
+		{ &none, 0, "stamp-1", "pwd", false },
+		{ &none, 0, "", "pwd", false },
+		{ NULL, 0, "stamp-1", "pwd", false },
+		{ NULL, 0, "", "pwd", false },
+		{ &same, 1, "stamp-1", "pwd", false }, /* registered since */
+		{ &same, 1, "stamp-1", "", false },
+		{ &same, 1, "stamp-1", "pwd otp mfa", true },
+		{ &same, 0, "stamp-1", "pwd otp mfa", true },
+		{ &other, 1, "stamp-1", "pwd otp mfa", false },
 	};
 	for (size_t i = 0; i < NITEMS(rows); i++) {
-		const struct db_result res = { .n_rows = rows[i].cell != NULL, .n_cols = 1, .cells = rows[i].cell };
-		struct subject who = { .role = ROLE_USERS, .stamp = str_of(rows[i].stamp) };
+		struct db_cell cells[2] = { { .kind = DB_C_NULL }, { .kind = DB_C_INT, .i = rows[i].registered } };
+		const struct db_result res = { .n_rows = rows[i].cell != NULL, .n_cols = 2, .cells = cells };
+		struct subject who = { .role = ROLE_USERS, .stamp = str_of(rows[i].stamp), .amr = str_of(rows[i].amr) };
+		if (rows[i].cell != NULL)
+			cells[0] = *rows[i].cell;
 		EXPECT_IDX(subject_good(&res, &who) == rows[i].good, i);
 	}
 }
