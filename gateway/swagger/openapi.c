@@ -119,13 +119,20 @@ parameters_put(struct json_write *w, struct str pattern, const unsigned *forms, 
 	json_arr_end(w);
 }
 
+/* "$swap-insurance", "run" */
+static bool
+names_operation(struct str segment)
+{
+	return str_starts(segment, STR("$")) || str_eq(segment, STR("run"));
+}
+
 /* What a route is about: the last word of its pattern that is neither a parameter nor the name of an operation. */
 static struct str
 subject_of(const struct route *r)
 {
 	struct str rest = str_skip(r->pattern, 1), segment, subject = STR_NULL;
 	while (str_next(&rest, '/', &segment))
-		if (!str_starts(segment, STR(":")) && !str_starts(segment, STR("$")))
+		if (!str_starts(segment, STR(":")) && !names_operation(segment))
 			subject = segment;
 	return subject;
 }
@@ -143,8 +150,8 @@ summary_of(struct arena *a, const struct route *r)
 	size_t i = 0;
 	while (str_next(&rest, '/', &segment))
 		last = segment;
-	if (str_starts(last, STR("$")))
-		return arena_printf(a, "Run %.*s", STR_ARG(last));
+	if (names_operation(last))
+		return arena_printf(a, "Run %.*s", STR_ARG(str_starts(last, STR("$")) ? last : subject));
 	while (i + 1 < NITEMS(words) && words[i].method != r->method)
 		i++;
 	return arena_printf(a, "%s %.*s", str_starts(last, STR(":")) ? words[i].one : words[i].all, STR_ARG(subject));
@@ -444,6 +451,10 @@ security_schemes_put(struct doc *d)
 	struct json_write *w = d->w;
 	json_key(w, STR("securitySchemes"));
 	json_obj(w);
+	json_key(w, STR("bearer"));
+	json_raw(w,
+	    STR("{\"type\":\"http\",\"scheme\":\"bearer\",\"bearerFormat\":\"JWT\",\"description\":\"An access token "
+	        "that was got elsewhere.\"}"));
 	json_key(w, STR("oauth2"));
 	json_obj(w);
 	json_kv_str(w, STR("type"), STR("oauth2"));
@@ -455,10 +466,6 @@ security_schemes_put(struct doc *d)
 		flow_put(d, STR("password"), false);
 	json_obj_end(w);
 	json_obj_end(w);
-	json_key(w, STR("bearer"));
-	json_raw(w,
-	    STR("{\"type\":\"http\",\"scheme\":\"bearer\",\"bearerFormat\":\"JWT\",\"description\":\"An access token "
-	        "that was got elsewhere.\"}"));
 	json_obj_end(w);
 }
 

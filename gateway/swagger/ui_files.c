@@ -16,6 +16,7 @@ static const struct {
 } files[UI_FILES] = {
 	{ STR_INIT("index.html"), STR_INIT("text/html; charset=utf-8") },
 	{ STR_INIT("initializer.js"), STR_INIT("text/javascript; charset=utf-8") },
+	{ STR_INIT("page.css"), STR_INIT("text/css; charset=utf-8") },
 	{ STR_INIT("swagger-ui.css"), STR_INIT("text/css; charset=utf-8") },
 	{ STR_INIT("swagger-ui-bundle.js"), STR_INIT("text/javascript; charset=utf-8") },
 	{ STR_INIT("oauth2-redirect.html"), STR_INIT("text/html; charset=utf-8") },

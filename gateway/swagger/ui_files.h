@@ -6,7 +6,7 @@
 
 #include "gateway/swagger/blob.h"
 
-enum { UI_FILES = 7 };
+enum { UI_FILES = 8 };
 
 struct ui_files {
 	unsigned refs;

@@ -143,18 +143,55 @@ def test_sign_in_by_the_password_grant_read_and_write(site, browser):
     assert browser.complaints() == []
 
 
-def test_a_pasted_token_reads(site, browser):
-    ui = Ui(browser, site, PAGES[1])
+def with_token(browser, site, scope):
+    """The page, signed in by a pasted token."""
+    ui = Ui(browser, site, PAGES[0])
     browser.click("button.authorize")
     form = browser.until(lambda: next((f for f in browser.driver.find_elements(By.CSS_SELECTOR, ".auth-container") if "http, Bearer" in f.text), None), "form bearer")
-    browser.fill(browser.find("input", form), site.staff_token("openid api:oemr user/patient.read"))
+    browser.fill(browser.find("input", form), site.staff_token(scope))
     browser.click(".auth-btn-wrapper .authorize", form)
     ui.authorized()
+    return ui
+
+
+def test_a_pasted_token_reads(site, browser):
+    ui = with_token(browser, site, "openid api:oemr user/patient.read")
     assert ui.try_it("get_api_patient", _limit="1")[0] == "200"
 
 
+def test_a_file_is_chosen_and_uploaded(site, browser, tmp_path):
+    file, at = tmp_path / "From the page.txt", "[id$='post_api_patient_pid_document']"
+    file.write_text("text of a document\n")
+    with_token(browser, site, "openid api:oemr user/document.crs")
+    browser.click("#operations-tag-document")
+    browser.click(f"{at} .opblock-summary-control")
+    browser.click(f"{at} .try-out__btn")
+    browser.find(f"{at} tr[data-param-name='pid'] input").send_keys("1")
+    browser.find(f"{at} input[type=file]").send_keys(str(file))
+    browser.click(f"{at} .execute")
+    assert browser.find(f"{at} .live-responses-table .response .response-col_status").text.split()[0] == "200"
+    browser.shot("upload")
+    assert site.sql("SELECT name, mimetype FROM documents WHERE foreign_id = 1 ORDER BY id DESC LIMIT 1") == [[file.name, "text/plain"]]
+
+
+WIDTH = 390
+
+
+def test_on_a_phone_nothing_is_wider_than_the_screen(site):
+    """Nor is it shown smaller than it is: the layout has the screen's width."""
+    with Browser(WIDTH, 844) as phone:
+        def wide():
+            return phone.driver.execute_script("return [window.innerWidth, document.documentElement.scrollWidth]")
+        ui = with_token(phone, site, "openid api:oemr user/patient.crus")
+        assert wide() == [WIDTH, WIDTH]
+        assert ui.try_it("get_api_patient", _limit="1")[0] == "200"
+        assert wide() == [WIDTH, WIDTH]
+        assert ui.try_it("post_api_patient")[0] == "201"
+        assert wide() == [WIDTH, WIDTH]
+
+
 # --- its files -----------------------------------------------------------------------------------------------------------------------
-FILES = {"": "text/html", "index.html": "text/html", "initializer.js": "text/javascript", "swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript",
+FILES = {"": "text/html", "index.html": "text/html", "initializer.js": "text/javascript", "page.css": "text/css", "swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript",
          "oauth2-redirect.html": "text/html", "oauth2-redirect.js": "text/javascript", "favicon-32x32.png": "image/png"}
 
 

@@ -273,7 +273,7 @@ sorts_schema(const struct style *s, struct arena *a)
 	struct str rest = str_of(s->sorts), col;
 	struct buf b;
 	buf_init(&b, a, 512, 16 << 10);
-	buf_lit(&b, "{\"type\":\"array\",\"items\":{\"enum\":[");
+	buf_lit(&b, "{\"type\":\"array\",\"items\":{\"type\":\"string\",\"enum\":[");
 	for (bool first = true; words_next(&rest, &col); first = false) {
 		struct str name = str_skip(col, str_find(col, '.') + 1);
 		buf_printf(&b, "%s\"%.*s\",\"-%.*s\"", first ? "" : ",", STR_ARG(name), STR_ARG(name));
