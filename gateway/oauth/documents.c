@@ -234,6 +234,7 @@ capabilities_member(struct json_write *w, const struct site *site)
 		{ STR_INIT("context-standalone-encounter"), STR_INIT("/smart/patient-select"),
 		    STR_INIT("launch/encounter") },
 		{ STR_INIT("permission-offline"), STR_INIT(""), STR_INIT("offline_access") },
+		{ STR_INIT("permission-online"), STR_INIT(""), STR_INIT("online_access") },
 		{ STR_INIT("permission-patient"), STR_INIT(""), STR_INIT("") },
 		{ STR_INIT("permission-user"), STR_INIT(""), STR_INIT("") },
 		{ STR_INIT("permission-v1"), STR_INIT(""), STR_INIT("patient/Patient.read") },

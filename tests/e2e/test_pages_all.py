@@ -26,7 +26,7 @@ def gw(shared_stores):
           "UPDATE patient_data SET lname = 'الخطيب', fname = 'ليلى (x)', sex = 'Female' WHERE pid = 3;"
           "UPDATE patient_data SET lname = 'A <b>', fname = '', DOB = NULL, sex = '' WHERE pid = 4")
     for n in range(25):
-        reason = LONG * 3 if n == 3 else "متابعة" if n == 4 else "" if n == 5 else f"Cough & fever, visit {n}"
+        reason = LONG * 3 if n == 23 else "متابعة" if n == 22 else "" if n == 21 else f"Cough & fever, visit {n}"
         g.sql(f"INSERT INTO form_encounter (uuid, date, reason, pid, encounter) VALUES (UNHEX(MD5(RAND())), '2024-03-{n + 1:02d} 10:00:00', '{reason}', 1, {400 + n})")
     yield g
     g.close()
