@@ -120,7 +120,8 @@ key_parse(const json_t *o, struct jwk *k, struct buf *scratch)
 {
 	struct str kty = json_in_str(o, "kty"), crv = json_in_str(o, "crv"), alg = json_in_str(o, "alg"),
 	           kid = json_in_str(o, "kid");
-	if (!json_is_object(o) || !for_signatures(o) || kid.n >= sizeof k->kid || json_object_get(o, "d") != NULL)
+	if (!json_is_object(o) || !for_signatures(o) || kid.n >= sizeof k->kid || json_object_get(o, "d") != NULL ||
+	    (kid.p == NULL && json_object_get(o, "kid") != NULL))
 		return false; /* also a private key: whoever published it has lost it */
 	if (str_eq(kty, STR("RSA"))) {
 		k->pkey = rsa_key(o, scratch);

@@ -25,11 +25,15 @@ static int
 header_read(struct arena *a, struct jws *out, struct err *e)
 {
 	static const char *const refused[] = { "crit", "b64", "zip", "enc" };
+	static const char *const texts[] = { "alg", "kid", "typ" };
 	json_t *head = json_in(out->header, COMPACT_MAX, e);
 	int rc = json_is_object(head) ? 0 : ERR(e, E_PARSE, "JWS: header is no object");
 	for (size_t i = 0; rc == 0 && i < NITEMS(refused); i++)
 		if (json_object_get(head, refused[i]) != NULL)
 			rc = ERR(e, E_INVALID, "JWS: header member %s", refused[i]);
+	for (size_t i = 0; rc == 0 && i < NITEMS(texts); i++)
+		if (json_object_get(head, texts[i]) != NULL && json_in_str(head, texts[i]).p == NULL)
+			rc = ERR(e, E_PARSE, "JWS: header member %s is no string", texts[i]);
 	if (rc == 0) { /* jku, x5u, jwk, x5c: ignored; keys come from configuration or registration only */
 		out->alg = arena_str(a, json_in_str(head, "alg"));
 		out->kid = arena_str(a, json_in_str(head, "kid"));
