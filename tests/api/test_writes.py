@@ -267,6 +267,21 @@ def test_the_most_used_routes_take_the_fewest_statements(many, watch, name):
         assert len(explained) == 1 or not any("Using temporary" in row[-1] for row in explained), f"{explained}: {s[-500:]}"
 
 
+@pytest.mark.parametrize("name", ["GET /api/patient/:puuid/medical_problem", "GET /api/patient/:puuid/allergy"])
+def test_lists_of_codes_take_one_statement_more_and_single_codes_none(many, watch, name):
+    skip_unserved(many, name)
+    path, kind = many.world[SITE].path(BY_NAME[name], 1), name.split("/")[-1]
+    plain = watch.of("GET", path)
+    assert not any("UNION ALL SELECT t.ct_key" in s for s in plain)
+    many.sql(f"UPDATE lists SET diagnosis = 'ICD10:I10;ICD10:E11.9;SNOMED-CT:38341003' WHERE pid = 1 AND type = '{kind}'", SITE)
+    several = watch.of("GET", path)
+    many.sql(f"UPDATE lists SET diagnosis = '' WHERE pid = 1 AND type = '{kind}'", SITE)
+    (texts,) = [s for s in several if "UNION ALL SELECT t.ct_key" in s]
+    assert len(several) == len(plain) + 1
+    for row in many.sql("EXPLAIN " + texts.replace("?", "1"), SITE):
+        assert "temporary" not in row[-1] and (row[2] is None or row[2].startswith("<") or row[3] != "ALL" or not row[-2].isdigit() or int(row[-2]) < 100), row
+
+
 @pytest.mark.parametrize("query", ["_limit=200", "lname=L12&_limit=200", "fname=F1&lname=nobody&_limit=200"])
 def test_a_page_of_all_patients_reads_in_the_order_of_the_table(many, watch, query):
     """No sorting of the whole table, and no way through another index than the one that it is stored by."""

@@ -52,6 +52,55 @@ PROBLEM = {"title": "Dermatochalasis", "begdate": "2010-10-13", "enddate": None,
 
 
 # --- medical problems and allergies ---------------------------------------------------------------------------------------------------
+CODES = """
+SET sql_mode='';
+INSERT INTO icd10_dx_order_code (formatted_dx_code, long_desc, active) VALUES ('I10', 'Essential hypertension', 1), ('E11.9', 'Type 2 diabetes', 1), ('X1', 'Old', 0);
+INSERT INTO code_types (ct_key, ct_id) VALUES ('SNOMED-X', 991); INSERT INTO codes (code, code_type, code_text) VALUES ('38341003', 991, 'High blood pressure'), ('I10', 991, 'Another I10');
+"""
+
+
+@pytest.fixture
+def codes(stores, base):  # noqa: F811
+    if sql(stores, "SELECT COUNT(*) FROM codes WHERE code = '38341003'") == [["0"]]:
+        sql(stores, CODES)
+
+
+# codes, and what each is told to be
+DIAGNOSES = [("ICD10:I10", ["Essential hypertension"]), ("ICD10:Z99;ICD10:I10", ["", "Essential hypertension"]), ("ICD10:I10;", ["Essential hypertension"]),
+             ("ICD10:E11.9;SNOMED-X:38341003;ICD10:Z99;ICD10:I10", ["Type 2 diabetes", "High blood pressure", "", "Essential hypertension"]),
+             ("SNOMED-X:38341003;SNOMED-X:I10;icd10:e11.9", ["High blood pressure", "Another I10", "Type 2 diabetes"]),
+             ("ICD10:E11.9;ICD10:X1;I10;NOSUCH:I10", ["Type 2 diabetes", "", "", ""]), ("ICD10:E11.9;;ICD10:I10;ICD10:I10", ["Type 2 diabetes", "Essential hypertension"])]
+
+
+@pytest.mark.parametrize("diagnosis, texts", DIAGNOSES)
+def test_each_code_of_a_diagnosis_has_its_description(codes, classic, diagnosis, texts):
+    made = classic("POST", f"/api/patient/{PUUID}/medical_problem", dict(PROBLEM, diagnosis=diagnosis)).json["data"]
+    if not diagnosis.endswith("I10;NOSUCH:I10"):
+        names = list(dict.fromkeys(d.split(":")[1] for d in diagnosis.split(";") if d))
+    else:
+        names, texts = ["E11.9", "X1", "I10"], texts[:3]
+    told = dict(zip(names, texts))
+    for path in (f"/api/medical_problem/{made['uuid']}", f"/api/patient/{PUUID}/medical_problem/{made['uuid']}", f"/api/patient/{PUUID}/medical_problem", "/api/medical_problem"):
+        data = classic("GET", path).json["data"]
+        (got,) = [p["diagnosis"] for p in (data if isinstance(data, list) else [data]) if p["uuid"] == made["uuid"]]
+        assert {c: d["description"] for c, d in got.items()} == told, path
+    assert classic("DELETE", f"/api/patient/{PUUID}/medical_problem/{made['uuid']}").status == 200
+
+
+def test_a_page_of_lists_of_codes_has_all_their_texts(stores, codes, classic):  # noqa: F811
+    """More codes than one statement takes, over the pages of a stream, of which each has its own."""
+    n = 700
+    sql(stores, "SET sql_mode=''; INSERT INTO icd10_dx_order_code (formatted_dx_code, long_desc, active) SELECT CONCAT('T', seq), CONCAT('Text ', seq), 1 FROM seq_1_to_2800; "
+                "INSERT INTO lists (uuid, date, type, title, activity, pid, diagnosis) SELECT UNHEX(MD5(CONCAT('codes', seq))), '2020-01-01', 'allergy', 'many', 1, 2, IF(seq % 7 = 0, "
+                f"CONCAT('ICD10:T', seq), CONCAT_WS(';ICD10:', CONCAT('ICD10:T', seq), CONCAT('T', seq + 700), CONCAT('T', seq + 1400), CONCAT('T', seq + 2100))) FROM seq_1_to_{n}")
+    a = classic("GET", f"/api/patient/{PATIENTS[2]}/allergy")
+    assert a.status == 200, a.text
+    rows = [r["diagnosis"] for r in a.json["data"] if r["title"] == "many"]
+    sql(stores, "DELETE FROM lists WHERE title = 'many'; DELETE FROM icd10_dx_order_code WHERE formatted_dx_code LIKE 'T%'")
+    assert len(rows) == n and sum(len(r) == 1 for r in rows) == n // 7
+    assert {d["description"] == f"Text {c[1:]}" for r in rows for c, d in r.items()} == {True}
+
+
 def test_problem_is_created_read_by_both_keys_changed_and_deleted(stores, classic):  # noqa: F811
     a = classic("POST", f"/api/patient/{PUUID}/medical_problem", PROBLEM)
     assert (a.status, a.patient) == (201, PUUID)

@@ -185,7 +185,7 @@ class Person:
 
     def post(self, bps=None, bpd=None, encounter=1, **more):
         a = self.probe("POST", self.path(encounter), {k: v for k, v in dict(bps=bps, bpd=bpd, **more).items() if v is not None})
-        assert a.status == 201, a.body
+        assert a.status == 201, a.text
         return a.json["vid"]
 
     def means(self):

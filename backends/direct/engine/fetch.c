@@ -145,18 +145,33 @@ one_uuid(struct task *t)
 }
 
 static enum step
-one_done(struct task *t)
+one_codes(struct task *t)
 {
 	struct fetch_one *f = task_frame(t);
 	if (f->piece != NULL)
 		uuid_take(f->piece, f->row.ps, f->row.row);
+	if (f->status != DB_OK || f->found != FOUND || f->without_children || !codes_several(f->row.ps, f->row.row))
+		return STEP_NEXT;
+	f->codes = ARENA_NEW(t->arena, struct codes);
+	if (f->codes == NULL)
+		return STEP_FAIL;
+	*f->codes = (struct codes){ .db = f->db, .ps = f->row.ps, .rows = &f->row.row, .n_rows = 1 };
+	return task_push(t, &codes_table, f->codes);
+}
+
+static enum step
+one_done(struct task *t)
+{
+	struct fetch_one *f = task_frame(t);
+	if (f->codes != NULL)
+		f->status = f->codes->status;
 	return STEP_NEXT;
 }
 
 /* One row per source and child that may be read, and one that takes in the last. */
 STEP_TABLE(fetch_one_table, 0, { "read", one_step }, { "read", one_step }, { "read", one_step },
     { "children", one_step }, { "children", one_step }, { "children", one_step }, { "taken", one_step },
-    { "uuid", one_uuid }, { "done", one_done });
+    { "uuid", one_uuid }, { "codes", one_codes }, { "done", one_done });
 _Static_assert(SOURCES_MAX + CHILDREN_MAX == 6, "as many rows above, and one");
 
 /* --- a page ------------------------------------------------------------------------------------------------------------------- */
@@ -349,6 +364,42 @@ page_uuids(struct task *t)
 }
 _Static_assert(HYDRATE_MAX == 4 * BACKFILL_ROWS, "as many rows below, and one that takes in the last");
 
+/* The rows with several codes of one source. */
+static struct codes *
+page_codes_of(struct fetch_page *f, const struct plan_source *ps, struct arena *a)
+{
+	struct codes *c = NULL;
+	const struct db_cell **rows = NULL;
+	for (size_t i = 0; i < f->n_rows; i++) {
+		if (f->rows[i].ps != ps || !codes_several(ps, f->rows[i].row))
+			continue;
+		if (c == NULL) {
+			c = ARENA_NEW(a, struct codes);
+			rows = arena_array(a, f->n_rows - i, sizeof *rows);
+			if (c == NULL || rows == NULL) {
+				f->status = DB_TOO_LARGE;
+				return NULL;
+			}
+			*c = (struct codes){ .db = f->db, .ps = ps, .rows = rows };
+		}
+		rows[c->n_rows++] = f->rows[i].row;
+	}
+	return c;
+}
+
+static enum step
+page_codes(struct task *t)
+{
+	struct fetch_page *f = task_frame(t);
+	if (f->codes != NULL)
+		f->status = f->codes->status;
+	f->codes = NULL;
+	while (f->status == DB_OK && f->codes == NULL && f->codes_of < f->plan->n_sources)
+		f->codes = page_codes_of(f, &f->plan->sources[f->codes_of++], t->arena);
+	return f->codes == NULL ? STEP_NEXT : task_push(t, &codes_table, f->codes);
+}
+_Static_assert(SOURCES_MAX == 3, "as many rows below, and one that takes in the last");
+
 #define UUID_ROWS { "uuids", page_uuids }
 #define SOURCE_ROWS                                                                                                    \
 	{ "rows", page_step }, { "children", page_step }, { "children", page_step },                                   \
@@ -356,6 +407,7 @@ _Static_assert(HYDRATE_MAX == 4 * BACKFILL_ROWS, "as many rows below, and one th
 		"children", page_step                                                                                  \
 	}
 STEP_TABLE(fetch_page_table, 0, SOURCE_ROWS, SOURCE_ROWS, SOURCE_ROWS, { "taken", page_step }, { "done", page_done },
-    UUID_ROWS, UUID_ROWS, UUID_ROWS, UUID_ROWS, UUID_ROWS);
+    UUID_ROWS, UUID_ROWS, UUID_ROWS, UUID_ROWS, UUID_ROWS, { "codes", page_codes }, { "codes", page_codes },
+    { "codes", page_codes }, { "codes", page_codes });
 #undef SOURCE_ROWS
 #undef UUID_ROWS

@@ -5,6 +5,7 @@
 #define BACKENDS_DIRECT_ENGINE_FETCH_H
 
 #include "backends/direct/engine/backfill.h"
+#include "backends/direct/engine/codes.h"
 #include "backends/direct/engine/query.h"
 #include "backends/direct/engine/render.h"
 #include "gateway/base/uuid.h"
@@ -38,6 +39,7 @@ struct fetch_one {
 	unsigned source, child;
 	bool started;
 	struct uuid_piece *piece;
+	struct codes *codes;
 };
 /* Frame: struct fetch_one. */
 extern const struct step_table fetch_one_table;
@@ -60,6 +62,8 @@ struct fetch_page {
 	bool started;
 	size_t uuid_at; /* rows before it have been looked at */
 	struct uuid_piece *piece;
+	unsigned codes_of; /* source whose codes are next */
+	struct codes *codes;
 };
 /* Frame: struct fetch_page. */
 extern const struct step_table fetch_page_table;

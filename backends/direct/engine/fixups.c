@@ -2,6 +2,8 @@
 /* Named exceptions. */
 #include "backends/direct/engine/fixups.h"
 
+#include "backends/direct/engine/codes.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -93,14 +95,16 @@ code_system(struct str type, enum compat compat)
 	return STR_NULL;
 }
 
-/* first_text.p NULL: null. type_of_plain: of codes without "TYPE:". */
+/* texts: of the codes, as far as there are some; .p NULL: the first has null. type_of_plain: of codes without "TYPE:". */
 static void
-codes_put(
-    struct json_write *w, const struct render *r, struct str codes, struct str first_text, struct str type_of_plain)
+codes_put(struct json_write *w, const struct render *r, struct str codes, struct str texts, struct str type_of_plain)
 {
-	struct str part;
+	struct str part, text;
+	bool none = texts.p == NULL;
 	json_obj(w);
-	for (bool first = true; str_next(&codes, ';', &part); first = false) {
+	while (str_next(&codes, ';', &part)) {
+		if (!str_next(&texts, CODES_BETWEEN, &text))
+			text = STR("");
 		size_t colon = str_find(part, ':');
 		struct str type = colon < part.n ? str_sub(part, 0, colon) : type_of_plain,
 		           code = colon < part.n ? str_skip(part, colon + 1) : part;
@@ -110,10 +114,11 @@ codes_put(
 		json_obj(w);
 		json_kv_str(w, STR("code"), code);
 		json_key(w, STR("description"));
-		if (first && first_text.p == NULL)
+		if (none)
 			json_nil(w);
 		else
-			json_str(w, first ? first_text : STR(""));
+			json_str(w, text);
+		none = false;
 		json_kv_str(w, STR("code_type"), type);
 		json_kv_str(w, STR("system"), code_system(type, r->compat));
 		json_obj_end(w);

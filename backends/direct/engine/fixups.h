@@ -15,7 +15,7 @@ bool fix_text(struct json_write *w, const struct render *r, const struct db_cell
 /* deceased_date: deceasedDateTime's value, in FHIR. */
 bool fix_deceased(struct json_write *w, const struct render *r, const struct db_cell *const *c);
 
-/* A ;-separated list of TYPE:CODE and, as far as the site's code tables know it, the text of the first: {code: {code, description,
+/* A ;-separated list of TYPE:CODE and, as far as the site's code tables know them, their texts (F_CODES): {code: {code, description,
  * code_type, system}}; NULL and "" as they are. system is an OID in classic, a URI in 8.x. OpenEMR's BaseService. */
 bool fix_codes(struct json_write *w, const struct render *r, const struct db_cell *const *c);
 /* reaction: those codes of the option of list "reaction" that the column names, else the column. AllergyIntoleranceService. */
@@ -43,7 +43,7 @@ bool fix_positive(struct json_write *w, const struct render *r, const struct db_
 /* JSON Schema of what a fixup writes; "{}" for one that is not of this file. */
 struct str fixup_schema(fixup_fn *fixup);
 
-/* The expression for fix_codes' text: ICD-10 has a table of its own, the others are in codes. */
+/* The expression for the first text of fix_codes: ICD-10 has a table of its own, the others are in codes. */
 #define CODE_FIRST(col) "SUBSTRING_INDEX(SUBSTRING_INDEX(" col ", ';', 1), ':', -1)"
 #define CODE_TYPE(col)  "SUBSTRING_INDEX(" col ", ':', 1)"
 #define CODE_TEXT(col)                                                                                                 \

@@ -69,7 +69,8 @@ enum {
 	F_V8 = 1 << 7,           /* a member of 8.x answers alone     */
 	F_UPDATE_ONLY = 1 << 16, /* bodies that change alone; F_REQUIRED then means those */
 	F_CLEARABLE = 1 << 17,   /* with F_REQUIRED: an update may empty it               */
-	F_SPARSE = 1 << 18,      /* no member (in place of null) when the last of its columns is NULL */
+	F_CODES = 1 << 19,  /* sql is the text of the first of the codes in its column; those of the others: codes.h */
+	F_SPARSE = 1 << 18, /* no member (in place of null) when the last of its columns is NULL */
 	/* rules of a body's value beside the column's own type and length */
 	R_NUMERIC = 1 << 8,
 	R_EMAIL = 1 << 9,         /* a text and a mail address; failure code is the field's name      */

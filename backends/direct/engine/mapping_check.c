@@ -110,6 +110,8 @@ field_check(struct check *k, const struct field *f)
 		tell(k, "%s: required, but not written", name);
 	if (((f->flags & R_EXISTS) != 0) != (f->exists_in != NULL))
 		tell(k, "%s: R_EXISTS and exists_in belong together", name);
+	if ((f->flags & F_CODES) && (n != 2 || f->sql == NULL))
+		tell(k, "%s: one column of codes, and the text of the first", name);
 	if (f->kind == K_FIXUP && f->fixup == NULL)
 		tell(k, "%s: no fixup", name);
 	if ((f->kind == K_CODE || f->kind == K_EXT_CODE) && f->map == NULL)

@@ -2,6 +2,7 @@
 /* Plans for reading: SELECT lists with their slots, FROM with the joins that the site has, statements, JSON programs. Writing is in
  * plan_write.c.                                                                                                            */
 #include "backends/direct/engine/plan.h"
+#include "backends/direct/engine/codes.h"
 
 #include "backends/direct/engine/plan_private.h"
 
@@ -616,6 +617,20 @@ source_where(struct build *b, struct plan_source *ps, const struct source *s)
 	return text.p == NULL ? -1 : 0;
 }
 
+/* A field with several codes in its column. */
+static int
+codes_make(struct build *b, struct plan_source *ps)
+{
+	const struct plan_op *op = ps->ops, *end = op + ps->n_ops;
+	while (op < end && !(op->f->flags & F_CODES))
+		op++;
+	if (op == end)
+		return 0;
+	ps->codes = op->slot[0];
+	ps->codes_text = op->slot[1];
+	return codes_statements(b->a, ps->codes_texts);
+}
+
 /* Column 0 is the uuid (the point read's key), then the engine's own columns, then the fields'. */
 static int
 source_make(struct build *b, struct plan_source *ps, const struct source *s)
@@ -634,7 +649,7 @@ source_make(struct build *b, struct plan_source *ps, const struct source *s)
 	ps->created = select_key(b, sel, s->created, false);
 	ps->patient = select_key(b, sel, s->patient, s->pid == NULL);
 	ps->pid = select_key(b, sel, s->pid, false);
-	ps->visible = SLOT_NONE;
+	ps->visible = ps->codes = ps->codes_text = SLOT_NONE;
 	b->incomplete = !fragment_present(b, b->schema, s, NULL, s->where) || b->incomplete;
 	for (unsigned i = 0; i < s->n_joins; i++)
 		if (schema_has_table(b->schema, str_of(s->joins[i].table)) && !join_present(b->schema, s, &s->joins[i]))
@@ -644,7 +659,7 @@ source_make(struct build *b, struct plan_source *ps, const struct source *s)
 	if (ps->where != NULL)
 		ps->visible = select_add(sel, arena_printf(b->a, "(%s)", ps->where));
 	ps->ops = ops_make(b, sel, s->fields, s->n_fields, &ps->n_ops);
-	if (ps->ops == NULL)
+	if (ps->ops == NULL || codes_make(b, ps) != 0)
 		return -1;
 	CHECK(s->n_children <= CHILDREN_MAX);
 	for (unsigned i = 0; i < s->n_children; i++)

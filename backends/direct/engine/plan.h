@@ -18,6 +18,7 @@ enum {
 	REPORT_MAX = 16,
 	JOINS_MAX = 32
 };
+enum { CODES_SIZES = 2, CODES_STATEMENT_MAX = 128 };
 enum { SETS_MAX = 16, FURTHER_MAX = 16, ALSO_MAX = 6, EXISTS_MAX = 4 };
 /* Marks of the IN lists of pages: 64, 256. Up to DB_POINT_KEYS_MAX keys are read together with those of other requests. */
 extern const unsigned hydrate_sizes[HYDRATE_SIZES];
@@ -52,9 +53,11 @@ struct plan_source {
 	const char *where;    /* rows outside it do not exist for the API; NULL: all do */
 	const char *key_name; /* what lists are paged and hydrated by: clustered or id */
 	short id, key, uuid, updated, created, patient, pid, visible; /* slots */
-	struct str list;                                              /* SELECT list */
-	unsigned n_list;                                              /* its columns */
-	uint32_t joins;                                               /* that stand in from */
+	short codes, codes_text;                 /* of the field with F_CODES: its column, the text of its first code */
+	struct db_stmt codes_texts[CODES_SIZES]; /* by codes: theirs */
+	struct str list;                         /* SELECT list */
+	unsigned n_list;                         /* its columns */
+	uint32_t joins;                          /* that stand in from */
 	struct str
 	    from; /* FROM tables WHERE, with the joins that the list, the keys and the order name: a condition follows */
 	struct db_point point; /* by uuid; sql NULL: the site's rows have none */

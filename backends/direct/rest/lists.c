@@ -47,7 +47,7 @@
 #define DIAGNOSIS_TEXT { "diagnosis", K_TEXT, "l.diagnosis" }
 #define REACTION_TEXT { "reaction", K_TEXT, "l.reaction" }
 #define REACTION_CODES { "reaction", K_FIXUP, "l.reaction", .fixup = fix_reaction }
-#define DIAGNOSIS_CODES { "diagnosis", K_FIXUP, "l.diagnosis", .fixup = fix_codes, .sql = CODE_TEXT("l.diagnosis") }
+#define DIAGNOSIS_CODES { "diagnosis", K_FIXUP, "l.diagnosis", F_CODES, .fixup = fix_codes, .sql = CODE_TEXT("l.diagnosis") }
 /* clang-format on */
 static const struct join joins[] = {
 	{ "patient_data", "p", "p.pid = l.pid" },
