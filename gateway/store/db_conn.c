@@ -129,6 +129,8 @@ io_ready(int fd, unsigned ready, void *arg)
 {
 	struct db_conn *c = arg;
 	(void)fd;
+	if (c->fail.pending) /* its client left in this turn: the values of its job may be gone */
+		return;
 	if (c->phase == PH_IDLE && c->job == NULL) { /* a server speaks unasked only to close */
 		if (c->tx != NULL) {
 			conn_lost(c, DB_DOWN, "closed by the server");
@@ -464,11 +466,11 @@ phase_next(struct db_conn *c)
 }
 
 /* The server's table cache turned over under the prepared statement (a server with many sites' tables), and nothing was executed: once more
- * from the start.                                                                                                          */
+ * from the start. Not for a client that left: the values are gone with it.                                                 */
 static bool
 prepared_anew(struct db_conn *c)
 {
-	if (c->phase != PH_EXECUTE || c->job->retried)
+	if (c->phase != PH_EXECUTE || c->job->retried || (c->job->kind == JOB_QUERY && c->job->task == NULL))
 		return false;
 	c->job->retried = true;
 	slot_drop(c);

@@ -333,7 +333,7 @@ static enum step
 ask(struct task *t)
 {
 	struct asker *a = CONTAINER_OF(t, struct asker, task);
-	const struct db_val v[2] = { DB_V_STR(STR("x")), DB_V_STR(STR("y")) };
+	const struct db_val v[2] = { DB_V_STR(arena_str(t->arena, STR("x"))), DB_V_STR(STR("y")) };
 	const struct db_stmt *stmt = a->what == INSERT || a->what == TX_INSERT ? &insert_sql : &select_sql;
 	if (a->what == POINT)
 		return db_point_read(t, a->pool, &point_sql, STR("key"), &a->result);
@@ -495,6 +495,41 @@ test_transaction__left_in_the_turn_of_its_answer__is_not_the_next_clients(void)
 		asker_start(&next, pool, INSERT);
 		asker_end(&next);
 		EXPECT_IDX(next.result->status == DB_OK && !db.last_in_tx && db.commits == 0, i);
+		asker_free(&next);
+		db_pool_free(&pool);
+		server_stop();
+	}
+}
+
+/* The values of a statement are memory of its task. A client that leaves takes them along: whatever the server says then, they are not sent. */
+static void
+test_statement__whose_client_left__sends_nothing_of_it(void)
+{
+	static const struct {
+		enum what what;
+		bool executing;    /* when it leaves; else its statement has just been prepared */
+		unsigned executes; /* that the server saw of it */
+	} rows[] = { { SELECT, false, 0 }, { INSERT, false, 0 }, { TX_INSERT, false, 0 }, { SELECT, true, 1 },
+		{ INSERT, true, 1 }, { TX_INSERT, true, 1 } };
+	for (size_t i = 0; i < NITEMS(rows); i++) {
+		struct asker gone, next;
+		server_start();
+		db.acts[0] = rows[i].executing ? HOLD : ANSWER;
+		struct db_pool *pool = pool_start(1, 5000);
+		asker_start(&gone, pool, rows[i].what);
+		for (int k = 0; !rows[i].executing && db.prepares == 0 && k < TURNS_MAX; k++)
+			loop_run_once(db.loop, true);
+		if (rows[i].executing)
+			until_held();
+		asker_free(&gone); /* the answer to PREPARE stands in the socket */
+		if (rows[i].executing && db.held->fd >= 0)
+			error(db.held, 1615);
+		for (int k = 0; k < 20; k++)
+			loop_run_once(db.loop, false);
+		EXPECT_IDX(db.executes == rows[i].executes, i);
+		asker_start(&next, pool, INSERT);
+		asker_end(&next);
+		EXPECT_IDX(next.result->status == DB_OK && db.executes == rows[i].executes + 1 && !db.last_in_tx, i);
 		asker_free(&next);
 		db_pool_free(&pool);
 		server_stop();
@@ -705,7 +740,8 @@ test_cells__of_a_malformed_row__are_no_answer(void)
 
 TESTS(T(test_statement__against_a_server_that),
     T(test_transaction__left_in_the_turn_of_its_answer__is_not_the_next_clients),
-    T(test_transaction__after_trouble__is_dead), T(test_connections__that_the_server_refuses__leave_the_others_at_work),
+    T(test_statement__whose_client_left__sends_nothing_of_it), T(test_transaction__after_trouble__is_dead),
+    T(test_connections__that_the_server_refuses__leave_the_others_at_work),
     T(test_connections__all_refused__answer_down_soon),
     T(test_connection__closed_by_the_server_while_idle__costs_nobody_an_answer), T(test_cells__of_each_type),
     T(test_cells__of_a_malformed_row__are_no_answer))
