@@ -291,3 +291,34 @@ def test_long_lists_are_streamed_and_whole(stores, v8):  # noqa: F811
     assert len(a.json) == 1000 and len({r["id"] for r in a.json}) == 1000
     dates = [r["date"] for r in a.json]
     assert dates == sorted(dates, reverse=True)
+
+
+# --- drugs -----------------------------------------------------------------------------------------------------------------------------
+DRUGS = """SET sql_mode=''; DELETE FROM drugs; DELETE FROM drug_inventory; DELETE FROM prescriptions;
+INSERT INTO drugs (drug_id, uuid, name, drug_code) VALUES (1, UNHEX(MD5('d1')), 'two lots', '1191'), (2, UNHEX(MD5('d2')), 'no lot', ''), (3, UNHEX(MD5('d3')), 'one lot', '5');
+INSERT INTO drug_inventory (inventory_id, drug_id, lot_number, manufacturer, expiration, destroy_date) VALUES (11, 1, 'A', 'M', '2030-01-02', NULL), (12, 1, 'B', 'M', NULL, '2024-01-01'),
+ (10, 3, 'C', NULL, NULL, NULL), (13, 99, 'of no drug', NULL, NULL, NULL);
+INSERT INTO prescriptions (uuid, patient_id, drug, drug_id, rxnorm_drugcode, active) VALUES (UNHEX(MD5('q1')), 1, 'x', 1, '777', 1), (UNHEX(MD5('q2')), 2, 'x', 1, '778', 1), (UNHEX(MD5('q3')), 2, 'x', 2, '', 1)"""
+
+
+def test_a_list_of_drugs_has_a_row_per_lot_and_none_per_prescription(stores, classic, v8):  # noqa: F811
+    sql(stores, DRUGS)
+    for probe in (classic, v8):
+        a = probe("GET", "/api/drug")
+        assert [(d["drug_id"], d["lot_number"], d["expiration"], d["rxnorm_drugcode"]) for d in a.json["data"]] == [
+            ("1", "A", "2030-01-02", "1191"), ("1", "B", None, "1191"), ("2", None, None, ""), ("3", "C", None, "5")]
+        uuid = a.json["data"][0]["uuid"]
+        one = probe("GET", f"/api/drug/{uuid}")
+        assert (one.status, one.json["data"]["lot_number"]) == (200, "A"), "the newest that was not destroyed"
+    sql(stores, "DELETE FROM drug_inventory WHERE drug_id = 1")
+    assert classic("GET", f"/api/drug/{uuid}").json["data"]["lot_number"] is None
+    assert [(d["drug_id"], d["lot_number"]) for d in classic("GET", "/api/drug").json["data"]] == [("1", None), ("2", None), ("3", "C")]
+
+
+def test_a_long_list_of_lots_is_whole_over_the_pages_of_a_stream(stores, classic):  # noqa: F811
+    sql(stores, DRUGS + "; INSERT INTO drugs (drug_id, uuid, name) SELECT seq, UNHEX(MD5(CONCAT('d', seq))), 'x' FROM seq_100_to_899; "
+                "INSERT INTO drug_inventory (drug_id, lot_number) SELECT 100 + seq % 400, CONCAT('L', seq) FROM seq_1_to_1200")
+    rows = classic("GET", "/api/drug").json["data"]
+    lots = sql(stores, "SELECT d.drug_id, IFNULL(v.lot_number, '-') FROM drugs d LEFT JOIN drug_inventory v ON v.drug_id = d.drug_id ORDER BY d.drug_id, v.inventory_id")
+    assert [[r["drug_id"], r["lot_number"] or "-"] for r in rows] == lots and len(lots) == 4 + 1200 + 400
+    sql(stores, "DELETE FROM drugs; DELETE FROM drug_inventory; DELETE FROM prescriptions")

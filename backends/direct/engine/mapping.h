@@ -169,6 +169,7 @@ struct source {
 	const char *also;      /* a further condition, on sites that have the columns which it names */
 	const char *order;     /* of lists: "-l.date l.title", - downwards; ties by id            */
 	bool list_only;        /* its rows appear in lists, and are not found by reads            */
+	bool no_list;          /* the other way round                                             */
 	const struct key *keys;
 	unsigned n_keys;
 	const struct join *joins;

@@ -210,7 +210,7 @@ keys_check(struct check *k, const struct source *s)
 		if (n == 0)
 			tell(k, "key %s: no column", key->param);
 	}
-	if (s->n_keys == 0 && s->uuid == NULL && s->id != NULL)
+	if (s->n_keys == 0 && s->uuid == NULL && s->id != NULL && !s->list_only)
 		tell(k, "no uuid and no keys: nothing can be read");
 	if (s->pid != NULL)
 		key_check(k, "pid", s->pid, false);
@@ -219,6 +219,8 @@ keys_check(struct check *k, const struct source *s)
 	struct str rest = str_of(s->order), word;
 	while (words_next(&rest, &word))
 		(void)column_check(k, "order", str_skip(word, word.p[0] == '-'));
+	if (s->no_list && (s->list_only || s->id == NULL))
+		tell(k, "neither in lists nor by reads, or a list in one statement");
 	if (s->id == NULL && s->n_children > 0)
 		tell(k, "children without an id");
 }

@@ -101,6 +101,8 @@ plan_has_param(const struct plan *p, struct str name)
 static bool
 source_takes_part(const struct query *q, const struct plan_source *ps)
 {
+	if (ps->s->no_list)
+		return false;
 	for (unsigned i = 0; i < q->n_filters; i++)
 		if (param_find(ps->s, q->filters[i].name) == NULL)
 			return false;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Drugs of the inventory, read only. OpenEMR repeats a drug for each of its lots and prescriptions; here it stands once, with its newest lot
- * that was not destroyed and its own code.                                                                                  */
+/* Drugs of the inventory, read only. A list has a row per lot, as OpenEMR's, whatever became of the lot, and one of a drug without lots; a
+ * drug that is read by itself stands there once, with its newest lot that was not destroyed. OpenEMR repeats each of them for each
+ * prescription of the drug, and takes the code of that: here it is the drug's own, and how often it was prescribed is not told. */
 #include "backends/direct/engine/dialects.h"
 #include "backends/direct/engine/fixups.h"
 #include "backends/direct/rest/rest.h"
@@ -26,24 +27,50 @@ static const struct field fields[] = {
 	{ "drug_date_created", K_DATETIME, "d.date_created" },
 };
 /* clang-format on */
-static const struct join joins[] = {
+static const struct join newest_lot[] = {
 	{ "drug_inventory", "v",
 	    "v.inventory_id = (SELECT MAX(x.inventory_id) FROM drug_inventory x WHERE x.drug_id = d.drug_id AND "
 	    "x.destroy_date IS NULL)" },
 };
-static const struct source source = {
-	.table = "drugs",
-	.alias = "d",
-	.id = "d.drug_id",
-	.uuid = "d.uuid",
-	.updated = "d.last_updated",
-	.joins = joins,
-	.n_joins = NITEMS(joins),
-	.fields = fields,
-	.n_fields = NITEMS(fields),
+static const struct join drug_of_lot[] = { { "drugs", "d", "d.drug_id = v.drug_id" } };
+static const struct join no_lot[] = { { "drug_inventory", "v", "v.drug_id = d.drug_id" } };
+static const struct source sources[] = {
+	{ .table = "drugs",
+	    .alias = "d",
+	    .id = "d.drug_id",
+	    .uuid = "d.uuid",
+	    .updated = "d.last_updated",
+	    .no_list = true,
+	    .joins = newest_lot,
+	    .n_joins = NITEMS(newest_lot),
+	    .fields = fields,
+	    .n_fields = NITEMS(fields) },
+	{ .table = "drug_inventory",
+	    .alias = "v",
+	    .id = "v.inventory_id",
+	    .updated = "d.last_updated",
+	    .where = "d.drug_id IS NOT NULL",
+	    .order = "d.drug_id",
+	    .list_only = true,
+	    .joins = drug_of_lot,
+	    .n_joins = NITEMS(drug_of_lot),
+	    .fields = fields,
+	    .n_fields = NITEMS(fields) },
+	{ .table = "drugs",
+	    .alias = "d",
+	    .id = "d.drug_id",
+	    .uuid = "d.uuid",
+	    .updated = "d.last_updated",
+	    .where = "v.inventory_id IS NULL",
+	    .order = "d.drug_id",
+	    .list_only = true,
+	    .joins = no_lot,
+	    .n_joins = NITEMS(no_lot),
+	    .fields = fields,
+	    .n_fields = NITEMS(fields) },
 };
 static const struct resource drug = {
-	.name = "drug", .compartment = COMPARTMENT_OPEN, .sources = &source, .n_sources = 1
+	.name = "drug", .compartment = COMPARTMENT_OPEN, .sources = sources, .n_sources = NITEMS(sources)
 };
 static const struct style style = { .ops = &dialect_standard, .envelope = ENV_OLD, .strings_unfiltered = true };
 static const struct direct_route routes[] = {
