@@ -55,6 +55,35 @@ hmac_sha384(struct str key, struct str s, uint8_t out[SHA384_LEN])
 	CHECK(HMAC(EVP_sha384(), key.p, (int)key.n, (const unsigned char *)s.p, s.n, out, NULL) != NULL);
 }
 
+/* --- in pieces --------------------------------------------------------------------------------------------------------------- */
+
+int
+sha256_begin(struct sha256_stream *s)
+{
+	s->ctx = EVP_MD_CTX_new();
+	return s->ctx != NULL && EVP_DigestInit_ex2(s->ctx, EVP_sha256(), NULL) == 1 ? 0 : -1;
+}
+
+void
+sha256_feed(struct sha256_stream *s, struct str piece)
+{
+	CHECK(EVP_DigestUpdate(s->ctx, piece.p, piece.n) == 1);
+}
+
+void
+sha256_end(struct sha256_stream *s, uint8_t out[SHA256_LEN])
+{
+	CHECK(EVP_DigestFinal_ex(s->ctx, out, NULL) == 1);
+	sha256_drop(s);
+}
+
+void
+sha256_drop(struct sha256_stream *s)
+{
+	EVP_MD_CTX_free(s->ctx);
+	s->ctx = NULL;
+}
+
 /* --- CRC-32C (Castagnoli), reflected polynomial 0x82f63b78 ------------------------------------------------------------------ */
 
 static uint32_t

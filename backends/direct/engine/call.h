@@ -12,12 +12,7 @@
 
 #include "backends/direct/engine/globals.h"
 #include "backends/direct/engine/idempotency.h"
-
-/* Statements of OpenEMR's log row. */
-struct write_log {
-	struct db_stmt row, checksum; /* checksum.sql NULL: the site has no such table */
-};
-struct write_log *write_log_new(struct arena *a, const struct schema *schema);
+#include "backends/direct/engine/write_log.h"
 
 /* A site's state of the backend (direct.c). */
 struct direct {

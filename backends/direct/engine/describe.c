@@ -347,6 +347,16 @@ told_answers(const struct told *t, enum compat compat, struct openapi_operation 
 }
 
 void
+describe_key(struct openapi_operation *op)
+{
+	json_raw(op->parameters,
+	    STR("{\"name\":\"Idempotency-Key\",\"in\":\"header\",\"description\":\"A request that is sent again "
+	        "with the same key and body within 24 hours is answered as the first, and writes "
+	        "nothing.\",\"schema\":{"
+	        "\"type\":\"string\",\"minLength\":1,\"maxLength\":255}}"));
+}
+
+void
 describe_told(const struct handler *h, struct openapi_operation *op)
 {
 	const struct told *t = h->row->told;
@@ -354,6 +364,8 @@ describe_told(const struct handler *h, struct openapi_operation *op)
 		return;
 	if (t->parameters != NULL)
 		json_raw(op->parameters, str_of(t->parameters));
+	if (t->takes_key)
+		describe_key(op);
 	if (t->body != NULL)
 		json_raw(op->body, str_of(t->body));
 	told_answers(t, h->d->site->compat, op);

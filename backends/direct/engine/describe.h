@@ -14,6 +14,8 @@ enum openapi_told describe_route(const struct direct *d, const struct handler *h
 void describe_rows(struct json_write *w, struct openapi_operation *op, const struct plan *p, bool strings);
 /* The same for what a creation answers: words as in write_rule.answer. */
 void describe_created(struct json_write *w, struct openapi_operation *op, const struct plan *p, struct str words);
+/* The header Idempotency-Key. */
+void describe_key(struct openapi_operation *op);
 /* What the route's row tells of itself (direct_route.told); nothing where it has none. */
 void describe_told(const struct handler *h, struct openapi_operation *op);
 /* "facility_create": the name of a schema. */

@@ -144,7 +144,7 @@ refusals_add(struct answers *a)
 		answer_add(a, style_status(s, classic(a->h), MISSING), FORM_NOTHING);
 	if (create || a->h->row->op == OP_UPDATE || a->h->row->op == OP_SPECIAL)
 		answer_add(a, style_status(s, classic(a->h), INVALID), FORM_REFUSED);
-	if (create) { /* Idempotency-Key */
+	if (create || (a->h->row->told != NULL && a->h->row->told->takes_key)) {
 		answer_add(a, 409, FORM_REFUSED);
 		answer_add(a, 422, FORM_REFUSED);
 	}
@@ -299,16 +299,6 @@ paging_put(const struct handler *h, struct openapi_operation *op)
 	if (s->sorts != NULL)
 		describe_parameter(op, STR("_sort"), sorts_schema(s, op->arena),
 		    STR("members to sort by, with commas between them; - before one: downwards"));
-}
-
-static void
-retry_put(struct openapi_operation *op)
-{
-	json_raw(op->parameters,
-	    STR("{\"name\":\"Idempotency-Key\",\"in\":\"header\",\"description\":\"A request that is sent again "
-	        "with the same key and body within 24 hours is answered as the first, and writes "
-	        "nothing.\",\"schema\":{"
-	        "\"type\":\"string\",\"minLength\":1,\"maxLength\":255}}"));
 }
 
 /* depth arrays around the rows' schema. */
@@ -480,7 +470,7 @@ standard_describe(const struct handler *h, struct openapi_operation *op)
 		paging_put(h, op);
 	}
 	if (what == OP_CREATE)
-		retry_put(op);
+		describe_key(op);
 	if (what == OP_CREATE || what == OP_UPDATE)
 		body_put(h, op, what == OP_CREATE);
 	/* a list, a read and an answered change send 200 whatever the envelope says of other outcomes */

@@ -336,6 +336,7 @@ struct told {
 	const struct told_answer *answers;
 	unsigned n_answers;
 	bool numbers;     /* the parameters of its path are numbers */
+	bool takes_key;   /* Idempotency-Key                        */
 	const char *rows; /* an action's answer has these members, each a row or null: "src target" */
 };
 

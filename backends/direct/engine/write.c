@@ -170,11 +170,11 @@ create_reply(struct task *t)
 	return STEP_REPLY;
 }
 
-STEP_TABLE(create_table, 0, { "key", idempotency_ask }, { "key known", idempotency_known },
-    { "key's answer", idempotency_answer }, { "parent", parent_ask }, { "of the path", parent_read },
+STEP_TABLE(create_table, 0, { "key", call_key_ask }, { "key known", call_key_known },
+    { "key's answer", call_key_answer }, { "parent", parent_ask }, { "of the path", parent_read },
     { "body", create_body }, EXISTS_STEPS, { "check", create_check }, { "try", create_try }, { "again", create_try },
     { "again", create_try }, { "again", create_try }, { "read back", create_read }, { "answer", create_answer },
-    { "remember", idempotency_remember }, { "reply", create_reply });
+    { "remember", call_key_remember }, { "reply", create_reply });
 
 /* --- update ------------------------------------------------------------------------------------------------------------------- */
 

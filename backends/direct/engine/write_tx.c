@@ -3,11 +3,7 @@
  * log row. Each statement is an operation that is due or not; one step runs the next one that is. A statement that fails ends the try. */
 #include "backends/direct/engine/call.h"
 
-#include "gateway/base/date.h"
-#include "gateway/base/text.h"
-#include "gateway/crypto/hash.h"
-
-enum { VALS_MAX = 256, UUIDS_MAX = 24, LOG_TEXT_MAX = 512 };
+enum { VALS_MAX = 256, UUIDS_MAX = 24 };
 
 /* --- what the server sets ----------------------------------------------------------------------------------------------------- */
 
@@ -102,27 +98,22 @@ transaction_query(struct call *c, const struct db_stmt *stmt)
 static bool
 logs(const struct call *c)
 {
-	char name[64];
-	(void)snprintf(name, sizeof name, "audit_events_%s", c->plan->write->log);
-	return c->d->log != NULL && globals_on(c->d->globals, "enable_auditlog") && globals_on(c->d->globals, name);
+	return write_log_wanted(c->d, c->plan->write->log);
 }
 
 static enum step
 op_group(struct call *c)
 {
-	static const struct db_stmt stmt = { .name = "groups",
-		.sql = "SELECT g.name FROM `groups` g WHERE BINARY g.user = ? ORDER BY g.id LIMIT 1" };
 	if (!c->plan->write->wants_group && !logs(c))
 		return STEP_NEXT;
 	c->vals[c->n_vals++] = DB_V_STR(c->r->who.username);
-	return transaction_query(c, &stmt);
+	return transaction_query(c, &write_log_group_sql);
 }
 
 static void
 took_group(struct call *c)
 {
-	if (c->done->n_rows > 0 && db_cell(c->done, 0, 0)->kind == DB_C_TEXT)
-		c->group = db_cell(c->done, 0, 0)->s;
+	c->group = write_log_group(c->done);
 }
 
 static enum step
@@ -254,7 +245,7 @@ op_mapping(struct call *c)
 	return transaction_query(c, &w->mapping);
 }
 
-/* --- OpenEMR's log (contract oauth2.md 12.1): the row, and its checksum in log_comment_encrypt --------------------------------- */
+/* --- OpenEMR's log (write_log.h): the row, and its checksum --------------------------------------------------------------------- */
 
 static const char *
 verb(const struct call *c)
@@ -264,52 +255,24 @@ verb(const struct call *c)
 	                                                                            : "delete";
 }
 
-static struct str
-now_text(const struct call *c)
-{
-	struct date d;
-	struct buf b;
-	date_from_epoch_us(clock_real_us(c->r->worker->clock), &d);
-	buf_init(&b, c->r->task.arena, 24, 24);
-	date_put_sql(&b, &d);
-	return buf_ok(&b) ? buf_str(&b) : STR_NULL;
-}
-
-/* What was written, by table and id: never a value of the body. */
-static struct str
-comments(const struct call *c)
-{
-	struct buf b;
-	struct str text = arena_printf(c->r->task.arena, "%s %s id %lld (%.*s, Gatehouse)", verb(c),
-	    c->plan->write->rule->table, (long long)c->row_id, STR_ARG(c->r->route->name));
-	buf_init(&b, c->r->task.arena, LOG_TEXT_MAX, 4 * LOG_TEXT_MAX);
-	base64_put(&b, text.p, text.n);
-	return buf_ok(&b) && text.p != NULL ? buf_str(&b) : STR_NULL;
-}
-
 static enum step
 op_log(struct call *c)
 {
-	struct arena *a = c->r->task.arena;
-	uint8_t hash[SHA512_LEN];
-	struct buf hex;
 	if (!logs(c))
 		return STEP_NEXT;
-	struct str date = now_text(c), event = arena_printf(a, "%s-%s", c->plan->write->log, verb(c)),
-	           text = comments(c);
-	struct str pid = c->parent.found ? arena_printf(a, "%lld", (long long)c->parent.pid) : STR_NULL;
-	struct str all = arena_printf(a, "%.*s%.*s%.*s%.*s%.*s%.*s%.*s1open-emr", STR_ARG(date), STR_ARG(event),
-	    STR_ARG(event), STR_ARG(c->r->who.username), STR_ARG(c->group), STR_ARG(text), STR_ARG(pid));
-	buf_init(&hex, a, 2 * SHA512_LEN + 1, 2 * SHA512_LEN + 1);
-	sha3_512(all, hash);
-	hex_put(&hex, hash, sizeof hash);
-	c->log_checksum = buf_str(&hex);
-	const struct db_val vals[] = { DB_V_STR(date), DB_V_STR(event), DB_V_STR(event), DB_V_STR(c->r->who.username),
-		DB_V_STR(c->group.p == NULL ? STR("") : c->group), DB_V_STR(text), text_or_null(pid) };
-	if (date.p == NULL || event.p == NULL || text.p == NULL || all.p == NULL || !buf_ok(&hex))
+	struct write_note n = { .r = c->r,
+		.d = c->d,
+		.class = c->plan->write->log,
+		.verb = verb(c),
+		.table = c->plan->write->rule->table,
+		.id = c->row_id,
+		.pid = c->parent.found ? &c->parent.pid : NULL,
+		.group = c->group };
+	if (write_note_bind(&n) != 0)
 		return STEP_FAIL;
-	memcpy(c->vals, vals, sizeof vals);
-	c->n_vals = NITEMS(vals);
+	memcpy(c->vals, n.vals, sizeof n.vals);
+	c->n_vals = WRITE_LOG_VALS;
+	c->log_checksum = n.checksum;
 	return transaction_query(c, &c->d->log->row);
 }
 
@@ -327,24 +290,6 @@ op_checksum(struct call *c)
 	c->vals[c->n_vals++] = DB_V_I64(c->log_id);
 	c->vals[c->n_vals++] = DB_V_STR(c->log_checksum);
 	return transaction_query(c, &c->d->log->checksum);
-}
-
-struct write_log *
-write_log_new(struct arena *a, const struct schema *schema)
-{
-	struct write_log *l = ARENA_NEW(a, struct write_log);
-	if (l == NULL || !schema_has_table(schema, STR("log")))
-		return NULL;
-	l->row = (struct db_stmt){ .name = "log",
-		.sql = "INSERT INTO log (date, event, category, user, groupname, comments, user_notes, patient_id, "
-		       "success, "
-		       "crt_user, log_from) VALUES (?, ?, ?, ?, ?, ?, '', ?, 1, '', 'open-emr')" };
-	if (schema_column(schema, STR("log_comment_encrypt"), STR("checksum_api")) != NULL)
-		l->checksum = (struct db_stmt){ .name = "log_comment_encrypt",
-			.sql = "INSERT INTO log_comment_encrypt (log_id, encrypt, checksum, checksum_api, version) "
-			       "VALUES (?, 'No', "
-			       "?, '', 4)" };
-	return l;
 }
 
 /* --- the program -------------------------------------------------------------------------------------------------------------- */

@@ -37,21 +37,29 @@ document_missing(struct request *r)
 	return STEP_REPLY;
 }
 
-enum step
-document_invalid(struct request *r, const char *field, const char *message)
+void
+document_refused(struct request *r, unsigned status, const char *field, const char *message)
 {
 	struct json_write w;
 	r->audit.reason = str_of(message);
-	if (r->site->compat != COMPAT_CLASSIC)
-		return bare_404(r);
-	body_begin(r, &w, 400);
+	body_begin(r, &w, status);
 	json_obj(&w);
 	json_key(&w, str_of(field));
 	json_obj(&w);
 	json_kv_str(&w, STR("Callback::INVALID_VALUE"), str_of(message));
 	json_obj_end(&w);
 	json_obj_end(&w);
-	return STEP_REPLY;
+}
+
+enum step
+document_invalid(struct request *r, const char *field, const char *message)
+{
+	if (r->site->compat == COMPAT_CLASSIC) {
+		document_refused(r, 400, field, message);
+		return STEP_REPLY;
+	}
+	r->audit.reason = str_of(message);
+	return bare_404(r);
 }
 
 enum step

@@ -20,6 +20,8 @@ extern const struct told document_upload_told, document_list_told, document_down
 enum step document_missing(struct request *r);
 /* What was sent is not accepted: classic 400 with {field: {code: message}}, 8.x 404 without a body. */
 enum step document_invalid(struct request *r, const char *field, const char *message);
+/* {field: {code: message}} with this status, in both. */
+void document_refused(struct request *r, unsigned status, const char *field, const char *message);
 /* A database that does not answer. */
 enum step document_db_failed(struct request *r, enum db_status status);
 /* A file that cannot be had: 503, or 413 when no more are taken. */

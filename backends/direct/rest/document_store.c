@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The rows of a new document: sequences, documents, categories_to_documents, uuid_registry in one transaction. contract/standard/document.json. */
+/* The rows of a new document: sequences, documents, categories_to_documents, uuid_registry and OpenEMR's log in one transaction.
+ * contract/standard/document.json.                                                                                         */
 #include "backends/direct/rest/document_store.h"
 
 #include "gateway/base/text.h"
@@ -309,6 +310,33 @@ tx_registry_drive(struct task *t)
 	return registry_put(t, row, &row->drive_uuid, "drive_uuid", true);
 }
 
+static enum step
+tx_log(struct task *t)
+{
+	struct document_row *row = task_frame(t);
+	row->note = (struct write_note){ .r = row->r,
+		.d = row->d,
+		.class = "patient-record",
+		.verb = "insert",
+		.table = "documents",
+		.id = row->id,
+		.pid = &row->pid,
+		.tx = row->tx };
+	if (!tx_good(row) || !write_log_wanted(row->d, row->note.class))
+		return STEP_NEXT;
+	return task_push(t, &write_note_table, &row->note);
+}
+
+static enum step
+tx_logged(struct task *t)
+{
+	struct document_row *row = task_frame(t);
+	(void)t;
+	if (row->note.done != NULL)
+		row->done = row->note.done;
+	return STEP_NEXT;
+}
+
 /* From here on the rows may be there whatever happens: the file stays until it is known that they are not. */
 static enum step
 tx_commit(struct task *t)
@@ -332,7 +360,7 @@ tx_end(struct task *t)
 static STEP_TABLE(transaction, 0, { "begin", tx_begin }, { "sequence", tx_sequence },
     { "patient bytes", tx_patient_bytes }, { "site bytes", tx_site_bytes }, { "insert", tx_insert },
     { "category", tx_category }, { "registry", tx_registry }, { "registry drive", tx_registry_drive },
-    { "commit", tx_commit }, { "end", tx_end });
+    { "log", tx_log }, { "logged", tx_logged }, { "commit", tx_commit }, { "end", tx_end });
 
 /* --- tries, and what a lost commit did --------------------------------------------------------------------------------------------------- */
 
@@ -380,7 +408,7 @@ lost_read(struct task *t)
 	if (!unknown(row) || row->done->status != DB_OK)
 		return STEP_NEXT;
 	row->known = true;
-	row->committed = row->done->n_rows > 0;
+	row->committing = row->committed = row->done->n_rows > 0;
 	row->file->undo = !row->committed;
 	return STEP_NEXT;
 }

@@ -17,6 +17,7 @@ bool document_type_allowed(const struct document_settings *s, struct str type);
 
 struct document_row {
 	struct request *r;
+	const struct direct *d;
 	const struct schema *schema;
 	struct document_file *file; /* res of its keep has size and digests */
 	int64_t pid, category, encounter;
@@ -32,6 +33,7 @@ struct document_row {
 	/* own */
 	struct db_tx *tx;
 	struct db_result *done;
+	struct write_note note;
 	bool lost, committing, committed, over_quota, tried, known;
 };
 /* The name on disk: a new drive_uuid, or in generations without one the file's own, as OpenEMR 5 spells it. */

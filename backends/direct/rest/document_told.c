@@ -26,6 +26,11 @@ static const struct told_answer upload_answers[] = {
 	{ 400, F_V8, "The body cannot be read.", NULL, TOLD_ERROR, NULL },
 	MISSING("There is no such patient, encounter or category; 8.x: or the document is not accepted."),
 	{ 408, .text = "The body came too slowly.", .schema = TOLD_ERROR },
+	{ 400, F_V8, "The body cannot be read, or the Idempotency-Key is too long.", NULL, OR_ERROR(REFUSED), NULL },
+	MISSING("There is no such patient, encounter or category; 8.x: or the document is not accepted."),
+	{ 409, .text = "A request with this Idempotency-Key is running.", .schema = REFUSED },
+	{ 422, .text = "The Idempotency-Key was used with another body.", .schema = REFUSED },
+	{ 408, .text = "The body came too slowly.", .schema = TOLD_ERROR },
 	NOT_HERE,
 };
 const struct told document_upload_told = {
@@ -39,6 +44,7 @@ const struct told document_upload_told = {
 	.answers = upload_answers,
 	.n_answers = NITEMS(upload_answers),
 	.numbers = true,
+	.takes_key = true,
 };
 
 static const struct told_answer list_answers[] = {

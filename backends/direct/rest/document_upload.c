@@ -5,7 +5,9 @@
 
 #include "backends/direct/rest/document_store.h"
 #include "gateway/base/file_type.h"
+#include "gateway/base/text.h"
 #include "gateway/config/conf.h"
+#include "gateway/crypto/hash.h"
 #include "gateway/net/http_file.h"
 #include "gateway/net/multipart.h"
 
@@ -19,6 +21,8 @@ struct upload {
 	struct document_row row;
 	struct db_result *rows;
 	struct document_settings settings;
+	struct idempotency key;
+	struct sha256_stream digest; /* with a key: of what the answer depends on */
 	/* the body */
 	struct multipart parser;
 	struct file_type type;
@@ -28,6 +32,85 @@ struct upload {
 	char name[FILE_NAME_MAX + 1];
 	unsigned names_tried;
 };
+
+/* --- Idempotency-Key: what identifies the body is the file's name and content, and where it goes; a client's boundary differs each time --- */
+
+static void
+key_refused(void *owner, unsigned status, const char *text)
+{
+	struct upload *u = owner;
+	document_refused(u->patient.r, status, "Idempotency-Key", text);
+}
+
+static enum step
+key_ask(struct task *t)
+{
+	struct upload *u = task_frame(t);
+	u->key = (struct idempotency){
+		.r = u->patient.r, .refused = key_refused, .owner = u, .committing = &u->row.committing
+	};
+	return idempotency_ask(t, &u->key);
+}
+
+static enum step
+key_known(struct task *t)
+{
+	struct upload *u = task_frame(t);
+	return idempotency_known(t, &u->key);
+}
+
+static enum step
+key_busy(struct task *t)
+{
+	struct upload *u = task_frame(t);
+	return idempotency_busy(t, &u->key);
+}
+
+/* Each part with its length in front: no two bodies feed the same bytes. */
+static void
+digest_text(struct upload *u, struct str s)
+{
+	uint64_t n = s.n;
+	sha256_feed(&u->digest, (struct str){ (const char *)&n, sizeof n });
+	sha256_feed(&u->digest, s);
+}
+
+static int
+digest_begin(struct upload *u)
+{
+	if (u->key.name.n == 0)
+		return 0;
+	if (sha256_begin(&u->digest) != 0)
+		return -1;
+	digest_text(u, document_param(u->patient.r, STR("path")));
+	digest_text(u, document_param(u->patient.r, STR("eid")));
+	return 0;
+}
+
+/* The body is whole: what it is, and the answer that it had before. */
+static enum step
+key_answer(struct task *t)
+{
+	struct upload *u = task_frame(t);
+	uint8_t hash[SHA256_LEN];
+	struct buf hex;
+	if (u->key.name.n == 0)
+		return STEP_NEXT;
+	sha256_end(&u->digest, hash);
+	buf_init(&hex, t->arena, BODY_HASH_CHARS + 1, BODY_HASH_CHARS + 1);
+	hex_put(&hex, hash, sizeof hash);
+	if (!buf_ok(&hex))
+		return request_refuse(u->patient.r, REPLY_TOO_LARGE);
+	u->key.body_hash = buf_str(&hex);
+	return idempotency_answer(t, &u->key);
+}
+
+static enum step
+key_remember(struct task *t)
+{
+	struct upload *u = task_frame(t);
+	return idempotency_remember(t, &u->key);
+}
 
 /* --- before the body ----------------------------------------------------------------------------------------------------------------- */
 
@@ -119,6 +202,11 @@ file_create(struct task *t)
 	if (u->settings.encrypt && version == 0)
 		return request_unavailable(r, "OpenEMR's keys for files are not there");
 	multipart_begin(&u->parser, b, PARTS_MAX);
+	if (digest_begin(u) != 0)
+		return request_refuse(r, REPLY_TOO_LARGE);
+	u->file.r = r;
+	if (idempotency_repeated(&u->key)) /* read to be compared, not to be kept */
+		return STEP_NEXT;
 	u->row.encrypted = version != 0;
 	u->row.folder = arena_printf(t->arena, "%lld", (long long)u->row.pid);
 	if (u->row.folder.p == NULL || document_file_begin(&u->file, r) != 0)
@@ -184,6 +272,8 @@ part_begin(struct upload *u)
 		u->outcome = OUT_MEMBER;
 	if (u->in_file && !u->has_file)
 		u->row.name = file_name_safe(m->filename, u->name);
+	if (u->in_file && !u->has_file && u->digest.ctx != NULL)
+		digest_text(u, u->row.name);
 	u->has_file |= u->in_file;
 }
 
@@ -198,6 +288,10 @@ part_data(struct upload *u, struct str data)
 		u->outcome = OUT_TOO_LARGE;
 		return;
 	}
+	if (u->digest.ctx != NULL)
+		sha256_feed(&u->digest, data);
+	if (idempotency_repeated(&u->key))
+		return;
 	file_type_feed(&u->type, data);
 	buf_str_put(&u->waiting, data);
 	if (!buf_ok(&u->waiting))
@@ -311,6 +405,15 @@ body_check(struct task *t)
 		return refused(r, OUT_NO_FILE);
 	if (u->row.size == 0)
 		return document_invalid(r, "document", "document is empty");
+	return STEP_NEXT;
+}
+
+static enum step
+type_check(struct task *t)
+{
+	struct upload *u = task_frame(t);
+	struct request *r = u->patient.r;
+	(void)t;
 	u->row.type = file_type_of(&u->type);
 	if (!document_type_allowed(&u->settings, u->row.type))
 		return document_invalid(r, "document", "document is of a type that is not accepted");
@@ -340,6 +443,7 @@ rows_write(struct task *t)
 	if (u->file.res.status != FILED_OK)
 		return document_file_failed(r, u->file.res.status);
 	u->row.r = r;
+	u->row.d = u->patient.d;
 	u->row.schema = u->patient.d->schema;
 	u->row.file = &u->file;
 	return task_push(t, &document_store_table, &u->row);
@@ -356,21 +460,31 @@ answer(struct task *t)
 	r->reply.status = 200;
 	r->reply.content_type = STR("application/json");
 	buf_lit(&r->reply.body, "true");
+	return STEP_NEXT;
+}
+
+static enum step
+reply(struct task *t)
+{
+	(void)t;
 	return STEP_REPLY;
 }
 
 _Static_assert(NAMES_TRIED == 4, "a row of the table per name");
-static STEP_TABLE(upload_steps, 0, { "patient", patient_step }, { "settings", settings_ask },
-    { "settings read", settings_read }, { "category", category_read }, { "create", file_create },
-    { "receive", body_receive }, { "check", body_check }, { "keep", file_keep }, { "keep", file_keep },
-    { "keep", file_keep }, { "keep", file_keep }, { "rows", rows_write }, { "answer", answer });
+static STEP_TABLE(upload_steps, 0, { "key", key_ask }, { "key known", key_known }, { "key busy", key_busy },
+    { "patient", patient_step }, { "settings", settings_ask }, { "settings read", settings_read },
+    { "category", category_read }, { "create", file_create }, { "receive", body_receive }, { "check", body_check },
+    { "key's answer", key_answer }, { "type", type_check }, { "keep", file_keep }, { "keep", file_keep },
+    { "keep", file_keep }, { "keep", file_keep }, { "rows", rows_write }, { "answer", answer },
+    { "remember", key_remember }, { "reply", reply });
 
-/* The client left in mid-upload: the buffer is the heap's. */
+/* The client left in mid-upload: buffer and digest are the heap's. */
 static void
 upload_gone(void *arg)
 {
 	struct upload *u = arg;
 	buf_done(&u->waiting);
+	sha256_drop(&u->digest);
 	u->patient.r->state = NULL;
 }
 

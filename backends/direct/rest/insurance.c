@@ -234,6 +234,7 @@ struct swap {
 	struct db_tx *tx;
 	struct db_result *done, *source, *target;
 	struct db_val vals[4];
+	struct write_note note;
 	struct fetched rows[2];
 };
 enum { SWAP_SOURCE, SWAP_TARGET, SWAP_ID = 0, SWAP_TYPE, SWAP_DATE };
@@ -248,6 +249,18 @@ static const struct db_stmt aside_sql = { "swap_aside", "UPDATE insurance_data S
 static const struct db_stmt type_sql = { "swap_type", "UPDATE insurance_data SET type = ? WHERE id = ?", false };
 static const struct db_stmt back_sql = { "swap_back", "UPDATE insurance_data SET type = ?, date = ? WHERE id = ?",
 	false };
+
+/* A POST may have an Idempotency-Key, as a creation; what it asks for stands in its query. */
+static enum step
+swap_key(struct task *t)
+{
+	struct call *c = task_frame(t);
+	if (c->h->row->method != HTTP_POST)
+		return STEP_NEXT;
+	struct str asked = arena_printf(t->arena, "%.*s\n%.*s", STR_ARG(form_get(&c->r->query, STR("type"), NULL)),
+	    STR_ARG(form_get(&c->r->query, STR("uuid"), NULL)));
+	return asked.p == NULL ? request_refuse(c->r, REPLY_TOO_LARGE) : call_key_begin(c, asked);
+}
 
 static enum step
 swap_begin(struct task *t)
@@ -380,13 +393,63 @@ swap_back(struct task *t)
 	return swap_run(s, &back_sql, 3);
 }
 
+/* OpenEMR's log row of a policy that was changed. */
+static enum step
+swap_note(struct swap *s, const struct db_result *row)
+{
+	struct call *c = s->c;
+	s->note = (struct write_note){ .r = c->r,
+		.d = c->d,
+		.class = c->plan->write->log,
+		.verb = "update",
+		.table = "insurance_data",
+		.id = db_cell(row, 0, SWAP_ID)->i,
+		.pid = &c->parent.pid,
+		.group = c->group,
+		.tx = s->tx };
+	return write_log_wanted(c->d, s->note.class) ? task_push(&c->r->task, &write_note_table, &s->note) : STEP_NEXT;
+}
+
+static void
+swap_noted(struct swap *s)
+{
+	if (s->note.done != NULL)
+		s->done = s->note.done;
+	s->c->group = s->note.group;
+}
+
+static enum step
+swap_note_source(struct task *t)
+{
+	struct call *c = task_frame(t);
+	struct swap *s = c->action;
+	enum step answer;
+	return swap_good(s, &answer) ? swap_note(s, s->source) : answer;
+}
+
+static enum step
+swap_note_target(struct task *t)
+{
+	struct call *c = task_frame(t);
+	struct swap *s = c->action;
+	enum step answer;
+	swap_noted(s);
+	if (!swap_good(s, &answer))
+		return answer;
+	return s->target->n_rows > 0 ? swap_note(s, s->target) : STEP_NEXT;
+}
+
 static enum step
 swap_commit(struct task *t)
 {
 	struct call *c = task_frame(t);
 	struct swap *s = c->action;
 	enum step answer;
-	return swap_good(s, &answer) ? db_commit(t, &s->tx, &s->done) : answer;
+	swap_noted(s);
+	if (!swap_good(s, &answer))
+		return answer;
+	c->committing = true;
+	return db_commit(t, &s->tx, &s->done);
 }
 
 static enum step
@@ -427,13 +490,23 @@ swap_answer(struct task *t)
 		s->rows[SWAP_TARGET] = c->one.row;
 	c->render.lists = c->d->lists;
 	standard_named(c, names, s->rows, NITEMS(names));
+	return STEP_NEXT;
+}
+
+static enum step
+swap_reply(struct task *t)
+{
+	(void)t;
 	return STEP_REPLY;
 }
 
-static STEP_TABLE(swap_table, 0, { "parent", parent_ask }, { "of the path", parent_read }, { "begin", swap_begin },
-    { "source", swap_source }, { "target", swap_target }, { "aside", swap_aside }, { "type", swap_type },
-    { "back", swap_back }, { "commit", swap_commit }, { "read source", swap_read_source },
-    { "read target", swap_read_target }, { "answer", swap_answer });
+static STEP_TABLE(swap_table, 0, { "key", swap_key }, { "key known", call_key_known },
+    { "key's answer", call_key_answer }, { "parent", parent_ask }, { "of the path", parent_read },
+    { "begin", swap_begin }, { "source", swap_source }, { "target", swap_target }, { "aside", swap_aside },
+    { "type", swap_type }, { "back", swap_back }, { "log source", swap_note_source },
+    { "log target", swap_note_target }, { "commit", swap_commit }, { "read source", swap_read_source },
+    { "read target", swap_read_target }, { "answer", swap_answer }, { "remember", call_key_remember },
+    { "reply", swap_reply });
 
 static enum step
 swap(struct call *c)
@@ -450,16 +523,19 @@ static const struct style style = { .ops = &dialect_standard, .envelope = ENV_OL
 static const struct style written = { .ops = &dialect_standard, .envelope = ENV_OLD, .no_parent = &no_patient };
 static const struct style named = { .ops = &dialect_standard, .envelope = ENV_BARE, .created = "\"%\"" };
 #define SWAP_TYPES "{\"enum\":[\"primary\",\"secondary\",\"tertiary\"]}"
-static const struct told swap_told = { .rows = "src target",
-	.parameters = "{\"name\":\"type\",\"in\":\"query\",\"required\":true,\"schema\":" SWAP_TYPES
-	              "},{\"name\":\"uuid\",\"in\":"
-	              "\"query\",\"required\":true,\"schema\":{\"type\":\"string\",\"format\":\"uuid\"}}" };
+#define SWAP_TOLD                                                                                                      \
+	.rows = "src target", .parameters =                                                                            \
+	                          "{\"name\":\"type\",\"in\":\"query\",\"required\":true,\"schema\":" SWAP_TYPES       \
+	                          "},{\"name\":\"uuid\",\"in\":"                                                       \
+	                          "\"query\",\"required\":true,\"schema\":{\"type\":\"string\",\"format\":\"uuid\"}}"
+static const struct told swap_told = { SWAP_TOLD };
+static const struct told swap_post_told = { SWAP_TOLD, .takes_key = true };
 static const struct direct_route routes[] = {
 	{ HTTP_GET, "/api/patient/:puuid/insurance", &insurance, OP_LIST, &style },
 	{ HTTP_GET, "/api/patient/:puuid/insurance/$swap-insurance", &policy, OP_SPECIAL, &written, .action = swap,
 	    .told = &swap_told },
 	{ HTTP_POST, "/api/patient/:puuid/insurance/$swap-insurance", &policy, OP_SPECIAL, &written, .action = swap,
-	    .told = &swap_told },
+	    .told = &swap_post_told },
 	{ HTTP_GET, "/api/patient/:puuid/insurance/:uuid", &insurance, OP_READ, &style },
 	{ HTTP_PUT, "/api/patient/:puuid/insurance/:insuranceUuid", &policy, OP_UPDATE, &written },
 	{ HTTP_POST, "/api/patient/:puuid/insurance", &policy, OP_CREATE, &written },
