@@ -56,6 +56,9 @@ struct conf_site {
 		struct str approval;                    /* scopes, all                             */
 		struct str *approval_scopes;            /* beginnings of scopes that wait; none: OpenEMR's rule */
 		size_t n_approval_scopes;
+		struct str
+		    *redirect_schemes; /* https, loopback, private-use, or a scheme's name; none: the three kinds */
+		size_t n_redirect_schemes;
 		struct str registration_token; /* initial access token                    */
 		struct str signing_key;        /* PEM path; may be OpenEMR's oaprivate.key */
 		struct str signing_passphrase;

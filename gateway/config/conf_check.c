@@ -105,9 +105,31 @@ check_documents(struct conf_loader *l, const struct conf_site *s)
 		    "%s cannot be read and written by this user: document routes answer 503", dir);
 }
 
+/* What a browser runs, reads from the device or sends in clear is no place for a code. */
+static bool
+redirect_scheme_sound(struct str s)
+{
+	static const struct str never[] = { STR_INIT("http"), STR_INIT("javascript"), STR_INIT("data"),
+		STR_INIT("vbscript"), STR_INIT("file"), STR_INIT("blob"), STR_INIT("about"), STR_INIT("ftp"),
+		STR_INIT("ws"), STR_INIT("wss"), STR_INIT("filesystem"), STR_INIT("view-source") };
+	for (size_t i = 0; i < NITEMS(never); i++)
+		if (str_eq(s, never[i]))
+			return false;
+	for (size_t i = 0; i < s.n; i++)
+		if (!(s.p[i] >= 'a' && s.p[i] <= 'z') &&
+		    (i == 0 || str_find(STR("0123456789+-."), s.p[i]) == STR("0123456789+-.").n))
+			return false;
+	return s.n > 0;
+}
+
 static void
 check_oauth(struct conf_loader *l, const struct conf_site *s)
 {
+	for (size_t i = 0; i < s->oauth.n_redirect_schemes; i++)
+		if (!redirect_scheme_sound(s->oauth.redirect_schemes[i]))
+			conf_report_at(l, false, PATH(l, "sites.%.*s.oauth.redirect_schemes", STR_ARG(s->name)),
+			    "expected https, loopback, private-use, or the name of a scheme in small letters that no "
+			    "browser serves itself");
 	bool grants = s->oauth.password_users || s->oauth.password_patients;
 	if (str_eq(s->oauth.client_auth, STR("documented")))
 		conf_report_at(l, true, PATH(l, "sites.%.*s.oauth.client_auth", STR_ARG(s->name)),

@@ -264,6 +264,11 @@ const struct conf_item conf_items[] = {
 	    NULL,
 	    "Beginnings of those scopes; without any OpenEMR's rule: user/ and system/, and launch of public clients.",
 	    .example = "[user/, system/, patient/]"),
+	MANY("sites.*.oauth.redirect_schemes", C_STR, struct conf_site, oauth.redirect_schemes,
+	    oauth.n_redirect_schemes, NULL,
+	    "Redirect addresses that a client may register: https, loopback (http on this device), private-use (a "
+	    "reversed domain name, as org.example.app), or a scheme by its name; without any the first three.",
+	    .example = "[https, loopback, private-use, myapp]"),
 	SITE("oauth.signing_key", C_PATH, oauth.signing_key, "/var/lib/gatehouse/keys/{site}.pem",
 	    "PEM private key that signs tokens; may be OpenEMR's oaprivate.key. Made at the first start when missing."),
 	SITE("oauth.signing_passphrase", C_SECRET, oauth.signing_passphrase, NULL, "Of the key."),

@@ -49,9 +49,35 @@ list_join(struct arena *a, const json_t *list, size_t max_bytes)
 	return !buf_ok(&b) ? STR_NULL : b.n == 0 ? STR("") : buf_str(&b);
 }
 
-/* https, loopback http, or a private-use scheme; no fragment, no user info (RFC 8252 7, RFC 9700 2.1). */
 static bool
-redirect_ok(const json_t *list, struct err *e)
+scheme_listed(const struct conf_site *c, struct str word)
+{
+	for (size_t i = 0; i < c->oauth.n_redirect_schemes; i++)
+		if (str_ieq(c->oauth.redirect_schemes[i], word))
+			return true;
+	return false;
+}
+
+/* One of the kinds that the site takes: https, http on the loopback address (RFC 8252 7.3), a reversed domain name (7.1), a scheme that
+ * the site names.                                                                                                          */
+static bool
+scheme_taken(const struct conf_site *c, const struct uri *u)
+{
+	bool all = c->oauth.n_redirect_schemes == 0;
+	if (str_ieq(u->scheme, STR("https")))
+		return all || scheme_listed(c, STR("https"));
+	if (str_ieq(u->scheme, STR("http")))
+		return (all || scheme_listed(c, STR("loopback"))) &&
+		       (str_eq(u->host, STR("127.0.0.1")) || str_eq(u->host, STR("::1")) ||
+		           str_ieq(u->host, STR("localhost")));
+	if (str_find(u->scheme, '.') < u->scheme.n && (all || scheme_listed(c, STR("private-use"))))
+		return true;
+	return scheme_listed(c, u->scheme);
+}
+
+/* Kinds of the site's; no fragment, no user info (RFC 8252 7, RFC 9700 2.1). */
+static bool
+redirect_ok(const struct conf_site *c, const json_t *list, struct err *e)
 {
 	size_t i;
 	json_t *v;
@@ -61,11 +87,7 @@ redirect_ok(const json_t *list, struct err *e)
 		if (!json_is_string(v) || json_string_length(v) > URI_MAX ||
 		    uri_parse((struct str){ json_string_value(v), json_string_length(v) }, &u, e) != 0)
 			return false;
-		bool loopback =
-		    str_eq(u.host, STR("127.0.0.1")) || str_eq(u.host, STR("::1")) || str_ieq(u.host, STR("localhost"));
-		bool web = str_ieq(u.scheme, STR("https")) || (str_ieq(u.scheme, STR("http")) && loopback);
-		bool private_use = str_find(u.scheme, '.') < u.scheme.n; /* RFC 8252 7.1: reverse domain name */
-		if (u.fragment.p != NULL || u.userinfo.p != NULL || !(web || private_use))
+		if (u.fragment.p != NULL || u.userinfo.p != NULL || !scheme_taken(c, &u))
 			return false;
 	}
 	return true;
@@ -190,7 +212,7 @@ lists_read(struct request *r, struct registration *g)
 		g->joined[i] = list_join(r->task.arena, v, lists[i].max);
 		bool uris = i == 1 || i == 2;
 		if (g->joined[i].p != NULL && (i != 1 || json_array_size(v) > 0) &&
-		    (!uris || redirect_ok(v, &r->task.err)))
+		    (!uris || redirect_ok(r->site->conf, v, &r->task.err)))
 			continue;
 		if (i == 1)
 			return oauth_refuse(r, OAUTH_REDIRECT_URI, STR_NULL, "redirect_uris");
