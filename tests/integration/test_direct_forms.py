@@ -332,3 +332,44 @@ def test_run_all_tells_each_that_has_an_interval(sql, v8):
     a = v8("POST", "/api/background_service/$run", {})
     assert (a.status, a.json) == (200, {"results": [{"name": "busy", "status": "already_running"}, {"name": "later", "status": "not_due"},
                                                     {"name": "due", "status": "skipped"}, {"name": "off", "status": "skipped"}]})
+
+
+# OpenEMR's setting, and the minutes that its sessions are ahead of UTC then
+ZONES = [("", 0), ("+09:30", 570), ("-05:00", -300), ("Test/Zone", -240), ("Nowhere/Town", 0)]
+
+
+@pytest.fixture(params=ZONES, ids=lambda z: z[0] or "none")
+def zone(sql, request):
+    """The database knows Test/Zone by its name."""
+    if sql("SELECT COUNT(*) FROM mysql.time_zone_name WHERE Name = 'Test/Zone'") == [["0"]]:
+        sql("INSERT INTO mysql.time_zone (Time_zone_id, Use_leap_seconds) VALUES (77, 'N'); INSERT INTO mysql.time_zone_name (Name, Time_zone_id) VALUES ('Test/Zone', 77); "
+            "INSERT INTO mysql.time_zone_transition_type (Time_zone_id, Transition_type_id, `Offset`, Is_DST, Abbreviation) VALUES (77, 0, -14400, 0, 'TST')")
+    name, minutes = request.param
+    sql(f"DELETE FROM globals WHERE gl_name = 'gbl_time_zone'; INSERT INTO globals (gl_name, gl_index, gl_value) VALUES ('gbl_time_zone', 0, '{name}')")
+    yield minutes
+    sql("UPDATE globals SET gl_value = '' WHERE gl_name = 'gbl_time_zone'")
+
+
+def test_a_lock_ends_in_the_time_that_openemr_writes(sql, v8, zone):
+    """lock_expires_at is a DATETIME of OpenEMR's session, next_run a TIMESTAMP, which is the same in all of them."""
+    sql(SERVICES)
+    sql("SET time_zone = '+00:00'; UPDATE background_services SET lock_expires_at = NULL; "
+        f"UPDATE background_services SET lock_expires_at = NOW() + INTERVAL {zone} + 20 MINUTE WHERE name = 'busy'; "
+        f"UPDATE background_services SET lock_expires_at = NOW() + INTERVAL {zone} - 20 MINUTE WHERE name = 'due'; "
+        "UPDATE background_services SET next_run = NOW() + INTERVAL 20 MINUTE WHERE name = 'later'; UPDATE background_services SET next_run = NOW() - INTERVAL 20 MINUTE WHERE name = 'due'")
+    got = {s["name"]: s for s in v8("GET", "/api/background_service").json}
+    assert {n: s["running"] for n, s in got.items()} == {"busy": True, "later": False, "due": False, "off": False, "manual": False}
+    ((local,),) = sql(f"SET time_zone = '+00:00'; SELECT next_run + INTERVAL {zone} MINUTE FROM background_services WHERE name = 'later'")
+    assert got["later"]["next_run"] == local
+    statuses = {n: v8("POST", f"/api/background_service/{n}/run", {}).json["status"] for n in ("busy", "due", "later")}
+    assert statuses == {"busy": "already_running", "due": "skipped", "later": "not_due"}
+
+
+def test_the_mean_of_three_days_counts_them_in_the_time_that_openemr_writes(sql, person, zone):
+    inside, outside = person.post("100", "60"), person.post("200", "90")
+    sql(f"SET time_zone = '+00:00'; UPDATE form_vitals SET date = NOW() + INTERVAL {zone} - 3 * 1440 + 20 MINUTE WHERE id = {inside}; "
+        f"UPDATE form_vitals SET date = NOW() + INTERVAL {zone} - 3 * 1440 - 20 MINUTE WHERE id = {outside}")
+    now = person.post("110", "70")
+    sql(f"SET time_zone = '+00:00'; UPDATE form_vitals SET date = NOW() + INTERVAL {zone} - 1 MINUTE WHERE id = {now}")  # as OpenEMR writes it
+    own = person.post("120", "80")
+    assert person.means()["bp-Mean3Day", "-"][2] == [inside, now, own]
