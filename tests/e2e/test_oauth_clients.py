@@ -11,7 +11,6 @@ import time
 import uuid
 
 import pytest
-from app import FREE
 from gateway import wait_until
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
@@ -558,60 +557,6 @@ def test_openemr_s_manual_approval_makes_all_wait(g):
         g.sql("UPDATE globals SET gl_value='0' WHERE gl_name='oauth_app_manual_approval'")
 
 
-SCHEMES = ["https://a.example.org/cb", "http://127.0.0.1/cb", "org.example.app:/cb", "myapp://cb", "other:/cb", "http://a.example.org/cb", "javascript:alert(1)"]
-TAKEN = {  # what the site lists: which of SCHEMES a client may register
-    (): "1110000", ("https",): "1000000", ("loopback",): "0100000", ("private-use",): "0010000", ("https", "myapp"): "1001000", ("https", "org.example.app"): "1010000"}
-
-
-def test_redirect_schemes_are_the_sites_to_choose(make_gateway):
-    g = make_gateway(extra=FREE)
-    for listed, taken in TAKEN.items():
-        g.stop()
-        g.configure({"sites.default.oauth.redirect_schemes": list(listed)} if listed else {})
-        g.start()
-        for uri, want in zip(SCHEMES, taken):
-            for member in ("redirect_uris", "post_logout_redirect_uris"):
-                r = g.post("/oauth2/default/registration", json={**REGISTRATION, member: [uri], "redirect_uris": [uri if member == "redirect_uris" else ok(taken)]})
-                assert r.status_code == (200 if want == "1" else 400), (listed, member, uri, r.text)
-
-
-def ok(taken):
-    return SCHEMES[taken.index("1")]
-
-
-@pytest.mark.parametrize("word", ["javascript", "data", "http", "file", "HTTPS", "", "a b", "x:", "1a"])
-def test_a_scheme_that_browsers_serve_is_no_setting(make_gateway, word):
-    g = make_gateway(extra=FREE)
-    g.configure({"sites.default.oauth.redirect_schemes": [word]})
-    code, out, err = g.cli("check", check=False)
-    assert code != 0 and "redirect_schemes" in out + err
-
-
-WAITS = [  # settings, registration, waits
-    ({}, {"scope": "openid patient/Patient.read"}, False), ({}, {"scope": "openid user/Patient.read"}, True), ({}, {"scope": "system/Patient.read", "jwks": "own"}, True),
-    ({}, {"scope": "openid launch patient/Patient.read"}, False), ({}, {"scope": "openid launch patient/Patient.read", "application_type": "web", "token_endpoint_auth_method": "none"}, True),
-    ({}, {"scope": "openid launch/patient patient/Patient.read", "application_type": "web", "token_endpoint_auth_method": "none"}, False),
-    ({"approval": "all"}, {"scope": "openid"}, True), ({"approval_scopes": ["patient/Observation"]}, {"scope": "openid patient/Observation.read"}, True),
-    ({"approval_scopes": ["patient/Observation"]}, {"scope": "openid patient/Patient.read user/Patient.read"}, False),
-    ({"approval_scopes": ["offline_access"]}, {"scope": "openid offline_access"}, True)]
-
-
-def test_which_scopes_wait_for_approval(make_gateway):
-    g = make_gateway(extra=FREE)
-    for n, (settings, members, waits) in enumerate(WAITS):
-        g.stop()
-        g.extra = {k: v for k, v in g.extra.items() if "approval" not in k}
-        g.configure({f"sites.default.oauth.{k}": v for k, v in settings.items()})
-        g.start()
-        body = {**REGISTRATION, **members}
-        if body.get("jwks"):
-            body["jwks"] = {"keys": [json.loads(RSA.export_public())]}
-        made = g.post("/oauth2/default/registration", json=body).json()
-        assert g.sql(f"SELECT is_enabled FROM oauth_clients WHERE client_id='{made['client_id']}'") == [["0" if waits else "1"]], n
-        if waits:
-            assert g.token_request(grant_type="refresh_token", refresh_token="x", client_id=made["client_id"], client_secret=made.get("client_secret") or "x").status_code == 401, n
-
-
 @pytest.mark.parametrize("settings, headers, status", [
     ({"registration": "closed"}, {}, 403), ({"registration": "token"}, {}, 401), ({"registration": "token"}, {"Authorization": "Bearer wrong"}, 401),
     ({"registration": "token"}, {"Authorization": "Bearer let-me-in"}, 200), ({"approval": "all"}, {}, 200),
@@ -642,12 +587,3 @@ def test_registration_policy(g, settings, headers, status):
         g.extra = before
         g.configure()
         g.reload()
-
-
-def test_open_registration_is_limited_by_address(make_gateway):
-    """The last of this file: what it counted stands in the Redis of all."""
-    g = make_gateway(extra={**FREE, "rate.classes.register": {"limit": 6, "window": "1m", "burst": 3, "by": "address"}})
-    got = [g.post("/oauth2/default/registration", json=REGISTRATION).status_code for _ in range(6)]
-    assert got[:3] == [200] * 3 and set(got[3:]) == {429}
-    r = g.post("/interface/smart/register-app.php", data={"client_name": "x", "redirect_uris": "https://a.example.org/cb", "scope[openid]": "1"})
-    assert r.status_code == 429 and int(r.headers["retry-after"]) > 0, "the page is counted with it"
