@@ -40,11 +40,14 @@ static const struct db_stmt begin_stmt = { "begin", "START TRANSACTION", false }
 static const struct db_stmt commit_stmt = { "commit", "COMMIT", false };
 static const struct db_stmt rollback_stmt = { "rollback", "ROLLBACK", false };
 
-/* A running job whose client left goes on without an owner when it no longer needs the task's memory; a COMMIT is always finished. */
+/* A running job whose client left goes on without an owner when it no longer needs the task's memory; a COMMIT is always finished. What is
+ * being prepared serves the next who asks the same; it is not executed.                                                    */
 static bool
 may_finish(const struct job *job)
 {
-	return job->kind == JOB_TEXT ? job->stmt == &commit_stmt : job->conn->phase >= PH_EXECUTE;
+	if (job->kind == JOB_TEXT)
+		return job->stmt == &commit_stmt;
+	return job->conn->phase >= PH_EXECUTE || (job->conn->phase == PH_PREPARE && !job->transient);
 }
 
 static void
@@ -87,7 +90,7 @@ job_new(struct task *t, struct db_pool *p, enum job_kind kind, const struct db_s
 	job->kind = kind;
 	job->pool = p;
 	job->task = t;
-	job->stmt = stmt;
+	job_stmt_set(job, stmt);
 	job->result = *out;
 	list_init(&job->link);
 	list_init(&job->reads);
@@ -400,7 +403,7 @@ db_rollback(struct db_tx **txp)
 	}
 	job->kind = JOB_TEXT;
 	job->pool = tx->pool;
-	job->stmt = &rollback_stmt;
+	job_stmt_set(job, &rollback_stmt);
 	list_init(&job->link);
 	list_init(&job->reads);
 	db_conn_run(c, job);
@@ -432,7 +435,7 @@ db_pool_probe(struct db_pool *p, uint32_t idle_ms)
 	}
 	job->kind = JOB_TEXT;
 	job->pool = p;
-	job->stmt = &probe_stmt;
+	job_stmt_set(job, &probe_stmt);
 	list_init(&job->link);
 	list_init(&job->reads);
 	p->last_us = loop_now_us(p->loop);

@@ -219,7 +219,7 @@ batch_next(struct db_pool *p, struct db_conn *c)
 	list_init(&job->link);
 	list_init(&job->reads);
 	unsigned n = batch_fill(job, g, vals), padded;
-	job->stmt = batch_stmt(g, n, &padded);
+	job_stmt_set(job, batch_stmt(g, n, &padded));
 	for (unsigned i = n; i < padded; i++)
 		vals[i] = vals[n - 1];
 	job->n_vals = padded;

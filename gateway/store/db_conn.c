@@ -114,6 +114,13 @@ fail_now(void *arg)
 	pool_pump_later(c->pool);
 }
 
+/* Has the client of a statement left, and taken its values along? */
+static bool
+ownerless(const struct job *job)
+{
+	return job->kind == JOB_QUERY && job->task == NULL;
+}
+
 /* From inside a cancel: the connection is closed at the end of the turn, and runs nothing until then. */
 void
 db_conn_fail_later(struct db_conn *c)
@@ -244,7 +251,7 @@ slow_log(struct db_conn *c, const struct job *job)
 {
 	int64_t took = loop_now_us(c->pool->loop) - job->started_us;
 	if (c->pool->conf->slow_ms > 0 && took > (int64_t)c->pool->conf->slow_ms * 1000)
-		LOG(c->pool->log, LOG_WARN, "db.slow", F_STR("statement", str_of(job->stmt->name)),
+		LOG(c->pool->log, LOG_WARN, "db.slow", F_STR("statement", str_of(job->name)),
 		    F_INT("duration_us", took));
 }
 
@@ -263,7 +270,7 @@ job_finished(struct db_conn *c, enum db_status status)
 {
 	struct job *job = c->job;
 	struct db_pool *p = c->pool;
-	if (c->slot != NULL && job->stmt->transient && c->slot->handle != NULL)
+	if (c->slot != NULL && job->transient && c->slot->handle != NULL)
 		slot_drop(c);
 	c->job = NULL;
 	c->slot = NULL;
@@ -299,7 +306,7 @@ job_error(struct db_conn *c, unsigned no)
 	}
 	if (c->job->task != NULL)
 		(void)ERR(&c->job->task->err, status == DB_DUPLICATE ? E_CONFLICT : E_DB, "statement %s: error %u",
-		    c->job->stmt->name, no);
+		    c->job->name, no);
 	if (c->slot != NULL && c->phase == PH_PREPARE) { /* nothing was prepared: forget the slot */
 		slot_drop(c);
 	} else if (c->slot != NULL) {
@@ -447,6 +454,10 @@ phase_next(struct db_conn *c)
 		job_finished(c, DB_OK);
 		return false;
 	case PH_PREPARE:
+		if (ownerless(c->job)) {
+			job_finished(c, DB_OK);
+			return false;
+		}
 		c->phase = PH_EXECUTE;
 		return true;
 	case PH_EXECUTE:
@@ -470,7 +481,7 @@ phase_next(struct db_conn *c)
 static bool
 prepared_anew(struct db_conn *c)
 {
-	if (c->phase != PH_EXECUTE || c->job->retried || (c->job->kind == JOB_QUERY && c->job->task == NULL))
+	if (c->phase != PH_EXECUTE || c->job->retried || ownerless(c->job))
 		return false;
 	c->job->retried = true;
 	slot_drop(c);
@@ -494,8 +505,8 @@ phase_failed(struct db_conn *c)
 	if (c->unbound) { /* too many values, or not as many as marks: the server got nothing */
 		c->unbound = false;
 		if (c->job->task != NULL)
-			(void)ERR(&c->job->task->err, E_INTERNAL, "statement %s: %zu values", c->job->stmt->name,
-			    c->job->n_vals);
+			(void)ERR(
+			    &c->job->task->err, E_INTERNAL, "statement %s: %zu values", c->job->name, c->job->n_vals);
 		job_finished(c, DB_REFUSED);
 		return;
 	}
@@ -585,7 +596,7 @@ db_conn_run(struct db_conn *c, struct job *job)
 		advance(c, 0);
 		return;
 	}
-	c->slot = job->stmt->transient ? NULL : slot_find(c, job->stmt);
+	c->slot = job->transient ? NULL : slot_find(c, job->stmt);
 	c->phase = PH_EXECUTE;
 	if (c->slot == NULL) {
 		c->slot = slot_new(c, job->stmt);

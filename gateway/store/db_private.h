@@ -57,7 +57,9 @@ struct job {
 	struct task *task;    /* NULL: cancelled, or a batch, or a background rollback */
 	struct db_conn *conn; /* running on */
 	struct db_pool *pool;
-	const struct db_stmt *stmt; /* JOB_TEXT: sql is sent as text */
+	const struct db_stmt *stmt; /* JOB_TEXT: sql is sent as text; a transient one is the task's memory */
+	const char *name;           /* of stmt, and */
+	bool transient;             /* the same: known also when the task is gone */
 	const struct db_val *vals;
 	size_t n_vals;
 	struct db_result *result;
@@ -67,6 +69,13 @@ struct job {
 	bool retried;
 	int64_t started_us;
 };
+static inline void
+job_stmt_set(struct job *job, const struct db_stmt *stmt)
+{
+	job->stmt = stmt;
+	job->name = stmt == NULL ? "" : stmt->name;
+	job->transient = stmt != NULL && stmt->transient;
+}
 struct stmt_slot {
 	const struct db_stmt *stmt;
 	MYSQL_STMT *handle;

@@ -40,7 +40,7 @@ static struct {
 	struct client clients[CONNS];
 	unsigned connects, allowed; /* allowed: more are refused (max_connections) */
 	enum act acts[8];           /* of the EXECUTEs, in order; then ANSWER */
-	unsigned executes, prepares, rollbacks, commits, error;
+	unsigned executes, prepares, closes, rollbacks, commits, error;
 	bool hold_begin;
 	struct client *held;
 	bool last_in_tx; /* the last EXECUTE */
@@ -204,6 +204,7 @@ on_command(struct client *c, const uint8_t *p, size_t n)
 		client_drop(c);
 	} else {
 		REQUIRE(p[0] == COM_STMT_CLOSE_);
+		db.closes++;
 	}
 }
 
@@ -303,9 +304,10 @@ server_stop(void)
 
 static const struct db_stmt select_sql = { "select", "SELECT a FROM t WHERE b = ?", false };
 static const struct db_stmt insert_sql = { "insert", "INSERT INTO t VALUES (?)", false };
+static struct db_stmt brief_sql; /* transient: memory of who asks, which leaves with it */
 static const struct db_point point_sql = { "point", "SELECT a FROM t WHERE a IN (%s)", 0 };
 
-enum what { SELECT, INSERT, POINT, TX_SELECT, TX_INSERT, TX_STUBBORN /* goes on after any trouble */, TOO_MANY };
+enum what { SELECT, INSERT, POINT, TX_SELECT, TX_INSERT, TX_STUBBORN /* goes on after any trouble */, TOO_MANY, BRIEF };
 struct asker {
 	struct task task;
 	struct arena *arena;
@@ -335,6 +337,10 @@ ask(struct task *t)
 	struct asker *a = CONTAINER_OF(t, struct asker, task);
 	const struct db_val v[2] = { DB_V_STR(arena_str(t->arena, STR("x"))), DB_V_STR(STR("y")) };
 	const struct db_stmt *stmt = a->what == INSERT || a->what == TX_INSERT ? &insert_sql : &select_sql;
+	if (a->what == BRIEF) {
+		brief_sql = (struct db_stmt){ "brief", "SELECT a FROM t WHERE c = ?", true };
+		stmt = &brief_sql;
+	}
 	if (a->what == POINT)
 		return db_point_read(t, a->pool, &point_sql, STR("key"), &a->result);
 	if (in_tx(a))
@@ -501,16 +507,29 @@ test_transaction__left_in_the_turn_of_its_answer__is_not_the_next_clients(void)
 	}
 }
 
-/* The values of a statement are memory of its task. A client that leaves takes them along: whatever the server says then, they are not sent. */
+/* The values of a statement, and a transient statement itself, are memory of its task. A client that leaves takes them along: whatever the
+ * server says then, they are not sent or looked at; the connection stays, except where a transaction was on it.            */
 static void
-test_statement__whose_client_left__sends_nothing_of_it(void)
+test_statement__whose_client_left__is_not_touched(void)
 {
 	static const struct {
 		enum what what;
-		bool executing;    /* when it leaves; else its statement has just been prepared */
-		unsigned executes; /* that the server saw of it */
-	} rows[] = { { SELECT, false, 0 }, { INSERT, false, 0 }, { TX_INSERT, false, 0 }, { SELECT, true, 1 },
-		{ INSERT, true, 1 }, { TX_INSERT, true, 1 } };
+		bool executing;                      /* when it leaves; else its statement has just been prepared */
+		bool anew;                           /* then the server wants it prepared anew; else it answers */
+		unsigned executes, prepares, closes; /* that the server saw of it */
+		unsigned connects;                   /* with who comes next */
+	} rows[] = {
+		{ SELECT, false, false, 0, 1, 0, 1 },
+		{ INSERT, false, false, 0, 1, 0, 1 },
+		{ TX_INSERT, false, false, 0, 1, 0, 2 },
+		{ BRIEF, false, false, 0, 1, 0, 2 },
+		{ SELECT, true, true, 1, 1, 0, 1 },
+		{ INSERT, true, true, 1, 1, 0, 1 },
+		{ TX_INSERT, true, true, 1, 1, 0, 2 },
+		{ BRIEF, true, true, 1, 1, 1, 1 },
+		{ SELECT, true, false, 1, 1, 0, 1 },
+		{ BRIEF, true, false, 1, 1, 1, 1 },
+	};
 	for (size_t i = 0; i < NITEMS(rows); i++) {
 		struct asker gone, next;
 		server_start();
@@ -521,15 +540,21 @@ test_statement__whose_client_left__sends_nothing_of_it(void)
 			loop_run_once(db.loop, true);
 		if (rows[i].executing)
 			until_held();
-		asker_free(&gone); /* the answer to PREPARE stands in the socket */
-		if (rows[i].executing && db.held->fd >= 0)
+		if (rows[i].executing && rows[i].anew)
 			error(db.held, 1615);
+		else if (rows[i].executing)
+			answer(db.held, 1, true);
+		asker_free(&gone); /* the server's answer stands in the socket */
+		brief_sql = (struct db_stmt){ "gone", "gone", false };
 		for (int k = 0; k < 20; k++)
 			loop_run_once(db.loop, false);
-		EXPECT_IDX(db.executes == rows[i].executes, i);
+		EXPECT_IDX(db.executes == rows[i].executes && db.prepares == rows[i].prepares, i);
+		EXPECT_IDX(db.closes == rows[i].closes, i);
+		db.acts[1] = ANSWER;
 		asker_start(&next, pool, INSERT);
 		asker_end(&next);
 		EXPECT_IDX(next.result->status == DB_OK && db.executes == rows[i].executes + 1 && !db.last_in_tx, i);
+		EXPECT_IDX(db.connects == rows[i].connects, i);
 		asker_free(&next);
 		db_pool_free(&pool);
 		server_stop();
@@ -740,7 +765,7 @@ test_cells__of_a_malformed_row__are_no_answer(void)
 
 TESTS(T(test_statement__against_a_server_that),
     T(test_transaction__left_in_the_turn_of_its_answer__is_not_the_next_clients),
-    T(test_statement__whose_client_left__sends_nothing_of_it), T(test_transaction__after_trouble__is_dead),
+    T(test_statement__whose_client_left__is_not_touched), T(test_transaction__after_trouble__is_dead),
     T(test_connections__that_the_server_refuses__leave_the_others_at_work),
     T(test_connections__all_refused__answer_down_soon),
     T(test_connection__closed_by_the_server_while_idle__costs_nobody_an_answer), T(test_cells__of_each_type),
