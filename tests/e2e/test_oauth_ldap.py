@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Staff whose password is a directory's: OpenEMR's gbl_ldap_* settings against a small LDAP server that answers binds. contract/oauth2.md
-6.1.8."""
+"""Staff whose password is a directory's: OpenEMR's gbl_ldap_* settings against a small LDAP server that answers binds, in clear, by StartTLS and by
+ldaps. contract/oauth2.md 6.1.8."""
+import shutil
 import socket
+import ssl
 import threading
 import time
 
@@ -11,10 +13,11 @@ DN = "uid={login},ou=people,dc=example,dc=org"
 
 
 class Directory:
-    """Answers simple binds (RFC 4511 4.2): success, invalidCredentials (49), or silence."""
+    """Answers simple binds (RFC 4511 4.2): success, invalidCredentials (49), or silence; StartTLS (4.14) and ldaps with the context tls."""
 
     def __init__(self):
         self.people, self.asked, self.silent = {}, [], False
+        self.tls, self.ldaps, self.under_tls, self.seen = None, False, [], b""
         self.sock = socket.create_server(("127.0.0.1", 0))
         self.url = f"ldap://127.0.0.1:{self.sock.getsockname()[1]}"
         threading.Thread(target=self.serve, daemon=True).start()
@@ -36,13 +39,34 @@ class Directory:
         return at, n
 
     def one(self, conn):
+        secure = False
+        if self.ldaps:
+            try:
+                conn, secure = self.tls.wrap_socket(conn, server_side=True), True
+            except OSError:
+                return
         with conn:
             data = conn.recv(65536)
             while data and not self.silent:
+                self.seen += b"" if secure else data
                 at, _ = self.tlv(data, 0)
                 at, n = self.tlv(data, at)
                 number = data[at:at + n]
                 at += n
+                if data[at] == 0x77:  # an extended request: StartTLS
+                    good = b"1.3.6.1.4.1.1466.20037" in data and self.tls is not None
+                    body = bytes([2, len(number)]) + number + bytes([0x78, 7, 0x0a, 1, 0 if good else 2, 4, 0, 4, 0])
+                    conn.sendall(bytes([0x30, len(body)]) + body)
+                    if good:
+                        try:
+                            conn, secure = self.tls.wrap_socket(conn, server_side=True), True
+                        except OSError:
+                            return
+                    try:
+                        data = conn.recv(65536)
+                    except OSError:
+                        return
+                    continue
                 if data[at] != 0x60:  # no bind: unbind
                     return
                 at, _ = self.tlv(data, at)
@@ -52,6 +76,7 @@ class Directory:
                 at, n = self.tlv(data, at + n)
                 password = data[at:at + n].decode()
                 self.asked.append(dn)
+                self.under_tls.append(secure)
                 code = 0 if self.people.get(dn) == password else 49
                 body = bytes([2, len(number)]) + number + bytes([0x61, 7, 0x0a, 1, code, 4, 0, 4, 0])
                 conn.sendall(bytes([0x30, len(body)]) + body)
@@ -127,3 +152,58 @@ def test_a_silent_directory_is_503_and_holds_up_no_request(world):
     th.join()
     d.silent = False
     assert done == [503]
+
+
+# --- TLS ---------------------------------------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def certificates(world, tmp_path_factory):
+    """name: context of the server. ours: for 127.0.0.1 (libldap compares "localhost" with the machine's name), by the site's CA; elsewhere: for another
+    name, by it; stranger: for 127.0.0.1, by nobody."""
+    from gateway import quickstart
+    g, _ = world
+    d = tmp_path_factory.mktemp("ldap")
+
+    def make(name, host, by_ca):
+        key, cert = str(d / f"{name}.key"), str(d / f"{name}.pem")
+        quickstart.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", str(d / "csr"), "-subj", f"/CN={host}")
+        (d / "ext").write_text(f"subjectAltName={'IP' if host[0].isdigit() else 'DNS'}:{host}\n")
+        ca = ["-CA", g.ca, "-CAkey", str(g.dir / "tls" / "ca.key"), "-CAcreateserial"] if by_ca else ["-signkey", key]
+        quickstart.openssl("x509", "-req", "-in", str(d / "csr"), *ca, "-out", cert, "-days", "30", "-extfile", str(d / "ext"))
+        ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        ctx.load_cert_chain(cert, key)
+        return ctx
+    return {"ours": make("ours", "127.0.0.1", True), "elsewhere": make("elsewhere", "ldap.elsewhere.example", True), "stranger": make("stranger", "127.0.0.1", False)}
+
+
+TLS = [  # what, address, the server's certificate, the site's ldap-ca, right password, wrong password
+    ("StartTLS", "ldap", "ours", "ca", 200, 400), ("StartTLS, bare name", "", "ours", "ca", 200, 400), ("StartTLS, another name", "ldap", "elsewhere", "ca", 503, 503),
+    ("StartTLS, nobody's certificate", "ldap", "stranger", "ca", 503, 503), ("StartTLS not offered", "ldap", None, "ca", 503, 503),
+    ("StartTLS, a CA that is none", "ldap", "ours", "text", 503, 503), ("StartTLS, a CA that is a folder", "ldap", "ours", "folder", 503, 503),
+    ("StartTLS, a CA that points nowhere", "ldap", "ours", "dangling", 503, 503), ("ldaps", "ldaps", "ours", "ca", 200, 400), ("ldaps, another name", "ldaps", "elsewhere", "ca", 503, 503),
+    ("ldaps, nobody's certificate", "ldaps", "stranger", "ca", 503, 503), ("ldaps, no CA of the site's", "ldaps", "ours", None, 503, 503), ("in clear", "ldap", None, None, 200, 400)]
+
+
+@pytest.mark.parametrize("what, scheme, certificate, ca, right, wrong", TLS, ids=[row[0] for row in TLS])
+def test_a_password_goes_to_the_verified_directory_alone(world, certificates, what, scheme, certificate, ca, right, wrong):
+    g, d = world
+    place = g.dir / "sites" / "default" / "documents" / "certificates" / "ldap-ca"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    host = d.url.split(":")[-1]
+    make = {None: lambda: None, "ca": lambda: shutil.copy(g.ca, place), "text": lambda: place.write_text("no certificate"), "folder": place.mkdir, "dangling": lambda: place.symlink_to("/nonexistent")}
+    make[ca]()
+    d.tls, d.ldaps, d.under_tls, d.seen = certificates.get(certificate), scheme == "ldaps", [], b""
+    try:
+        g.sql(f"UPDATE globals SET gl_value='{scheme + '://' if scheme else ''}127.0.0.1:{host}' WHERE gl_name='gbl_ldap_host'")
+        assert ask(g, "admin", "of the directory").status_code == right
+        assert ask(g, "admin", "wrong one").status_code == wrong
+        assert d.under_tls == ([certificate is not None] * 2 if right == 200 else []), "who was asked, and how"
+        if ca is not None or scheme == "ldaps":
+            assert b"of the directory" not in d.seen and b"wrong one" not in d.seen
+    finally:
+        d.tls, d.ldaps = None, False
+        g.sql(f"UPDATE globals SET gl_value='{d.url}' WHERE gl_name='gbl_ldap_host'")
+        g.sql("UPDATE users_secure SET login_fail_counter=0; DELETE FROM ip_tracking")
+        if place.is_symlink() or place.is_file():
+            place.unlink()
+        elif place.is_dir():
+            place.rmdir()
