@@ -122,6 +122,17 @@ def test_blood_pressures_at_once_make_each_mean_once(many):
                                         "c.calculation_id = 'bp-MeanLast5' ORDER BY 1", SITE)] == last
 
 
+def test_changes_at_once_leave_the_means_of_what_is_stored(many):
+    name = "PUT /api/patient/:pid/encounter/:eid/vital/:vid"
+    skip_unserved(many, name)
+    answers = at_once(many, name, {"bps": "140", "bpd": "95"}) + at_once(many, name, {"bps": "150"})
+    assert {r.status_code for r in answers} == {200}, next(r.text for r in answers if r.status_code != 200)
+    assert many.sql("SELECT bps, bpd FROM form_vitals WHERE id = 201", SITE) == [["150", "95"]]
+    assert many.sql("SELECT c.calculation_id FROM form_vitals_calculation c JOIN form_vitals_calculation_components k ON k.fvc_uuid = c.uuid WHERE c.pid = 1 AND k.value <> "
+                    "(SELECT ROUND(AVG(IF(k.vitals_column = 'bps', v.bps, v.bpd)), 1) FROM form_vitals_calculation_form_vitals l JOIN form_vitals v ON v.id = l.vitals_id WHERE "
+                    "l.fvc_uuid = c.uuid)", SITE) == []
+
+
 def test_a_unique_race_gives_one_row(many):
     """One policy of a type and date: the others are refused, not answered by a 5xx."""
     name = "POST /api/patient/:puuid/insurance"
