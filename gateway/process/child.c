@@ -46,7 +46,7 @@ signals_default(void)
 }
 
 NORETURN static void
-child_run(const char *name, const struct conf *conf, int (*run)(void *, int), void *arg, int control_fd)
+child_run(const char *name, const struct conf *conf, pid_t master, int (*run)(void *, int), void *arg, int control_fd)
 {
 	struct err e = { 0 };
 	struct log log;
@@ -57,8 +57,8 @@ child_run(const char *name, const struct conf *conf, int (*run)(void *, int), vo
 		LOG(&log, LOG_ERROR, "start.failed", F_ERR(&e));
 		_exit(1);
 	}
-	if (getppid() == 1)
-		_exit(1); /* the master died before PDEATHSIG was set */
+	if (getppid() != master) /* which may itself be process 1, of a container */
+		_exit(1);        /* it died before PDEATHSIG was set */
 	int rc = run(arg, control_fd);
 #ifdef __SANITIZE_ADDRESS__
 	(void)__lsan_do_recoverable_leak_check(); /* _exit() runs no handlers */
@@ -73,7 +73,7 @@ child_start(
 	int fds[2];
 	if (fdpass_pair(fds, e) != 0)
 		return -1;
-	pid_t pid = fork();
+	pid_t master = getpid(), pid = fork();
 	if (pid < 0) {
 		(void)close(fds[0]);
 		(void)close(fds[1]);
@@ -81,7 +81,7 @@ child_start(
 	}
 	if (pid == 0) {
 		(void)close(fds[0]);
-		child_run(name, conf, run, arg, fds[1]);
+		child_run(name, conf, master, run, arg, fds[1]);
 	}
 	(void)close(fds[1]);
 	c->pid = pid;

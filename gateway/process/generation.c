@@ -232,7 +232,6 @@ generation_fill(struct generation *g, struct err *e)
 		g->hashd[i].control_fd = -1;
 	for (unsigned i = 0; i < g->n_filed; i++)
 		g->filed[i].control_fd = -1;
-	g->keyd.control_fd = g->control.control_fd = -1;
 	g->metrics = generation_metrics(g, e);
 	return g->metrics == NULL ? -1 : 0;
 }
@@ -273,6 +272,7 @@ start(struct shared *s, struct conf *conf, unsigned *refs, unsigned id, struct e
 	g->conf = conf;
 	g->conf_refs = refs;
 	g->shared = s;
+	g->keyd.control_fd = g->control.control_fd = -1;
 	++*refs;
 	if (generation_fill(g, e) != 0 || generation_fork(g, e) != 0) {
 		generation_kill(g, SIGKILL);
@@ -450,6 +450,13 @@ generation_free(struct generation **gp)
 		return;
 	for (unsigned i = 0; i < g->n_workers; i++)
 		close_fd(&g->ready_fds[i]);
+	for (unsigned i = 0; i < g->n_hashd;
+	    i++) /* of a generation that did not start: its processes are not waited for */
+		close_fd(&g->hashd[i].control_fd);
+	for (unsigned i = 0; i < g->n_filed; i++)
+		close_fd(&g->filed[i].control_fd);
+	close_fd(&g->keyd.control_fd);
+	close_fd(&g->control.control_fd);
 	metrics_free(&g->metrics);
 	if (g->conf != NULL && --*g->conf_refs == 0) {
 		conf_free(&g->conf);

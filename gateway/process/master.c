@@ -143,6 +143,7 @@ reap(struct master *m)
 	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
 		if (pid == m->auditd.pid) {
 			child_ended(&m->auditd, status, m->stopping ? NULL : m->shared.log);
+			m->shared.audit_control_fd = -1; /* the number may be another descriptor's soon */
 			m->auditd_again_us = now_us() + (int64_t)AUDITD_BACKOFF_MS * 1000;
 			continue;
 		}
@@ -282,7 +283,9 @@ start(struct master *m, struct conf *conf, struct err *e)
 		return -1;
 	rng_bytes(&rng_system, m->shared.ticket_secret, sizeof m->shared.ticket_secret);
 	m->now = &placeholder; /* auditd's configuration is the first generation's */
-	if (auditd_start(m, e) != 0)
+	int rc = auditd_start(m, e);
+	m->now = NULL;
+	if (rc != 0)
 		return -1;
 	m->now = generation_start(&m->shared, conf, 1, e);
 	return m->now == NULL ? -1 : 0;
