@@ -25,8 +25,11 @@ enum {
 	RETRY_US = 1000000
 };
 
+_Static_assert((int)AUDIT_FRAME_MAX + 256 <= (int)JOURNAL_LINE_MAX, "each record that a worker may send fits a line");
+
 struct audit_peer {
 	int fd;
+	bool more; /* frames that a full batch had no room for */
 	struct buf in, out;
 };
 struct waiting {
@@ -109,6 +112,7 @@ frames_take(struct auditd *d, unsigned i)
 		at += AUDIT_FRAME_HEAD + (size_t)len;
 	}
 	buf_consume(in, at);
+	d->peers[i].more = d->n_batch == BATCH_MAX && in->n >= AUDIT_FRAME_HEAD;
 	return 0;
 }
 
@@ -121,6 +125,10 @@ batch_sync(struct auditd *d)
 	if (d->n_batch == 0)
 		return;
 	bool ok = journal_sync(d->journal, &e) == 0;
+	if (journal_was_removed(d->journal))
+		LOG(d->log, LOG_ERROR, "audit.removed",
+		    F_STR("text",
+		        STR("the journal's file was removed or moved away while it was written; a new one was begun")));
 	if (!ok) {
 		LOG(d->log, LOG_ERROR, "audit.failed", F_INT("records", d->n_batch), F_ERR(&e));
 		d->failing = true;
@@ -136,6 +144,10 @@ static int
 peer_read(struct auditd *d, unsigned i)
 {
 	struct audit_peer *p = &d->peers[i];
+	if (p->more && frames_take(d, i) != 0)
+		return -1;
+	if (p->more)
+		return 0;
 	for (;;) {
 		char *room = buf_room(&p->in, READ_BYTES);
 		ssize_t n = room == NULL ? -1 : recv(p->fd, room, READ_BYTES, MSG_DONTWAIT);
@@ -143,7 +155,7 @@ peer_read(struct auditd *d, unsigned i)
 			p->in.n += (size_t)n;
 			if (frames_take(d, i) != 0)
 				return -1;
-			if (n == READ_BYTES)
+			if (n == READ_BYTES && d->n_batch < BATCH_MAX) /* the rest of a full batch waits for its sync */
 				continue;
 			return 0;
 		}
@@ -171,16 +183,20 @@ turn(struct auditd *d, int *control_fd, uint32_t group_us)
 	static struct pollfd fds[PEERS_MAX + 1];
 	static bool dead[PEERS_MAX];
 	size_t n = d->n_peers;
-	for (size_t i = 0; i < n; i++)
+	bool more = false;
+	for (size_t i = 0; i < n; i++) {
+		more |= d->peers[i].more;
 		fds[i] = (struct pollfd){ d->peers[i].fd, (short)(POLLIN | (d->peers[i].out.n > 0 ? POLLOUT : 0)), 0 };
+	}
 	fds[n] = (struct pollfd){ *control_fd, POLLIN, 0 };
-	if (poll(fds, n + 1, d->failing ? 250 : -1) < 0)
+	if (poll(fds, n + 1, more ? 0 : d->failing ? 250 : -1) < 0)
 		return;
 	const struct timespec gather = { group_us / 1000000, (long)(group_us % 1000000) * 1000 };
 	if (group_us > 0 && d->n_last > 1) /* more records for one fsync; a client that is alone does not wait */
 		(void)ppoll(NULL, 0, &gather, NULL);
 	for (size_t i = 0; i < n; i++)
-		dead[i] = (fds[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0 && peer_read(d, (unsigned)i) != 0;
+		dead[i] = (d->peers[i].more || (fds[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0) &&
+		          peer_read(d, (unsigned)i) != 0;
 	batch_sync(d);
 	for (size_t i = n; i-- > 0;)
 		if (dead[i] || peer_write(&d->peers[i]) != 0)

@@ -30,7 +30,7 @@ enum {
 
 struct journal {
 	struct journal_conf conf;
-	char dir[PATH_BYTES];
+	char dir[PATH_BYTES], path[PATH_BYTES + SEGMENT_NAME + 2]; /* path: of the present segment */
 	int fd, lock_fd;
 	off_t size;   /* of the present segment, durable part */
 	off_t laid;   /* its end: NUL bytes behind size */
@@ -42,6 +42,7 @@ struct journal {
 	struct buf out;
 	EVP_PKEY *key;
 	bool fresh;      /* a new segment must begin */
+	bool removed;    /* for journal_was_removed() */
 	struct buf head; /* the last checkpoint's line, when CHECKPOINT_LAST does not hold it yet */
 };
 
@@ -49,7 +50,7 @@ void
 chain_next(const uint8_t before[CHAIN_BYTES], struct str json, uint8_t out[CHAIN_BYTES])
 {
 	struct buf b;
-	buf_init(&b, NULL, CHAIN_BYTES + json.n, CHAIN_BYTES + LINE_MAX);
+	buf_init(&b, NULL, CHAIN_BYTES + json.n, CHAIN_BYTES + JOURNAL_LINE_MAX);
 	buf_put(&b, before, CHAIN_BYTES);
 	buf_str_put(&b, json);
 	sha256(buf_str(&b), out);
@@ -61,7 +62,7 @@ journal_line_parse(struct str line, struct journal_line *out)
 {
 	uint8_t crc[4];
 	struct str rest = str_skip(line, 9);
-	if (line.n < LINE_HEAD + 10 || line.n > LINE_MAX || line.p[8] != ' ' || line.p[73] != ' ' ||
+	if (line.n < LINE_HEAD + 10 || line.n > JOURNAL_LINE_MAX || line.p[8] != ' ' || line.p[73] != ' ' ||
 	    hex_get(str_sub(line, 0, 8), crc, sizeof crc) != 0)
 		return -1;
 	uint32_t want = (uint32_t)crc[0] << 24 | (uint32_t)crc[1] << 16 | (uint32_t)crc[2] << 8 | crc[3];
@@ -81,16 +82,17 @@ line_add(struct journal *j, struct str members)
 {
 	uint8_t chain[CHAIN_BYTES], crc_bytes[4];
 	struct buf json, tail;
-	buf_init(&json, NULL, members.n + 40, LINE_MAX);
+	buf_init(&json, NULL, members.n + 40, JOURNAL_LINE_MAX);
 	buf_printf(&json, "{\"seq\":%llu,", (unsigned long long)j->seq);
 	buf_str_put(&json, members);
 	buf_char(&json, '}');
-	buf_init(&tail, NULL, json.n + 80, LINE_MAX);
+	buf_init(&tail, NULL, json.n + 80, JOURNAL_LINE_MAX);
 	chain_next(j->chain, buf_str(&json), chain);
 	hex_put(&tail, chain, sizeof chain);
 	buf_char(&tail, ' ');
 	buf_str_put(&tail, buf_str(&json));
 	int rc = buf_ok(&json) && buf_ok(&tail) ? 0 : -1;
+	size_t before = j->out.n;
 	if (rc == 0) {
 		uint32_t crc = crc32c(0, tail.p, tail.n);
 		for (unsigned i = 0; i < 4; i++)
@@ -100,6 +102,10 @@ line_add(struct journal *j, struct str members)
 		buf_str_put(&j->out, buf_str(&tail));
 		buf_char(&j->out, '\n');
 		rc = buf_ok(&j->out) ? 0 : -1;
+		if (rc != 0) { /* half a line must not be written */
+			j->out.n = before;
+			j->out.failed = false;
+		}
 	}
 	buf_done(&json);
 	buf_done(&tail);
@@ -163,7 +169,7 @@ head_write(struct journal *j)
 int
 journal_add(struct journal *j, struct str json)
 {
-	if (json.n < 3 || json.p[0] != '{' || json.p[json.n - 1] != '}' || json.n > LINE_MAX - 256 ||
+	if (json.n < 3 || json.p[0] != '{' || json.p[json.n - 1] != '}' || json.n > JOURNAL_LINE_MAX - 256 ||
 	    str_find(json, '\n') < json.n)
 		return -1;
 	return line_add(j, str_sub(json, 1, json.n - 1));
@@ -252,33 +258,35 @@ all_written(int fd, struct str bytes, off_t at)
 	return 0;
 }
 
-/* A new segment named by the number of its first record, which repeats the chain. What was added so far goes behind it. */
+/* A new segment, named by the number of its first record, the first that is not durable yet: names grow. */
 static int
 segment_begin(struct journal *j, struct err *e)
 {
-	char path[PATH_BYTES + SEGMENT_NAME + 2];
-	struct buf pending = j->out, b;
-	uint64_t pending_seq = j->seq;
-	bool had = pending.n > 0;
 	segment_end(j);
-	/* names grow: the first number not yet durable. A file of that name holds nothing that counts (a crash before its first sync). */
-	(void)snprintf(path, sizeof path, "%s/%016llx.journal", j->dir, (unsigned long long)j->good_seq);
-	j->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+	/* A file of that name holds nothing that counts (a crash before its first sync). */
+	(void)snprintf(j->path, sizeof j->path, "%s/%016llx.journal", j->dir, (unsigned long long)j->good_seq);
+	j->fd = open(j->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
 	if (j->fd < 0 || dir_sync(j->dir) != 0)
-		return ERR(e, E_IO, "%s: errno %d", path, errno);
+		return ERR(e, E_IO, "%s: errno %d", j->path, errno);
 	j->fresh = false;
-	if (had) { /* records were chained already: they stand as they are, the segment record follows at the next turn */
-		j->out = pending;
-		j->seq = pending_seq;
-		return 0;
-	}
-	buf_init(&b, NULL, 256, 1024);
-	buf_lit(&b, "\"event\":\"segment\",\"previous\":\"");
-	hex_put(&b, j->chain, CHAIN_BYTES);
-	buf_char(&b, '"');
-	int rc = buf_ok(&b) ? line_add(j, buf_str(&b)) : -1;
-	buf_done(&b);
-	return rc == 0 ? 0 : ERR(e, E_MEMORY, "journal");
+	return 0;
+}
+
+/* Somebody has removed the file or moved it away: what is written to it now would be lost. */
+static bool
+segment_gone(const struct journal *j)
+{
+	struct stat ours, there;
+	return fstat(j->fd, &ours) != 0 || stat(j->path, &there) != 0 || ours.st_ino != there.st_ino ||
+	       ours.st_dev != there.st_dev;
+}
+
+bool
+journal_was_removed(struct journal *j)
+{
+	bool was = j->removed;
+	j->removed = false;
+	return was;
 }
 
 /* Nothing that was added counts: back to what is durable. */
@@ -304,6 +312,8 @@ journal_sync(struct journal *j, struct err *e)
 		forget(j);
 		return ERR(e, E_CRYPTO, "journal: checkpoint cannot be signed");
 	}
+	if (j->fd >= 0 && !j->fresh && segment_gone(j))
+		j->removed = j->fresh = true;
 	if ((j->fresh || j->fd < 0) && segment_begin(j, e) != 0) {
 		forget(j);
 		return -1;
@@ -435,7 +445,7 @@ torn_cut(const char *path, off_t whole, off_t total, struct err *e)
 	char side[PATH_BYTES + 64], bytes[4096];
 	int in = open(path, O_RDWR | O_CLOEXEC), out;
 	(void)snprintf(side, sizeof side, "%s.torn", path);
-	out = open(side, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+	out = open(side, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640); /* a second one goes behind the first */
 	bool ok = in >= 0 && out >= 0 && lseek(in, whole, SEEK_SET) == whole;
 	for (off_t left = total - whole; ok && left > 0;) {
 		ssize_t n = read(in, bytes, (size_t)MIN(left, (off_t)sizeof bytes));
@@ -453,7 +463,7 @@ torn_cut(const char *path, off_t whole, off_t total, struct err *e)
 static int
 chain_find(struct journal *j, bool *torn, struct err *e)
 {
-	char path[PATH_BYTES + SEGMENT_NAME + 2];
+	char *path = j->path;
 	AUTO(arena) a = arena_new("journal", 16 << 20);
 	struct str *names;
 	size_t n;
@@ -463,7 +473,7 @@ chain_find(struct journal *j, bool *torn, struct err *e)
 		return -1;
 	j->seq = 1;
 	for (size_t i = n; i-- > 0;) {
-		(void)snprintf(path, sizeof path, "%s/%.*s", j->dir, STR_ARG(names[i]));
+		(void)snprintf(path, sizeof j->path, "%s/%.*s", j->dir, STR_ARG(names[i]));
 		if (segment_walk(j, path, &whole, &total, e) != 0)
 			return -1;
 		if (whole < total) {

@@ -13,7 +13,12 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-enum { CHAIN_BYTES = 32, LINE_HEAD = 8 + 1 + 64 + 1, LINE_MAX = 64 << 10, SEGMENT_NAME = 24 };
+enum {
+	CHAIN_BYTES = 32,
+	LINE_HEAD = 8 + 1 + 64 + 1,
+	JOURNAL_LINE_MAX = 64 << 10,
+	SEGMENT_NAME = 24
+}; /* LINE_MAX is a macro of limits.h, and small */
 #define CHECKPOINT_LAST "checkpoint.last" /* file in dir: the line of the last checkpoint */
 
 #define WRITER_LOCK "writer.lock" /* held by the one writer */
@@ -35,6 +40,8 @@ void journal_close(struct journal **j);
 int journal_add(struct journal *j, struct str json) MUSTUSE;
 /* Writes and fdatasyncs what was added. -1: nothing of it counts (the file is cut back, or a new segment begins next time). */
 int journal_sync(struct journal *j, struct err *e) MUSTUSE;
+/* Once after a sync that found its file removed or moved away, and began a new one: what stood in it is missing to audit verify. */
+bool journal_was_removed(struct journal *j);
 
 /* A parsed line; borrowed from it. */
 struct journal_line {

@@ -44,7 +44,7 @@ checkpoint_check(const struct walk *w, struct str json)
 	struct err e = { 0 };
 	struct buf sig;
 	uint8_t chain[CHAIN_BYTES];
-	json_t *doc = json_in(json, LINE_MAX, &e);
+	json_t *doc = json_in(json, JOURNAL_LINE_MAX, &e);
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	buf_init(&sig, NULL, 128, 256);
 	bool ok = doc != NULL && ctx != NULL && hex_get(json_in_str(doc, "chain"), chain, sizeof chain) == 0 &&
@@ -174,7 +174,7 @@ matches(const struct audit_query *q, struct str json)
 {
 	struct err e = { 0 };
 	struct date d;
-	json_t *doc = json_in(json, LINE_MAX, &e);
+	json_t *doc = json_in(json, JOURNAL_LINE_MAX, &e);
 	struct str time = json_in_str(doc, "time");
 	bool yes = doc != NULL && time.n > 0 && date_parse_iso(time, &d) == 0 && date_epoch_us(&d) >= q->since_us &&
 	           member_is(doc, "patient", q->patient) && member_is(doc, "site", q->site) &&

@@ -364,7 +364,7 @@ hello(void *ctx, struct str payload, struct buf *reply)
 	(void)reply;
 }
 
-static const struct frame_row filed_table[FILED_N] = {
+const struct frame_row filed_table[FILED_N] = {
 	{ FILED_HELLO, 64, FRAME_ONCE | FRAME_PERMITS, hello },
 	{ FILED_CREATE, sizeof(struct filed_create) + STORE_NAME_MAX, 0, create_run },
 	{ FILED_WRITE, sizeof(uint32_t) + FILED_PIECE_MAX, 0, write_run },

@@ -22,7 +22,7 @@ filed_client_new(struct loop *l, int fd)
 	struct filed_client *c = calloc(1, sizeof *c);
 	if (c == NULL)
 		return NULL;
-	c->frames = frame_client_new(l, fd, 0);
+	c->frames = frame_client_new(l, fd, 0, filed_table, FILED_N);
 	if (c->frames == NULL)
 		filed_client_free(&c);
 	return c;
@@ -50,7 +50,11 @@ answered(void *result, struct task *t, enum frame_outcome how, struct str payloa
 {
 	struct filed_result *r = result;
 	struct filed_reply reply;
-	r->status = FILED_DOWN;
+	r->status = how == FRAME_TOO_LARGE ? FILED_NOT_FOUND : FILED_DOWN;
+	if (how == FRAME_TOO_LARGE) { /* longer than any name of the folder */
+		(void)ERR(&t->err, E_LIMIT, "filed: name too long");
+		return;
+	}
 	if (how != FRAME_ANSWERED || payload.n < sizeof reply) {
 		(void)ERR(&t->err, E_UNAVAILABLE, "filed: does not answer");
 		return;

@@ -4,9 +4,11 @@
 #ifndef GATEWAY_CRYPTO_FILED_TABLE_H
 #define GATEWAY_CRYPTO_FILED_TABLE_H
 
+#include "gateway/crypto/frame.h"
 #include "gateway/crypto/openemr_crypt.h"
 
 enum { FILED_HELLO, FILED_CREATE, FILED_WRITE, FILED_KEEP, FILED_OPEN, FILED_CHECK, FILED_READ, FILED_DROP, FILED_N };
+extern const struct frame_row filed_table[FILED_N];
 
 struct filed_create { /* then the folder's name */
 	uint32_t file, site, version;

@@ -31,17 +31,19 @@ int frame_feed(
 
 /* --- asking (a worker's loop) ------------------------------------------------------------------------------------------------- */
 struct frame_client;
-/* Takes over fd; sends a HELLO (type 0) first. queue_max: requests under way; 0: no bound. */
-struct frame_client *frame_client_new(struct loop *l, int fd, unsigned queue_max);
+/* Takes over fd; sends a HELLO (type 0) first. queue_max: requests under way; 0: no bound. rows: the other side's table: what is over its caps
+ * would end the connection, so it is not sent.                                                                             */
+struct frame_client *frame_client_new(
+    struct loop *l, int fd, unsigned queue_max, const struct frame_row *rows, size_t n_rows);
 void frame_client_free(struct frame_client **c);
 bool frame_client_healthy(const struct frame_client *c);
-enum frame_outcome { FRAME_ANSWERED, FRAME_DOWN, FRAME_BUSY, FRAME_LATE };
+enum frame_outcome { FRAME_ANSWERED, FRAME_DOWN, FRAME_BUSY, FRAME_LATE, FRAME_TOO_LARGE };
 /* Asks; when the answer comes done(result, task, payload) fills result (payload lives during the call; arena is the task's), and the task
  * goes on. On any other outcome done gets STR_NULL and the outcome.                                                         */
 typedef void frame_done(void *result, struct task *t, enum frame_outcome how, struct str payload);
 enum step frame_ask(struct task *t, struct frame_client *c, uint8_t type, const struct str *parts, size_t n_parts,
     uint32_t deadline_ms, frame_done *done, void *result);
-/* Says something without waiting for the answer. Lost when the other side is down. */
+/* Says something without waiting for the answer. Lost when the other side is down, or it is too large. */
 void frame_tell(struct frame_client *c, uint8_t type, struct str payload);
 /* One blocking question before the loop runs; answer is malloc memory in *out. */
 int frame_ask_blocking(int fd, uint8_t type, struct str payload, struct buf *out, struct err *e) MUSTUSE;

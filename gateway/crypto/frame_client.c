@@ -29,6 +29,8 @@ struct frame_client {
 	struct list asks;
 	unsigned n_asks, queue_max;
 	uint32_t next_id;
+	const struct frame_row *rows;
+	size_t n_rows;
 };
 
 static void
@@ -126,7 +128,7 @@ ready(int fd, unsigned what, void *arg)
 }
 
 struct frame_client *
-frame_client_new(struct loop *l, int fd, unsigned queue_max)
+frame_client_new(struct loop *l, int fd, unsigned queue_max, const struct frame_row *rows, size_t n_rows)
 {
 	struct frame_client *c = calloc(1, sizeof *c);
 	if (c == NULL)
@@ -135,6 +137,8 @@ frame_client_new(struct loop *l, int fd, unsigned queue_max)
 	c->loop = l;
 	c->fd = fd;
 	c->queue_max = queue_max;
+	c->rows = rows;
+	c->n_rows = n_rows;
 	list_init(&c->asks);
 	buf_init(&c->in, NULL, READ_BYTES, IN_MAX);
 	buf_init(&c->out, NULL, READ_BYTES, OUT_MAX);
@@ -198,11 +202,27 @@ ask_refused(struct task *t, frame_done *done, void *result, enum frame_outcome h
 	return STEP_WAIT;
 }
 
+/* Would the other side take it? */
+static bool
+fits(const struct frame_client *c, uint8_t type, const struct str *parts, size_t n_parts)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < n_parts; i++)
+		if (__builtin_add_overflow(n, parts[i].n, &n))
+			return false;
+	for (size_t i = 0; i < c->n_rows; i++)
+		if (c->rows[i].type == type)
+			return n <= c->rows[i].max_bytes;
+	return false;
+}
+
 enum step
 frame_ask(struct task *t, struct frame_client *c, uint8_t type, const struct str *parts, size_t n_parts,
     uint32_t deadline_ms, frame_done *done, void *result)
 {
 	CHECK_OBJ(c, FRAME_CLIENT_MAGIC);
+	if (!fits(c, type, parts, n_parts))
+		return ask_refused(t, done, result, FRAME_TOO_LARGE);
 	if (c->fd < 0)
 		return ask_refused(t, done, result, FRAME_DOWN);
 	if (c->queue_max > 0 && c->n_asks >= c->queue_max)
@@ -233,7 +253,7 @@ frame_tell(struct frame_client *c, uint8_t type, struct str payload)
 {
 	CHECK_OBJ(c, FRAME_CLIENT_MAGIC);
 	size_t before = c->out.n;
-	if (c->fd < 0)
+	if (c->fd < 0 || !fits(c, type, &payload, 1))
 		return;
 	frame_put(&c->out, c->next_id++, type, &payload, 1);
 	if (!buf_ok(&c->out)) {

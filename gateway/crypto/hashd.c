@@ -158,7 +158,7 @@ hashd_serve(const int *peer_fds, size_t n_peers, int control_fd, const struct lo
 struct hashd_client *
 hashd_client_new(struct loop *l, int fd, unsigned queue_max)
 {
-	return (struct hashd_client *)frame_client_new(l, fd, queue_max);
+	return (struct hashd_client *)frame_client_new(l, fd, queue_max, hashd_table, HASHD_N);
 }
 
 static struct frame_client *
@@ -180,6 +180,11 @@ not_answered(struct hashd_result *r, struct task *t, enum frame_outcome how)
 {
 	if (how == FRAME_ANSWERED)
 		return false;
+	if (how == FRAME_TOO_LARGE) { /* longer than any real one: as wrong as any other */
+		r->verdict = HASH_MISMATCH;
+		(void)ERR(&t->err, E_LIMIT, "hashd: question too large");
+		return true;
+	}
 	r->verdict = how == FRAME_BUSY ? HASH_BUSY : HASH_DOWN;
 	(void)ERR(&t->err, E_UNAVAILABLE, "hashd: %s", how == FRAME_BUSY ? "queue full" : "does not answer");
 	return true;

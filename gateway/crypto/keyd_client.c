@@ -11,7 +11,7 @@ enum { SIGN_MS = 2000 };
 struct keyd_client *
 keyd_client_new(struct loop *l, int fd)
 {
-	return (struct keyd_client *)frame_client_new(l, fd, 0);
+	return (struct keyd_client *)frame_client_new(l, fd, 0, keyd_table, KEYD_N);
 }
 
 static struct frame_client *
@@ -44,8 +44,10 @@ signed_jwt(void *result, struct task *t, enum frame_outcome how, struct str payl
 		r->status = r->jwt.p == NULL ? -1 : 0;
 	}
 	if (r->status != 0)
-		(void)ERR(
-		    &t->err, E_UNAVAILABLE, "keyd: %s", how == FRAME_ANSWERED ? "cannot sign" : "does not answer");
+		(void)ERR(&t->err, E_UNAVAILABLE, "keyd: %s",
+		    how == FRAME_ANSWERED    ? "cannot sign"
+		    : how == FRAME_TOO_LARGE ? "claims too large"
+		                             : "does not answer");
 }
 
 enum step

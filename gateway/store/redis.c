@@ -26,7 +26,9 @@ enum {
 	AGAIN_MAX_MS = 1000,
 	REPLY_DEPTH = 4,
 	READ_BYTES = 4 << 10,
-	OUT_MAX_BYTES = 8 << 20
+	OUT_MAX_BYTES = 8 << 20,
+	REPLY_MAX_BYTES =
+	    16 << 20 /* no reply that anybody waits for is as large; hiredis itself would gather any number of bytes */
 };
 enum conn_state { CONN_CLOSED, CONN_CONNECTING, CONN_OPEN };
 
@@ -39,7 +41,8 @@ struct redis_conn {
 	struct loop_defer flush, fail;
 	struct buf out;
 	redisReader *reader;
-	struct list calls; /* sent, in order */
+	struct list calls;  /* sent, in order */
+	size_t reply_bytes; /* of the reply under way */
 	int64_t last_read_us;
 	unsigned failures; /* to connect, in a row */
 };
@@ -276,6 +279,7 @@ conn_close(struct redis_conn *c)
 	if (c->reader != NULL)
 		redisReaderFree(c->reader);
 	c->reader = NULL;
+	c->reply_bytes = 0;
 	buf_clear(&c->out);
 	while (!list_empty(&c->calls))
 		call_end(LIST_FRONT(&c->calls, struct call, link), NULL);
@@ -377,8 +381,9 @@ conn_read(struct redis_conn *c)
 			return;
 		}
 		c->last_read_us = loop_now_us(c->redis->loop);
-		if (redisReaderFeed(c->reader, bytes, (size_t)n) != 0) {
-			conn_fail(c, "protocol");
+		c->reply_bytes += (size_t)n;
+		if (c->reply_bytes > REPLY_MAX_BYTES || redisReaderFeed(c->reader, bytes, (size_t)n) != 0) {
+			conn_fail(c, c->reply_bytes > REPLY_MAX_BYTES ? "reply too large" : "protocol");
 			return;
 		}
 		for (void *any = NULL;; any = NULL) {
@@ -392,6 +397,7 @@ conn_read(struct redis_conn *c)
 				break;
 			struct call *call = LIST_FRONT(&c->calls, struct call, link);
 			c->failures = 0;
+			c->reply_bytes = 0;
 			if (((redisReply *)any)->type != REDIS_REPLY_ERROR || !call->housekeeping)
 				breaker_good(c->redis);
 			if (!script_again(call, any))

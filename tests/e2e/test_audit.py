@@ -81,6 +81,16 @@ def test_an_end_that_was_cut_off_is_missed(g):
     assert code != 0, out + err
 
 
+def test_the_longest_record_is_written(g):
+    """A record as long as a client can make it: it was once refused, and requests of others with it."""
+    path = "/apis/default/api/" + '"' * 900
+    got = g.raw(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {g.t}\r\nX-Request-Id: {'l' * 64}\r\nConnection: close\r\n\r\n".encode())
+    assert got.split(b" ", 2)[1] == b"404", got[:200]
+    (record,) = g.audit_of("l" * 64)
+    assert record["path"] == path[:512]
+    assert g.get(PATH, g.t).status_code == 200
+
+
 def test_query_filters(g):
     uuid = g.get(PATH, g.t).json()["data"][0]["uuid"]
     assert g.get(f"/apis/default/api/patient/{uuid}", g.t).status_code == 200

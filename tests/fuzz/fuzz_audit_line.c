@@ -14,7 +14,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	uint8_t chain[CHAIN_BYTES] = { 0 }, next[CHAIN_BYTES];
 	if (journal_line_parse(line, &l) != 0)
 		return 0;
-	CHECK(l.chain.n == 2 * CHAIN_BYTES && l.json.p + l.json.n == line.p + line.n && n <= LINE_MAX);
+	CHECK(l.chain.n == 2 * CHAIN_BYTES && l.json.p + l.json.n == line.p + line.n && n <= JOURNAL_LINE_MAX);
 	chain_next(chain, l.json, next);
 	return 0;
 }

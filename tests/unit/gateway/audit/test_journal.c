@@ -373,8 +373,98 @@ test_segments__full_ones__are_followed_and_the_chain_goes_on(void)
 	box_drop(&b);
 }
 
+static bool
+add_sync(struct journal *j)
+{
+	struct err e = { 0 };
+	return journal_add(j, STR("{\"event\":\"request\"}")) == 0 && journal_sync(j, &e) == 0;
+}
+
+/* What is written after the file was removed or moved away stands in a new file, and verify tells what is missing. */
+static void
+test_sync__after_the_file_was_taken_away__begins_a_new_one(void)
+{
+	for (int moved = 0; moved < 2; moved++) {
+		AUTO(arena) a = arena_new("test", 1 << 16);
+		struct box b;
+		struct audit_finding f;
+		struct err e = { 0 };
+		struct str *names;
+		char path[200], aside[200];
+		size_t n;
+		bool torn;
+		box_make(&b);
+		struct journal *j = journal_open(&b.conf, &torn, &e);
+		REQUIRE(j != NULL && add_sync(j) && add_sync(j) && !journal_was_removed(j));
+		REQUIRE(journal_segments(a, b.journal, &names, &n, &e) == 0 && n == 1);
+		(void)snprintf(path, sizeof path, "%s/%.*s", b.journal, STR_ARG(names[0]));
+		(void)snprintf(aside, sizeof aside, "%s/moved", b.journal);
+		REQUIRE((moved ? rename(path, aside) : unlink(path)) == 0);
+		EXPECT_IDX(
+		    add_sync(j) && journal_was_removed(j) && !journal_was_removed(j) && add_sync(j), (size_t)moved);
+		journal_close(&j);
+		REQUIRE(journal_segments(a, b.journal, &names, &n, &e) == 0 && n == 1);
+		EXPECT_IDX(
+		    str_eq(names[0], STR("0000000000000003.journal")) && verify(&b, &f, &torn) == 1, (size_t)moved);
+		if (moved) { /* put back, nothing is missing */
+			REQUIRE(rename(aside, path) == 0);
+			EXPECT_IDX(verify(&b, &f, &torn) == 0, (size_t)moved);
+		}
+		box_drop(&b);
+	}
+}
+
+static void
+test_sync__without_its_folder__is_an_error_until_it_is_there(void)
+{
+	struct box b;
+	struct err e = { 0 };
+	char aside[100];
+	bool torn;
+	box_make(&b);
+	struct journal *j = journal_open(&b.conf, &torn, &e);
+	REQUIRE(j != NULL && add_sync(j));
+	(void)snprintf(aside, sizeof aside, "%s/aside", b.dir);
+	REQUIRE(rename(b.journal, aside) == 0);
+	EXPECT(!add_sync(j) && !add_sync(j));
+	REQUIRE(rename(aside, b.journal) == 0);
+	EXPECT(add_sync(j));
+	journal_close(&j);
+	EXPECT(verify(&b, &(struct audit_finding){ 0 }, &torn) == 0);
+	box_drop(&b);
+}
+
+/* More records than there is memory for between two syncs: those that were taken stand whole. */
+static void
+test_add__beyond_what_one_sync_takes__is_refused_and_leaves_no_half_line(void)
+{
+	static char text[60 << 10];
+	struct box b;
+	struct audit_finding f;
+	struct err e = { 0 };
+	bool torn;
+	unsigned taken = 0;
+	memset(text, 'x', sizeof text);
+	memcpy(text, "{\"a\":\"", 6);
+	memcpy(text + sizeof text - 2, "\"}", 2);
+	box_make(&b);
+	b.conf.segment_bytes = 1 << 30;
+	b.conf.checkpoint_records = 1 << 30;
+	struct journal *j = journal_open(&b.conf, &torn, &e);
+	REQUIRE(j != NULL);
+	while (taken < 2000 && journal_add(j, (struct str){ text, sizeof text }) == 0)
+		taken++;
+	EXPECT(taken > 100 && taken < 2000 && journal_sync(j, &e) == 0 && add_sync(j));
+	journal_close(&j);
+	EXPECT(verify(&b, &f, &torn) == 0 && !torn);
+	box_drop(&b);
+}
+
 TESTS(T(test_verify__of_a_touched_journal__finds_it), T(test_sync__lays_the_segment_out__within_its_bounds),
     T(test_open__after_a_write_of_which_any_part_is_there__goes_on),
     T(test_open__whole_records_behind_a_gap__do_not_count), T(test_open__while_another_writes__is_refused),
     T(test_open__after_a_torn_record__goes_on_with_a_sound_chain), T(test_add__of_what_is_no_record__is_refused),
+    T(test_sync__after_the_file_was_taken_away__begins_a_new_one),
+    T(test_sync__without_its_folder__is_an_error_until_it_is_there),
+    T(test_add__beyond_what_one_sync_takes__is_refused_and_leaves_no_half_line),
     T(test_segments__full_ones__are_followed_and_the_chain_goes_on))

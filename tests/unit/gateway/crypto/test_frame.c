@@ -157,6 +157,80 @@ test_serve__a_peer_that_asks_much__holds_up_neither_itself_nor_others(void)
 	buf_done(&q);
 }
 
-TESTS(T(test_frames__not_permitted__end_the_connection),
+/* --- the asking side ----------------------------------------------------------------------------------------------------------- */
+
+struct asker {
+	struct task task;
+	struct frame_client *client;
+	size_t bytes;
+	enum frame_outcome how;
+	bool done;
+};
+
+static void
+heard(void *result, struct task *t, enum frame_outcome how, struct str payload)
+{
+	(void)t, (void)payload;
+	*(enum frame_outcome *)result = how;
+}
+
+static enum step
+ask_step(struct task *t)
+{
+	static const char text[64];
+	struct asker *a = CONTAINER_OF(t, struct asker, task);
+	const struct str parts[] = { { text, a->bytes / 2 }, { text, a->bytes - a->bytes / 2 } };
+	return frame_ask(t, a->client, 1, parts, NITEMS(parts), 5000, heard, &a->how);
+}
+static enum step
+hear_step(struct task *t)
+{
+	CONTAINER_OF(t, struct asker, task)->done = true;
+	return STEP_NEXT;
+}
+static STEP_TABLE(ask_table, 0, { "ask", ask_step }, { "hear", hear_step });
+
+/* A question over the other side's cap would end the connection, for this worker's other requests too: it is not sent. */
+static void
+test_ask__over_the_cap__is_refused_and_the_connection_stays(void)
+{
+	static const struct frame_row rows[] = { { 0, 8, FRAME_ONCE | FRAME_PERMITS, echo }, { 1, 32, 0, echo } };
+	static const struct {
+		size_t bytes;
+		enum frame_outcome how;
+	} cases[] = { { 32, FRAME_ANSWERED }, { 33, FRAME_TOO_LARGE }, { 64, FRAME_TOO_LARGE }, { 1, FRAME_ANSWERED } };
+	int fds[2];
+	unsigned seen = 0;
+	struct buf in, out;
+	struct loop *l = loop_new();
+	REQUIRE(l != NULL && socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) == 0);
+	struct frame_client *c = frame_client_new(l, fds[0], 0, rows, NITEMS(rows));
+	REQUIRE(c != NULL);
+	buf_init(&in, NULL, 64, 4096);
+	buf_init(&out, NULL, 64, 4096);
+	for (size_t i = 0; i < NITEMS(cases); i++) {
+		AUTO(arena) arena = arena_new("test", 1 << 14);
+		struct asker a = { .client = c, .bytes = cases[i].bytes, .how = FRAME_LATE };
+		task_init(&a.task, l, arena, &ask_table, NULL, NULL);
+		task_run(&a.task);
+		for (int turn = 0; !a.done && turn < 1000; turn++) {
+			char *room = buf_room(&in, 1024);
+			ssize_t n = recv(fds[1], room, 1024, MSG_DONTWAIT);
+			in.n += n > 0 ? (size_t)n : 0;
+			EXPECT_IDX(feed_all(rows, NITEMS(rows), &seen, &in, &out) == 0, i);
+			if (out.n > 0 && send(fds[1], out.p, out.n, MSG_NOSIGNAL) == (ssize_t)out.n)
+				buf_clear(&out);
+			loop_run_once(l, false);
+		}
+		EXPECT_IDX(a.done && a.how == cases[i].how && frame_client_healthy(c), i);
+	}
+	buf_done(&in);
+	buf_done(&out);
+	frame_client_free(&c);
+	(void)close(fds[1]);
+	loop_free(&l);
+}
+
+TESTS(T(test_ask__over_the_cap__is_refused_and_the_connection_stays), T(test_frames__not_permitted__end_the_connection),
     T(test_frames__in_single_bytes__are_answered_with_their_number),
     T(test_serve__a_peer_that_asks_much__holds_up_neither_itself_nor_others))

@@ -19,7 +19,7 @@ static char folder[] = "/tmp/redis-XXXXXX", path[64];
 static int listening = -1, client = -1;
 static struct loop_io *accepting, *reading;
 static const char *answer; /* to GET; NULL: none, "": cut */
-static bool by_bytes, scripts_known, dead;
+static bool by_bytes, scripts_known, dead, asked;
 static unsigned evals;
 
 static void
@@ -43,6 +43,7 @@ static void
 on_command(struct str name)
 {
 	if (str_eq(name, STR("GET"))) {
+		asked = true;
 		if (answer != NULL && answer[0] != 0)
 			say(answer);
 		else if (answer != NULL)
@@ -114,7 +115,7 @@ server_start(void)
 	REQUIRE(listening >= 0 && bind(listening, (struct sockaddr *)&at, sizeof at) == 0 && listen(listening, 8) == 0);
 	accepting = loop_io_new(loop, listening, LOOP_READ, on_accept, NULL);
 	answer = NULL;
-	by_bytes = scripts_known = dead = false;
+	by_bytes = scripts_known = dead = asked = false;
 	evals = 0;
 }
 
@@ -235,6 +236,44 @@ test_answers__of_each_kind__become_values_or_a_status(void)
 		}
 }
 
+/* A reply of any size would fill the worker's memory: the connection ends instead, and the next is well. */
+static void
+test_answer__too_large__ends_the_connection(void)
+{
+	static const char *const heads[] = { "$1000000000\r\n", "*1000000\r\n$1000000\r\n" };
+	static char piece[256 << 10];
+	memset(piece, 'x', sizeof piece);
+	for (size_t i = 0; i < NITEMS(heads); i++) {
+		struct redis_conf conf;
+		struct redis_stats s;
+		struct ask a;
+		size_t sent = 0;
+		server_start();
+		struct redis *r = client_start(&conf);
+		conf.deadline_ms = 10000;
+		answer = heads[i];
+		ask_begin(&a, r, false, 1 << 14);
+		while (!asked)
+			loop_run_once(loop, true);
+		for (int turn = 0; !a.done && turn < TURNS_MAX * 10; turn++) {
+			ssize_t n = client < 0 ? -1 : send(client, piece, sizeof piece, MSG_DONTWAIT | MSG_NOSIGNAL);
+			sent += n > 0 ? (size_t)n : 0;
+			loop_run_once(loop, false);
+		}
+		EXPECT_IDX(a.done && a.result->status == REDIS_DOWN && sent < (size_t)20 << 20, i);
+		arena_free(&a.arena);
+		answer = "$2\r\nok\r\n";
+		while (redis_stats(r, &s), s.connected == 0)
+			loop_run_once(loop, true); /* its timer to connect again */
+		ask_begin(&a, r, false, 1 << 14);
+		ask_end(&a);
+		EXPECT_IDX(a.result->status == REDIS_OK, i);
+		arena_free(&a.arena);
+		redis_free(&r);
+		server_stop();
+	}
+}
+
 static void
 test_script__after_a_restart__runs_as_eval_within_the_same_call(void)
 {
@@ -329,7 +368,7 @@ test_free__with_a_call_under_way__ends_it_as_down(void)
 	server_stop();
 }
 
-TESTS(T(test_answers__of_each_kind__become_values_or_a_status),
+TESTS(T(test_answers__of_each_kind__become_values_or_a_status), T(test_answer__too_large__ends_the_connection),
     T(test_script__after_a_restart__runs_as_eval_within_the_same_call),
     T(test_breaker__opens_answers_at_once_and_closes_by_a_probe),
     T(test_task__cancelled__its_late_answer_reaches_nobody_and_the_next_gets_its_own),
