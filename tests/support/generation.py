@@ -22,7 +22,7 @@ GOLDEN = pathlib.Path(os.environ.get("GOLDEN", SHARED / "golden-7.0"))
 # site: (generation, compat). "recorded" is what the recordings of golden-7.0 began with.
 SITES = {
     "g502": ("5.0.2", "classic"), "g61": ("6.1", "classic"), "g70": ("7.0", "classic"), "g703": ("7.0.3", "classic"), "g82": ("8.2", "v8"),
-    "recorded": ("7.0", "classic"), "access": ("8.2", "v8"), "hostile": ("8.2", "classic"), "many": ("8.2", "classic"),
+    "recorded": ("7.0", "classic"), "access": ("8.2", "v8"), "hostile": ("8.2", "classic"), "hostile8": ("8.2", "v8"), "many": ("8.2", "classic"),
 }
 FREE = {f"rate.classes.{c}.limit": 0 for c in ("read", "search", "write", "token", "public", "default", "register", "export")}
 
