@@ -123,20 +123,67 @@ uuids_give(struct task *t)
 }
 
 static void
-list_add_name(struct opening *o, unsigned *n, const char *name)
+list_add(struct opening *o, unsigned *n, struct str name)
 {
 	for (unsigned i = 0; i < *n; i++)
-		if (str_eq(o->lists[i].s, str_of(name)))
+		if (str_eq(o->lists[i].s, name))
 			return;
 	CHECK(*n < LISTS_MAX);
-	o->lists[(*n)++] = DB_V_STR(str_of(name));
+	o->lists[(*n)++] = DB_V_STR(name);
+}
+
+static void
+list_add_name(struct opening *o, unsigned *n, const char *name)
+{
+	list_add(o, n, str_of(name));
+}
+
+/* What OpenEMR's setting "state_list" names; a site that has not set it has the list of that name, as installed. */
+static struct str
+list_of(const struct opening *o, const char *setting)
+{
+	struct str list = globals_get(o->d->globals, setting), name = str_of(setting), end = STR("_list");
+	return list.n > 0 ? list : str_sub(name, 0, str_find_str(name, end));
+}
+
+/* The settings that fields of bodies name, each once. */
+static unsigned
+settings_named(const struct opening *o, const char *names[LISTS_NAMED_MAX])
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < o->n_plans; i++)
+		for (unsigned k = 0; o->plans[i]->write != NULL && k < o->plans[i]->write->n_ops; k++) {
+			const char *name = o->plans[i]->write->ops[k].f->option_setting;
+			unsigned at = 0;
+			while (name != NULL && at < n && strcmp(names[at], name) != 0)
+				at++;
+			if (name == NULL || at < n)
+				continue;
+			CHECK(n < LISTS_NAMED_MAX);
+			names[n++] = name;
+		}
+	return n;
+}
+
+static int
+settings_name(const struct opening *o, struct lists *lists)
+{
+	const char *names[LISTS_NAMED_MAX];
+	unsigned n = settings_named(o, names);
+	for (unsigned i = 0; i < n; i++)
+		if (lists_name(lists, names[i], list_of(o, names[i])) != 0)
+			return -1;
+	return 0;
 }
 
 /* The lists that the rows name, padded to the statement's marks. */
 static unsigned
 lists_named(struct opening *o)
 {
-	unsigned n = 0;
+	const char *settings[LISTS_NAMED_MAX];
+	unsigned n = 0, n_settings = settings_named(o, settings);
+	for (unsigned i = 0; i < n_settings; i++)
+		list_add(o, &n, list_of(o, settings[i]));
 	for (unsigned i = 0; i < o->n_plans; i++)
 		for (unsigned s = 0; s < o->plans[i]->n_sources; s++)
 			for (unsigned k = 0; k < o->plans[i]->sources[s].n_ops; k++) {
@@ -202,8 +249,10 @@ lists_take(struct task *t)
 		return STEP_FAIL;
 	if (o->rows != NULL) {
 		struct lists *lists = lists_new(o->rows);
-		if (lists == NULL)
+		if (lists == NULL || settings_name(o, lists) != 0) {
+			lists_free(&lists);
 			return STEP_FAIL;
+		}
 		lists_free(&o->d->lists);
 		o->d->lists = lists;
 	}

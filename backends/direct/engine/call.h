@@ -38,6 +38,7 @@ struct handler { /* a bound route */
 
 struct openapi_operation;
 
+enum { COMPARE_VALS_MAX = 12 };
 struct call {
 	struct request *r;
 	struct direct *d;
@@ -64,7 +65,8 @@ struct call {
 	/* write */
 	struct accepted accepted;
 	struct violations violations;
-	unsigned n_exists; /* references asked for */
+	unsigned n_exists;          /* references asked for */
+	struct db_result *compared; /* rows of the rule's compare; NULL: it asked for none */
 	struct db_tx *tx;
 	struct db_result *done, *inserted;
 	unsigned when;  /* SET_CREATE, SET_UPDATE, 0: the row goes */

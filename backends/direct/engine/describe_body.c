@@ -99,6 +99,9 @@ body_member(struct json_write *w, struct arena *a, const struct plan_column *pc,
 		allowed_put(w, f->in, required);
 	if (f->exists_in != NULL)
 		json_kv_str(w, STR("description"), arena_printf(a, "one of %s", f->exists_in));
+	if (f->option_setting != NULL)
+		json_kv_str(w, STR("description"),
+		    arena_printf(a, "an option of the list that OpenEMR's setting %s names", f->option_setting));
 	if (f->option_of != NULL)
 		json_kv_str(w, STR("description"), arena_printf(a, "an option of the list %s", f->option_of));
 	if (min > 0)

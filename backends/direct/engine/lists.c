@@ -21,6 +21,11 @@ struct lists {
 #define LISTS_MAGIC 0x5c2e6b17u
 	struct arena *arena;
 	struct map *options;
+	struct {
+		const char *setting;
+		struct str list;
+	} named[LISTS_NAMED_MAX];
+	unsigned n_named;
 };
 
 static struct str
@@ -84,6 +89,24 @@ lists_free(struct lists **lp)
 	arena_free(&l->arena);
 	free(l);
 	*lp = NULL;
+}
+
+int
+lists_name(struct lists *l, const char *setting, struct str list)
+{
+	CHECK(l->n_named < LISTS_NAMED_MAX);
+	l->named[l->n_named].setting = setting;
+	l->named[l->n_named].list = arena_str(l->arena, list);
+	return l->named[l->n_named++].list.p == NULL ? -1 : 0;
+}
+
+struct str
+lists_of_setting(const struct lists *l, const char *setting)
+{
+	for (unsigned i = 0; l != NULL && i < l->n_named; i++)
+		if (strcmp(l->named[i].setting, setting) == 0)
+			return l->named[i].list;
+	return STR_NULL;
 }
 
 const struct list_option *

@@ -107,9 +107,10 @@ struct field {
 	const char *label;       /* in messages; NULL: the name with _ as spaces */
 	unsigned short min, max; /* length in bytes; max 0: no rule              */
 	const char *exists_in;
-	const char *in;         /* the allowed values, with blanks between */
-	const char *option_of;  /* the value is an option of this list     */
-	unsigned classic_rules; /* R_ bits that replace those of flags under compat classic; 0: the same */
+	const char *in;             /* the allowed values, with blanks between */
+	const char *option_of;      /* the value is an option of this list     */
+	const char *option_setting; /* ... of the list that this setting of OpenEMR names: "state_list" */
+	unsigned classic_rules;     /* R_ bits that replace those of flags under compat classic; 0: the same */
 };
 
 /* A search parameter or filter. */
@@ -167,9 +168,10 @@ struct source {
 	const char *encounter; /* number of the encounter; ties rows to the encounter of the path */
 	const char *where;     /* rows that do not fulfil it do not exist for the API             */
 	const char *also;      /* a further condition, on sites that have the columns which it names */
-	const char *order;     /* of lists: "-l.date l.title", - downwards; ties by id            */
-	bool list_only;        /* its rows appear in lists, and are not found by reads            */
-	bool no_list;          /* the other way round                                             */
+	/* Of lists: "-l.date l.title", - downwards; ~i.date_end: rows whose date is not past (or that have none) first; ties by id. */
+	const char *order;
+	bool list_only; /* its rows appear in lists, and are not found by reads            */
+	bool no_list;   /* the other way round                                             */
 	const struct key *keys;
 	unsigned n_keys;
 	const struct join *joins;
@@ -250,8 +252,8 @@ struct write_rule {
 	const char *rule_order;  /* fields checked first, in OpenEMR's order                 */
 	bool update_needs_required; /* F_REQUIRED holds for updates too */
 	bool no_defaults;           /* what a new row's body does not give is NULL, whatever the column's default */
-	/* A row that another with its unique key forbids: the member and the code of the error. NULL: a race, tried again. */
-	const char *duplicate_field, *duplicate_code;
+	/* A row that another with its unique key forbids: member, code and text of the error. NULL: a race, tried again. */
+	const char *duplicate_field, *duplicate_code, *duplicate_text;
 	const char *
 	    required_text; /* {field: this text} for a required field that is absent or empty; NULL: by rule and label */
 	/* The fields of bodies, where they are not the answer's. cols NULL: stored by no column of its own (SV_BODY uses it by name). */
@@ -263,6 +265,9 @@ struct write_rule {
 	const char *elements;
 	const char *uuid_label; /* "Facility UUID" is invalid; NULL: UUID x does not exist  */
 	const char *uuid_field; /* the member of that error; NULL: uuid */
+	/* A read of what prepare compares the body with: its values in c->vals (COMPARE_VALS_MAX), c->n_vals of them; its rows are c->compared.
+	 * NULL: none this time. */
+	const struct db_stmt *(*compare)(struct call *c);
 	/* What rows cannot say: sees the accepted body (and on update the old row, c->one), may change values and add errors. No I/O. */
 	void (*prepare)(struct call *c);
 };

@@ -218,7 +218,7 @@ keys_check(struct check *k, const struct source *s)
 		key_check(k, "encounter", s->encounter, false);
 	struct str rest = str_of(s->order), word;
 	while (words_next(&rest, &word))
-		(void)column_check(k, "order", str_skip(word, word.p[0] == '-'));
+		(void)column_check(k, "order", str_skip(word, word.p[0] == '-' || word.p[0] == '~'));
 	if (s->no_list && (s->list_only || s->id == NULL))
 		tell(k, "neither in lists nor by reads, or a list in one statement");
 	if (s->id == NULL && s->n_children > 0)
@@ -370,6 +370,8 @@ write_check(struct check *k, const struct write_rule *w)
 			tell(k, "rule order: no field %.*s", STR_ARG(word));
 	if (w->answer == NULL)
 		tell(k, "no creation answer");
+	if (w->duplicate_field != NULL && (w->duplicate_code == NULL || w->duplicate_text == NULL))
+		tell(k, "a duplicate without code and text");
 	k->s = NULL;
 }
 

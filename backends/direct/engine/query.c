@@ -179,6 +179,14 @@ sort_column_put(struct cond *c, const struct query *q, unsigned sort, unsigned s
 		return;
 	}
 	const struct schema_column *column = column_of(c->ps->schema, c->ps->s, NULL, col);
+	if (q->sorts[sort].current) {
+		buf_lit(&c->sql, "(COALESCE(");
+		column_put(&c->sql, col);
+		buf_lit(&c->sql, ", 0) NOT IN (0, '0000-00-00') AND ");
+		column_put(&c->sql, col);
+		buf_lit(&c->sql, " <= CURDATE())");
+		return;
+	}
 	if (!column->nullable) {
 		column_put(&c->sql, col);
 		return;
@@ -363,7 +371,8 @@ query_order(struct query *q, const struct plan *p)
 		struct str rest = str_of(p->sources[s].s->order), word;
 		for (unsigned n = 0; n < SORTS_MAX && words_next(&rest, &word); n++) {
 			q->sorts[n].down = word.p[0] == '-';
-			q->sorts[n].column[s] = str_skip(word, q->sorts[n].down ? 1 : 0);
+			q->sorts[n].current = word.p[0] == '~';
+			q->sorts[n].column[s] = str_skip(word, q->sorts[n].down || q->sorts[n].current);
 			q->n_sorts = MAX(q->n_sorts, n + 1);
 		}
 	}

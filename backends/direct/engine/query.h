@@ -33,6 +33,7 @@ struct fixed {
 struct sort {
 	struct str column[SOURCES_MAX]; /* per source of the plan; .n 0: none (its rows sort as empty) */
 	bool down;
+	bool current; /* by whether the column's date is past: rows without one, or with one to come, are first */
 };
 struct query {
 	struct filter *filters; /* FILTERS_MAX */

@@ -207,9 +207,11 @@ set_rules(const struct field *f, const struct lists *lists, struct str v, struct
 	if (!found)
 		violation_add(to, str_of(f->name), STR("InArray::NOT_IN_ARRAY"),
 		    "%.*s must be in the defined set of values", STR_ARG(label));
-	if (f->option_of != NULL && (lists == NULL || lists_find(lists, str_of(f->option_of), v) == NULL))
+	struct str list = f->option_setting != NULL ? lists_of_setting(lists, f->option_setting) : str_of(f->option_of);
+	bool wanted = f->option_of != NULL || f->option_setting != NULL;
+	if (wanted && (lists == NULL || lists_find(lists, list, v) == NULL))
 		violation_add(to, str_of(f->name), STR("ListOptionRule::INVALID_LIST_OPTION"),
-		    "%s does not have an option_id of \"%s\"", f->option_of, f->name);
+		    "%.*s does not have an option_id of \"%s\"", STR_ARG(list), f->name);
 }
 
 void

@@ -59,6 +59,22 @@ exists_step(struct task *t)
 	}
 _Static_assert(EXISTS_MAX == 4, "as many rows above, and one");
 
+/* What prepare compares the body with. */
+static enum step
+compare_step(struct task *t)
+{
+	struct call *c = task_frame(t);
+	const struct write_rule *rule = c->plan->write->rule;
+	if (rule->compare == NULL || !c->parent.found)
+		return STEP_NEXT;
+	c->n_vals = 0;
+	c->vals = arena_array(t->arena, COMPARE_VALS_MAX, sizeof *c->vals);
+	if (c->vals == NULL)
+		return request_refuse(c->r, REPLY_TOO_LARGE);
+	const struct db_stmt *stmt = rule->compare(c);
+	return stmt == NULL ? STEP_NEXT : db_query(t, c->r->site->db, stmt, c->vals, c->n_vals, &c->compared);
+}
+
 static void
 prepare(struct call *c)
 {
@@ -79,8 +95,8 @@ duplicate_told(struct call *c)
 	const struct write_rule *rule = c->plan->write->rule;
 	if (c->done->status != DB_DUPLICATE || rule->duplicate_field == NULL)
 		return false;
-	violation_add(&c->violations, str_of(rule->duplicate_field), str_of(rule->duplicate_code),
-	    "A record with the same %s exists", rule->duplicate_field);
+	violation_add(
+	    &c->violations, str_of(rule->duplicate_field), str_of(rule->duplicate_code), "%s", rule->duplicate_text);
 	c->style->ops->invalid(c);
 	return true;
 }
@@ -97,6 +113,8 @@ static enum step
 create_check(struct task *t)
 {
 	struct call *c = task_frame(t);
+	if (c->compared != NULL && c->compared->status != DB_OK)
+		return call_db_failed(c, c->compared->status);
 	if (c->parent.wanted && !c->parent.found && !c->style->ops->parent_violation(c))
 		return STEP_REPLY;
 	prepare(c);
@@ -172,9 +190,10 @@ create_reply(struct task *t)
 
 STEP_TABLE(create_table, 0, { "key", call_key_ask }, { "key known", call_key_known },
     { "key's answer", call_key_answer }, { "parent", parent_ask }, { "of the path", parent_read },
-    { "body", create_body }, EXISTS_STEPS, { "check", create_check }, { "try", create_try }, { "again", create_try },
-    { "again", create_try }, { "again", create_try }, { "read back", create_read }, { "answer", create_answer },
-    { "remember", call_key_remember }, { "reply", create_reply });
+    { "body", create_body }, EXISTS_STEPS, { "compare", compare_step }, { "check", create_check },
+    { "try", create_try }, { "again", create_try }, { "again", create_try }, { "again", create_try },
+    { "read back", create_read }, { "answer", create_answer }, { "remember", call_key_remember },
+    { "reply", create_reply });
 
 /* --- update ------------------------------------------------------------------------------------------------------------------- */
 
@@ -225,6 +244,8 @@ update_check(struct task *t)
 	struct call *c = task_frame(t);
 	if (c->one.status != DB_OK)
 		return call_db_failed(c, c->one.status);
+	if (c->compared != NULL && c->compared->status != DB_OK)
+		return call_db_failed(c, c->compared->status);
 	/* only rows of the first source can be written; a hidden row may be changed, as in OpenEMR */
 	if (!row_of_first_source(c)) {
 		if (c->style->envelope == ENV_BARE && !c->plan->fhir && c->violations.n == 0) {
@@ -298,8 +319,9 @@ update_answer(struct task *t)
 }
 
 STEP_TABLE(update_table, 0, { "parent", parent_ask }, { "of the path", parent_read }, { "body", update_body },
-    EXISTS_STEPS, { "find", update_find }, { "check", update_check }, { "write", update_write },
-    { "again", update_write }, { "again", update_write }, { "read back", update_read }, { "answer", update_answer });
+    EXISTS_STEPS, { "find", update_find }, { "compare", compare_step }, { "check", update_check },
+    { "write", update_write }, { "again", update_write }, { "again", update_write }, { "read back", update_read },
+    { "answer", update_answer });
 
 /* --- delete ------------------------------------------------------------------------------------------------------------------- */
 

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The insurance policies of a patient: read by uuid or, as 6.x does, by type; written; and two types exchanged. */
+#include "backends/direct/rest/insurance.h"
 #include "backends/direct/engine/dialects.h"
 #include "backends/direct/rest/rest.h"
+#include "gateway/base/text.h"
+
+enum { DATE_CHARS = 10 };
 
 /* clang-format off */
 #define POLICY \
@@ -45,8 +49,7 @@ static const struct field fields[] = {
 	{ "puuid", K_UUID, "p.uuid" },
 	{ "insureruuid", K_UUID, "c.uuid" },
 };
-#define TYPES "primary secondary tertiary"
-#define INPUTS \
+#define INPUTS(state_rule_, country_rule_) \
 	{ "provider", K_TEXT, "i.provider", F_WRITE | F_REQUIRED | R_NUMERIC }, \
 	{ "plan_name", K_TEXT, "i.plan_name", F_WRITE, .min = 2, .max = 255 }, \
 	{ "policy_number", K_TEXT, "i.policy_number", F_WRITE | F_REQUIRED, .min = 2, .max = 255 }, \
@@ -60,14 +63,14 @@ static const struct field fields[] = {
 	{ "subscriber_street", K_TEXT, "i.subscriber_street", F_WRITE | F_REQUIRED, .min = 2, .max = 255 }, \
 	{ "subscriber_postal_code", K_TEXT, "i.subscriber_postal_code", F_WRITE | F_REQUIRED, .min = 2, .max = 255 }, \
 	{ "subscriber_city", K_TEXT, "i.subscriber_city", F_WRITE | F_REQUIRED, .min = 2, .max = 255 }, \
-	{ "subscriber_state", K_TEXT, "i.subscriber_state", F_WRITE | F_REQUIRED, .min = 2, .max = 255 }, \
-	{ "subscriber_country", K_TEXT, "i.subscriber_country", F_WRITE, .min = 2, .max = 255 }, \
+	{ "subscriber_state", K_TEXT, "i.subscriber_state", F_WRITE | F_REQUIRED, state_rule_ }, \
+	{ "subscriber_country", K_TEXT, "i.subscriber_country", F_WRITE, country_rule_ }, \
 	{ "subscriber_phone", K_TEXT, "i.subscriber_phone", F_WRITE, .min = 2, .max = 255 }, \
 	{ "subscriber_employer", K_TEXT, "i.subscriber_employer", F_WRITE, .min = 2, .max = 255 }, \
 	{ "subscriber_employer_street", K_TEXT, "i.subscriber_employer_street", F_WRITE, .min = 2, .max = 255 }, \
 	{ "subscriber_employer_postal_code", K_TEXT, "i.subscriber_employer_postal_code", F_WRITE, .min = 2, .max = 255 }, \
-	{ "subscriber_employer_state", K_TEXT, "i.subscriber_employer_state", F_WRITE, .min = 2, .max = 255 }, \
-	{ "subscriber_employer_country", K_TEXT, "i.subscriber_employer_country", F_WRITE, .min = 2, .max = 255 }, \
+	{ "subscriber_employer_state", K_TEXT, "i.subscriber_employer_state", F_WRITE, state_rule_ }, \
+	{ "subscriber_employer_country", K_TEXT, "i.subscriber_employer_country", F_WRITE, country_rule_ }, \
 	{ "subscriber_employer_city", K_TEXT, "i.subscriber_employer_city", F_WRITE, .min = 2, .max = 255 }, \
 	{ "copay", K_TEXT, "i.copay", F_WRITE, .min = 2, .max = 255 }, \
 	{ "date", K_TEXT, "i.date", F_WRITE | F_REQUIRED | R_DATE }, \
@@ -77,8 +80,11 @@ static const struct field fields[] = {
 	{ "subscriber_street_line_2", K_TEXT, "i.subscriber_street_line_2", F_WRITE, .min = 2, .max = 255 }, \
 	{ "subscriber_employer_street_line_2", K_TEXT, "i.subscriber_employer_street_line_2", F_WRITE, .min = 2, .max = 255 }, \
 	{ "date_end", K_TEXT, "i.date_end", F_WRITE | R_DATE }
-static const struct field inputs[] = { { "type", K_TEXT, "i.type", F_WRITE, .in = TYPES }, INPUTS };
-static const struct field typed_inputs[] = { INPUTS };
+static const struct field inputs[] = { { "type", K_TEXT, "i.type", F_WRITE, .in = INSURANCE_TYPES },
+	INPUTS(.option_setting = "state_list", .option_setting = "country_list") };
+/* 6.x took any text */
+#define TEXT_RULE .min = 2, .max = 255
+static const struct field typed_inputs[] = { INPUTS(TEXT_RULE, TEXT_RULE) };
 static const struct param params[] = {
 	{ "uuid", M_UUID, "i.uuid" },
 	{ "id", M_EXACT, "i.id" },
@@ -132,7 +138,7 @@ static const struct key keys[] = {
 		.uuid = "i.uuid",                                                                                      \
 		.patient = "p.uuid",                                                                                   \
 		.pid = "i.pid",                                                                                        \
-		.order = "i.type -i.date i.policy_number",                                                             \
+		.order = "i.type ~i.date_end -i.date -i.date_end i.policy_number",                                     \
 		.keys = keys,                                                                                          \
 		.n_keys = NITEMS(keys),                                                                                \
 		.joins = joins,                                                                                        \
@@ -158,8 +164,8 @@ static const struct server_set typed_sets[] = {
 	{ "type", SV_PATH, "type", SET_CREATE },
 };
 
-static bool
-word_of(const char *words, struct str value)
+bool
+insurance_word(const char *words, struct str value)
 {
 	struct str rest = str_of(words), word;
 	while (words_next(&rest, &word))
@@ -168,35 +174,153 @@ word_of(const char *words, struct str value)
 	return false;
 }
 
-/* A policy does not begin behind its end; a site may know primary policies alone; 8.x knows the types of Medicare's secondary payers. */
+/* What the policy will have: of the body, else of the row that is changed. */
+static struct str
+will_have(const struct call *c, const char *name, bool *given)
+{
+	char number[24];
+	struct str text = accepted_input(c->plan->write, &c->accepted, name);
+	if (text.p == NULL)
+		return call_cell(c, name, number); /* texts and dates: number is not used */
+	*given = true;
+	return text;
+}
+
+/* --- whose subscriber it is: compared as OpenEMR does where names and number are all there ------------------------------------------ */
+
+enum { SUBSCRIBER_FNAME, SUBSCRIBER_LNAME, SUBSCRIBER_SS, SUBSCRIBER_RELATIONSHIP, SUBSCRIBER_N };
+struct subscriber {
+	struct str v[SUBSCRIBER_N];
+};
+
+/* False: nothing to compare, or the body is not about it. */
+static bool
+subscriber_of(const struct call *c, struct subscriber *s)
+{
+	static const char *const names[SUBSCRIBER_N] = { "subscriber_fname", "subscriber_lname", "subscriber_ss",
+		"subscriber_relationship" };
+	bool given = false, whole = true;
+	for (size_t i = 0; i < SUBSCRIBER_N; i++) {
+		s->v[i] = will_have(c, names[i], &given);
+		whole = whole && s->v[i].n > 0 && utf8_valid(s->v[i]);
+	}
+	return given && whole;
+}
+
+/* Columns: the patient's number is the subscriber's; the name is, to the byte; it is a former one of the patient's; any of the three by the
+ * database's collation.                                                                                                    */
+#define FORMER                                                                                                         \
+	"EXISTS (SELECT 1 FROM patient_history h WHERE h.pid = p.pid AND h.history_type_key = 'name_history' AND "     \
+	"h.previous_name_first = ? AND h.previous_name_last = ?)"
+#define COMPARE(former_)                                                                                               \
+	"SELECT p.ss IS NOT NULL AND BINARY p.ss = ?, BINARY p.fname = ? AND BINARY p.lname = ?, " former_             \
+	", p.ss = ? OR (p.fname = ? AND p.lname = ?) FROM patient_data p WHERE p.pid = ?"
+enum { SAME_SS, SAME_NAME, FORMER_NAME, ALIKE };
+static const struct db_stmt compare_sql = { .name = "insurance_subscriber", .sql = COMPARE(FORMER) };
+static const struct db_stmt compare_sql_old = { .name = "insurance_subscriber_old", .sql = COMPARE("0") };
+
+static const struct db_stmt *
+subscriber_compare(struct call *c)
+{
+	struct subscriber s;
+	bool former = schema_column(c->d->schema, STR("patient_history"), STR("previous_name_last")) != NULL &&
+	              schema_column(c->d->schema, STR("patient_history"), STR("history_type_key")) != NULL;
+	if (!subscriber_of(c, &s))
+		return NULL;
+	struct db_val ss = DB_V_STR(s.v[SUBSCRIBER_SS]), fname = DB_V_STR(s.v[SUBSCRIBER_FNAME]),
+	              lname = DB_V_STR(s.v[SUBSCRIBER_LNAME]);
+	const struct db_val vals[] = { ss, fname, lname, fname, lname, ss, fname, lname, DB_V_I64(c->parent.pid) };
+	_Static_assert(NITEMS(vals) <= COMPARE_VALS_MAX, "as many as there is room for");
+	for (size_t i = 0; i < NITEMS(vals); i++)
+		if (former || i < 3 || i > 4)
+			c->vals[c->n_vals++] = vals[i];
+	return former ? &compare_sql : &compare_sql_old;
+}
+
+static bool
+compared(const struct call *c, size_t column)
+{
+	const struct db_cell *cell = db_cell(c->compared, 0, column);
+	return cell->kind == DB_C_INT && cell->i != 0;
+}
+
+static void
+subscriber_check(struct call *c)
+{
+	static const struct {
+		const char *code, *text;
+	} errors[] = { { "Record::INVALID_SELF_SUBSCRIBER_NAME",
+		           "Subscriber name must match patient name for self relationship" },
+		{ "Record::INVALID_SELF_SUBSCRIBER_SSN",
+		    "Subscriber social security number must match patient social security number for self "
+		    "relationship" },
+		{ "Record::INVALID_SUBSCRIBER_SSN",
+		    "Subscriber social security number must not match patient social security number for "
+		    "non-self relationship" } };
+	enum { NAME, SELF_SS, OTHER_SS, NONE } wrong = NONE;
+	struct subscriber s;
+	if (c->compared == NULL || c->compared->n_rows == 0 || !subscriber_of(c, &s))
+		return;
+	bool same_ss = compared(c, SAME_SS), same_name = compared(c, SAME_NAME) || compared(c, FORMER_NAME);
+	if (!str_eq(s.v[SUBSCRIBER_RELATIONSHIP], STR("self")))
+		wrong = same_ss ? OTHER_SS : NONE;
+	else if (!same_ss) /* who has neither name nor number is told of the name */
+		wrong = same_name || compared(c, ALIKE) ? SELF_SS : NAME;
+	else if (!same_name)
+		wrong = NAME;
+	if (wrong != NONE)
+		violation_add(&c->violations, STR("subscriber_relationship"), str_of(errors[wrong].code), "%s",
+		    errors[wrong].text);
+}
+
+/* --- other rules -------------------------------------------------------------------------------------------------------------------- */
+
+static void
+dates_check(struct call *c)
+{
+	bool given = false;
+	struct str from = str_sub(will_have(c, "date", &given), 0, DATE_CHARS),
+	           to = str_sub(will_have(c, "date_end", &given), 0, DATE_CHARS);
+	if (given && from.n == DATE_CHARS && to.n == DATE_CHARS && memcmp(from.p, to.p, DATE_CHARS) > 0 &&
+	    !str_eq(to, STR("0000-00-00")))
+		violation_add(&c->violations, STR("date"), STR("DateTime::INVALID_START_DATE"),
+		    "Start date cannot be after end date");
+}
+
+/* A site may know primary policies alone. */
+static void
+type_check(struct call *c, struct str type)
+{
+	if (globals_on(c->d->globals, "insurance_only_one") && type.n > 0 && !str_eq(type, STR("primary")))
+		violation_add(&c->violations, STR("type"), STR("INSURANCE_ONLY_ONE::INVALID_INSURANCE_TYPE"),
+		    "only primary insurance allowed with insurance_only_one global setting enabled");
+}
+
+/* 8.x knows the types of Medicare's secondary payers. */
 static void
 policy_prepare(struct call *c)
 {
-	const struct plan_write *w = c->plan->write;
-	struct str from = accepted_input(w, &c->accepted, "date"), to = accepted_input(w, &c->accepted, "date_end"),
-	           type = accepted_input(w, &c->accepted, "type");
-	if (from.n > 0 && to.n == from.n && memcmp(from.p, to.p, to.n) > 0)
-		violation_add(
-		    &c->violations, STR("date"), STR("Record::DATE_INVALID"), "date must not be after date_end");
-	struct str kind = accepted_input(w, &c->accepted, "policy_type");
-	if (c->plan->compat == COMPAT_V8 && kind.n > 0 && !word_of("12 13 14 15 16 41 42 43 47", kind))
+	struct str kind = accepted_input(c->plan->write, &c->accepted, "policy_type");
+	if (c->plan->compat == COMPAT_V8 && kind.n > 0 && !insurance_word("12 13 14 15 16 41 42 43 47", kind))
 		violation_add(&c->violations, STR("policy_type"), STR("InArray::NOT_IN_ARRAY"),
 		    "policy type must be in the defined set of values");
-	if (globals_on(c->d->globals, "insurance_only_one") && type.n > 0 && !str_eq(type, STR("primary")))
-		violation_add(&c->violations, STR("type"), STR("InArray::NOT_IN_ARRAY"),
-		    "type must be in the defined set of values");
+	subscriber_check(c);
+	dates_check(c);
+	type_check(c, accepted_input(c->plan->write, &c->accepted, "type"));
 }
 
 static void
 typed_prepare(struct call *c)
 {
-	if (!word_of(TYPES, c->id_text))
+	if (!insurance_word(INSURANCE_TYPES, c->id_text))
 		violation_add(&c->violations, STR("type"), STR("InArray::NOT_IN_ARRAY"),
 		    "type must be in the defined set of values");
 	policy_prepare(c);
+	type_check(c, c->id_text);
 }
 
-#define WRITE(ident, sets_, inputs_, prepare_)                                                                         \
+#define DUPLICATE "A policy for this type with the same effective date already exists for this patient"
+#define WRITE(ident, sets_, inputs_, compare_, prepare_)                                                               \
 	static const struct write_rule ident = {                                                                       \
 		.table = "insurance_data",                                                                             \
 		.sets = sets_,                                                                                         \
@@ -207,10 +331,12 @@ typed_prepare(struct call *c)
 		.uuid_label = "Coverage UUID",                                                                         \
 		.duplicate_field = "date",                                                                             \
 		.duplicate_code = "Record::DUPLICATE_RECORD",                                                          \
+		.duplicate_text = DUPLICATE,                                                                           \
+		.compare = compare_,                                                                                   \
 		.prepare = prepare_,                                                                                   \
 	}
-WRITE(write, sets, inputs, policy_prepare);
-WRITE(typed_write, typed_sets, typed_inputs, typed_prepare);
+WRITE(write, sets, inputs, subscriber_compare, policy_prepare);
+WRITE(typed_write, typed_sets, typed_inputs, NULL, typed_prepare); /* 6.x compared nobody */
 static const struct resource insurance = {
 	.name = "insurance", .compartment = COMPARTMENT_PATIENT, .sources = &source, .n_sources = 1
 };
@@ -224,295 +350,6 @@ static const struct resource typed = { .name = "insurance",
 	.sources = &policy_source,
 	.n_sources = 1,
 	.write = &typed_write };
-
-/* --- $swap-insurance: a policy takes another type, and the newest policy of that type takes the first one's ---------------- */
-
-struct swap {
-	struct call *c;
-	struct str type;
-	struct uuid uuid;
-	struct db_tx *tx;
-	struct db_result *done, *source, *target;
-	struct db_val vals[4];
-	struct write_note note;
-	struct fetched rows[2];
-};
-enum { SWAP_SOURCE, SWAP_TARGET, SWAP_ID = 0, SWAP_TYPE, SWAP_DATE };
-#define SWAP_COLUMNS "SELECT i.id, i.type, i.date FROM insurance_data i WHERE "
-static const struct db_stmt source_sql = { "swap_source", SWAP_COLUMNS "i.uuid = ? AND i.pid = ? FOR UPDATE", false };
-static const struct db_stmt target_sql = { "swap_target",
-	SWAP_COLUMNS "i.pid = ? AND i.type = ? AND i.id <> ? ORDER BY i.date DESC, i.id DESC LIMIT 1 FOR UPDATE",
-	false };
-/* Type and date are unique together with the patient: the target's date steps aside meanwhile. */
-static const struct db_stmt aside_sql = { "swap_aside", "UPDATE insurance_data SET date = '9999-12-31' WHERE id = ?",
-	false };
-static const struct db_stmt type_sql = { "swap_type", "UPDATE insurance_data SET type = ? WHERE id = ?", false };
-static const struct db_stmt back_sql = { "swap_back", "UPDATE insurance_data SET type = ?, date = ? WHERE id = ?",
-	false };
-
-/* A POST may have an Idempotency-Key, as a creation; what it asks for stands in its query. */
-static enum step
-swap_key(struct task *t)
-{
-	struct call *c = task_frame(t);
-	if (c->h->row->method != HTTP_POST)
-		return STEP_NEXT;
-	struct str asked = arena_printf(t->arena, "%.*s\n%.*s", STR_ARG(form_get(&c->r->query, STR("type"), NULL)),
-	    STR_ARG(form_get(&c->r->query, STR("uuid"), NULL)));
-	return asked.p == NULL ? request_refuse(c->r, REPLY_TOO_LARGE) : call_key_begin(c, asked);
-}
-
-static enum step
-swap_begin(struct task *t)
-{
-	struct call *c = task_frame(t);
-	struct swap *s = ARENA_NEW(t->arena, struct swap);
-	if (s == NULL)
-		return STEP_FAIL;
-	c->action = s;
-	s->c = c;
-	c->violations.arena = t->arena;
-	s->type = form_get(&c->r->query, STR("type"), NULL);
-	if (!c->parent.found) {
-		c->style->ops->no_parent(c);
-		return STEP_REPLY;
-	}
-	if (!word_of(TYPES, s->type))
-		violation_add(&c->violations, STR("type"), STR("InArray::NOT_IN_ARRAY"),
-		    "Coverage Type must be in the defined set of values");
-	if (uuid_parse(form_get(&c->r->query, STR("uuid"), NULL), &s->uuid) != 0)
-		violation_add(&c->violations, STR("uuid"), STR("Callback::INVALID_VALUE"), "Coverage UUID is invalid");
-	if (c->violations.n > 0) {
-		c->style->ops->invalid(c);
-		return STEP_REPLY;
-	}
-	return db_begin(t, c->r->site->db, &s->tx, &s->done);
-}
-
-/* A statement that failed ends the exchange: nothing stays half done. */
-static bool
-swap_good(struct swap *s, enum step *answer)
-{
-	struct call *c = s->c;
-	if (s->done->status == DB_OK)
-		return true;
-	db_rollback(&s->tx);
-	if (s->done->status == DB_DUPLICATE) {
-		violation_add(
-		    &c->violations, STR("date"), STR("Record::DUPLICATE_RECORD"), "A record with the same date exists");
-		c->style->ops->invalid(c);
-		*answer = STEP_REPLY;
-	} else {
-		*answer = call_db_failed(c, s->done->status == DB_REFUSED ? DB_REFUSED : DB_DOWN);
-	}
-	return false;
-}
-
-static enum step
-swap_run(struct swap *s, const struct db_stmt *stmt, size_t n)
-{
-	return db_tx_query(&s->c->r->task, s->tx, stmt, s->vals, n, &s->done);
-}
-
-static enum step
-swap_source(struct task *t)
-{
-	struct call *c = task_frame(t);
-	struct swap *s = c->action;
-	enum step answer;
-	if (!swap_good(s, &answer))
-		return answer;
-	s->vals[0] = DB_V_BIN(s->uuid.b, sizeof s->uuid.b);
-	s->vals[1] = DB_V_I64(c->parent.pid);
-	return swap_run(s, &source_sql, 2);
-}
-
-static enum step
-swap_target(struct task *t)
-{
-	struct call *c = task_frame(t);
-	struct swap *s = c->action;
-	enum step answer;
-	if (!swap_good(s, &answer))
-		return answer;
-	s->source = s->done;
-	if (s->source->n_rows == 0) {
-		db_rollback(&s->tx);
-		violation_add(&c->violations, STR("uuid"), STR("Callback::INVALID_VALUE"), "Coverage UUID is invalid");
-		c->style->ops->invalid(c);
-		return STEP_REPLY;
-	}
-	s->vals[0] = DB_V_I64(c->parent.pid);
-	s->vals[1] = DB_V_STR(s->type);
-	s->vals[2] = DB_V_I64(db_cell(s->source, 0, SWAP_ID)->i);
-	return swap_run(s, &target_sql, 3);
-}
-
-static enum step
-swap_aside(struct task *t)
-{
-	struct call *c = task_frame(t);
-	struct swap *s = c->action;
-	enum step answer;
-	if (!swap_good(s, &answer))
-		return answer;
-	s->target = s->done;
-	if (s->target->n_rows == 0)
-		return STEP_NEXT;
-	s->vals[0] = DB_V_I64(db_cell(s->target, 0, SWAP_ID)->i);
-	return swap_run(s, &aside_sql, 1);
-}
-
-static enum step
-swap_type(struct task *t)
-{
-	struct call *c = task_frame(t);
-	struct swap *s = c->action;
-	enum step answer;
-	if (!swap_good(s, &answer))
-		return answer;
-	s->vals[0] = DB_V_STR(s->type);
-	s->vals[1] = DB_V_I64(db_cell(s->source, 0, SWAP_ID)->i);
-	return swap_run(s, &type_sql, 2);
-}
-
-static enum step
-swap_back(struct task *t)
-{
-	struct call *c = task_frame(t);
-	struct swap *s = c->action;
-	enum step answer;
-	if (!swap_good(s, &answer))
-		return answer;
-	if (s->target->n_rows == 0)
-		return STEP_NEXT;
-	const struct db_cell *date = db_cell(s->target, 0, SWAP_DATE);
-	s->vals[0] = DB_V_STR(db_cell(s->source, 0, SWAP_TYPE)->s);
-	s->vals[1] = date->kind == DB_C_NULL ? DB_V_NULL : DB_V_STR(date->s);
-	s->vals[2] = DB_V_I64(db_cell(s->target, 0, SWAP_ID)->i);
-	return swap_run(s, &back_sql, 3);
-}
-
-/* OpenEMR's log row of a policy that was changed. */
-static enum step
-swap_note(struct swap *s, const struct db_result *row)
-{
-	struct call *c = s->c;
-	s->note = (struct write_note){ .r = c->r,
-		.d = c->d,
-		.class = c->plan->write->log,
-		.verb = "update",
-		.table = "insurance_data",
-		.id = db_cell(row, 0, SWAP_ID)->i,
-		.pid = &c->parent.pid,
-		.group = c->group,
-		.tx = s->tx };
-	return write_log_wanted(c->d, s->note.class) ? task_push(&c->r->task, &write_note_table, &s->note) : STEP_NEXT;
-}
-
-static void
-swap_noted(struct swap *s)
-{
-	if (s->note.done != NULL)
-		s->done = s->note.done;
-	s->c->group = s->note.group;
-}
-
-static enum step
-swap_note_source(struct task *t)
-{
-	struct call *c = task_frame(t);
-	struct swap *s = c->action;
-	enum step answer;
-	return swap_good(s, &answer) ? swap_note(s, s->source) : answer;
-}
-
-static enum step
-swap_note_target(struct task *t)
-{
-	struct call *c = task_frame(t);
-	struct swap *s = c->action;
-	enum step answer;
-	swap_noted(s);
-	if (!swap_good(s, &answer))
-		return answer;
-	return s->target->n_rows > 0 ? swap_note(s, s->target) : STEP_NEXT;
-}
-
-static enum step
-swap_commit(struct task *t)
-{
-	struct call *c = task_frame(t);
-	struct swap *s = c->action;
-	enum step answer;
-	swap_noted(s);
-	if (!swap_good(s, &answer))
-		return answer;
-	c->committing = true;
-	return db_commit(t, &s->tx, &s->done);
-}
-
-static enum step
-swap_read_source(struct task *t)
-{
-	struct call *c = task_frame(t);
-	struct swap *s = c->action;
-	enum step answer;
-	if (!swap_good(s, &answer))
-		return answer;
-	call_one_by_id(c, db_cell(s->source, 0, SWAP_ID)->i);
-	return c->one.status != DB_OK ? call_db_failed(c, c->one.status) : task_push(t, &fetch_one_table, &c->one);
-}
-
-static enum step
-swap_read_target(struct task *t)
-{
-	struct call *c = task_frame(t);
-	struct swap *s = c->action;
-	if (c->one.status != DB_OK)
-		return call_db_failed(c, c->one.status);
-	s->rows[SWAP_SOURCE] = c->one.row;
-	if (s->target->n_rows == 0)
-		return STEP_NEXT;
-	call_one_by_id(c, db_cell(s->target, 0, SWAP_ID)->i);
-	return c->one.status != DB_OK ? call_db_failed(c, c->one.status) : task_push(t, &fetch_one_table, &c->one);
-}
-
-static enum step
-swap_answer(struct task *t)
-{
-	static const char *const names[] = { "src", "target" };
-	struct call *c = task_frame(t);
-	struct swap *s = c->action;
-	if (c->one.status != DB_OK)
-		return call_db_failed(c, c->one.status);
-	if (s->target->n_rows > 0)
-		s->rows[SWAP_TARGET] = c->one.row;
-	c->render.lists = c->d->lists;
-	standard_named(c, names, s->rows, NITEMS(names));
-	return STEP_NEXT;
-}
-
-static enum step
-swap_reply(struct task *t)
-{
-	(void)t;
-	return STEP_REPLY;
-}
-
-static STEP_TABLE(swap_table, 0, { "key", swap_key }, { "key known", call_key_known },
-    { "key's answer", call_key_answer }, { "parent", parent_ask }, { "of the path", parent_read },
-    { "begin", swap_begin }, { "source", swap_source }, { "target", swap_target }, { "aside", swap_aside },
-    { "type", swap_type }, { "back", swap_back }, { "log source", swap_note_source },
-    { "log target", swap_note_target }, { "commit", swap_commit }, { "read source", swap_read_source },
-    { "read target", swap_read_target }, { "answer", swap_answer }, { "remember", call_key_remember },
-    { "reply", swap_reply });
-
-static enum step
-swap(struct call *c)
-{
-	return task_push(&c->r->task, &swap_table, c);
-}
 
 /* --- routes ---------------------------------------------------------------------------------------------------------------------- */
 
@@ -532,10 +369,10 @@ static const struct told swap_told = { SWAP_TOLD };
 static const struct told swap_post_told = { SWAP_TOLD, .takes_key = true };
 static const struct direct_route routes[] = {
 	{ HTTP_GET, "/api/patient/:puuid/insurance", &insurance, OP_LIST, &style },
-	{ HTTP_GET, "/api/patient/:puuid/insurance/$swap-insurance", &policy, OP_SPECIAL, &written, .action = swap,
-	    .told = &swap_told },
-	{ HTTP_POST, "/api/patient/:puuid/insurance/$swap-insurance", &policy, OP_SPECIAL, &written, .action = swap,
-	    .told = &swap_post_told },
+	{ HTTP_GET, "/api/patient/:puuid/insurance/$swap-insurance", &policy, OP_SPECIAL, &written,
+	    .action = insurance_swap, .told = &swap_told },
+	{ HTTP_POST, "/api/patient/:puuid/insurance/$swap-insurance", &policy, OP_SPECIAL, &written,
+	    .action = insurance_swap, .told = &swap_post_told },
 	{ HTTP_GET, "/api/patient/:puuid/insurance/:uuid", &insurance, OP_READ, &style },
 	{ HTTP_PUT, "/api/patient/:puuid/insurance/:insuranceUuid", &policy, OP_UPDATE, &written },
 	{ HTTP_POST, "/api/patient/:puuid/insurance", &policy, OP_CREATE, &written },
