@@ -133,6 +133,16 @@ loopback_same(struct str registered, struct str given)
 	       (a.query.p == NULL) == (b.query.p == NULL);
 }
 
+bool
+redirect_registered(struct str registered, struct str given)
+{
+	struct str one;
+	while (str_next(&registered, '|', &one))
+		if (one.n > 0 && (str_eq(one, given) || loopback_same(one, given)))
+			return true;
+	return false;
+}
+
 static enum step
 redirect_read(struct request *r, struct flow_call *c, struct str registered)
 {
@@ -142,13 +152,11 @@ redirect_read(struct request *r, struct flow_call *c, struct str registered)
 	if (n > 1)
 		return refuse_here(r, OAUTH_REQ, MSG_ERROR_REQUEST, "redirect_uri stands twice");
 	c->flow.redirect_given = n == 1;
-	while (str_next(&list, '|', &one)) {
-		if (one.n == 0)
-			continue;
-		known++;
-		if (n == 1 ? str_eq(one, given) || loopback_same(one, given) : known == 1)
-			c->flow.redirect_uri = n == 1 ? given : one;
-	}
+	if (n == 1 && redirect_registered(registered, given))
+		c->flow.redirect_uri = given;
+	while (n == 0 && str_next(&list, '|', &one))
+		if (one.n > 0 && ++known == 1)
+			c->flow.redirect_uri = one;
 	if (c->flow.redirect_uri.n == 0 || (n == 0 && known != 1))
 		return refuse_here(r, OAUTH_CLI, MSG_ERROR_REDIRECT, "redirect_uri not registered");
 	return STEP_NEXT;

@@ -337,10 +337,13 @@ pkce_check(struct request *r, struct str challenge, struct str verifier)
 	           : oauth_refuse(r, OAUTH_GRA, STR("Failed to verify `code_verifier`."), "verifier wrong");
 }
 
+/* The address of the request, and still one of the client's: it may have been taken from it since. */
 static enum step
-redirect_check(struct request *r, const json_t *rec, const struct form *params)
+redirect_check(struct request *r, const json_t *rec, const struct form *params, struct str registered)
 {
 	struct str given = form_get(params, STR("redirect_uri"), NULL);
+	if (!redirect_registered(registered, json_in_str(rec, "redirect_uri")))
+		return oauth_refuse(r, OAUTH_GRA, STR("Invalid redirect URI"), "redirect_uri is registered no more");
 	if (given.n == 0)
 		return json_is_true(json_object_get(rec, "redirect_given")) ? oauth_missing(r, "redirect_uri")
 		                                                            : STEP_NEXT;
@@ -360,7 +363,7 @@ code_check(struct task *t)
 		return oauth_refuse(
 		    r, OAUTH_GRA, STR("Authorization code has been revoked"), "code reused: its grant is revoked");
 	}
-	enum step s = redirect_check(r, c->record, &c->params);
+	enum step s = redirect_check(r, c->record, &c->params, c->auth.client.redirect_uri);
 	if (s == STEP_NEXT)
 		s = pkce_check(
 		    r, json_in_str(c->record, "challenge"), form_get(&c->params, STR("code_verifier"), NULL));
@@ -376,12 +379,19 @@ code_issue(struct task *t)
 {
 	struct request *r = request_of(t);
 	struct token_call *c = task_frame(t);
+	const struct scope_set *given, *registered;
 	struct err e = { 0 };
 	if (c->db->status != DB_OK)
 		return request_unavailable(r, "database down: user cannot be checked");
 	if (!subject_good(c->db, &c->issue.who))
 		return oauth_refuse(r, OAUTH_GRA, STR_NULL, "user not active, or password changed");
-	if (scope_set_parse(t->arena, json_in_str(c->record, "scope"), &c->scopes, &e) != 0)
+	if (scope_set_parse(t->arena, json_in_str(c->record, "scope"), &given, &e) != 0)
+		return STEP_FAIL;
+	/* what the client may hold is asked anew: its registration may have been narrowed since */
+	if (scope_set_parse(t->arena, c->auth.client.scope, &registered, &e) != 0)
+		return oauth_refuse(r, OAUTH_SCO, STR_NULL, "registered scope cannot be read");
+	c->scopes = scope_set_narrow(t->arena, given, registered);
+	if (c->scopes == NULL)
 		return STEP_FAIL;
 	r->audit.actor = c->issue.who.username;
 	c->issue.sub = c->issue.who.sub;

@@ -108,6 +108,9 @@ enum step flow_step_refused(struct request *r, unsigned status, const char *reas
  * next request. Deleting a field makes the next request ask.                                                               */
 struct str key_consents(struct arena *a, const struct site *site, struct str sub);
 
+/* Is it one of those that the client registered, joined with '|'? Byte by byte; on a loopback address any port (RFC 8252 7.3). */
+bool redirect_registered(struct str registered, struct str given);
+
 enum step authorize_endpoint(struct request *r, struct oauth_state *s);
 enum step login_page_endpoint(struct request *r, struct oauth_state *s);
 enum step login_endpoint(struct request *r, struct oauth_state *s);

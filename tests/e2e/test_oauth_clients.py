@@ -2,6 +2,7 @@
 """Clients: each way of authentication and each way around it, key sets by URI, DPoP, and a client's own registration. RFC 6749 2.3, RFC
 7523, RFC 7591, RFC 7592, RFC 9449; contract/oauth2.md 5, 7."""
 import base64
+import contextlib
 import hashlib
 import http.server
 import json
@@ -34,17 +35,25 @@ class KeyServer:
 
     def __init__(self, gateway):
         self.body, self.status, self.asked, self.delay_s = json.dumps(key_set(RSA)), 200, 0, 0
+        self.raw = None  # pieces instead of an answer, one each 50 ms
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
                 outer.asked += 1
                 time.sleep(outer.delay_s)
+                if outer.raw is not None:
+                    with contextlib.suppress(OSError):
+                        for piece in outer.raw:
+                            self.wfile.write(piece)
+                            self.wfile.flush()
+                            time.sleep(0.05)
+                    return
                 self.send_response(outer.status)
                 if outer.status == 302:
                     self.send_header("Location", "/elsewhere")
                 self.end_headers()
-                self.wfile.write(outer.body.encode())
+                self.wfile.write(outer.body if isinstance(outer.body, bytes) else outer.body.encode())
 
             def log_message(self, *args):
                 pass
@@ -343,6 +352,37 @@ def test_what_a_key_server_may_not_answer(g, keys, body, status):
     client = system_client(g, jwks=None, jwks_uri=keys.url)
     assert credentials(g, assertion(g, client)).status_code == 400
     assert keys.asked == 1
+
+
+SHAPES = {"deep": "[" * 30000, "deep and whole": '{"keys":' + "[" * 100 + "]" * 100 + "}", "keys is an object": '{"keys":{"0":{}}}', "keys of other types": '{"keys":[1,"x",null,[],{},{"kty":1}]}',
+          "members of other types": json.dumps({"keys": [dict(key_set(RSA)["keys"][0], n=[1], kid=7)]}), "a name twice": '{"keys":[],"keys":' + json.dumps(key_set(RSA)["keys"]) + "}",
+          "too many": json.dumps({"keys": key_set(RSA)["keys"] * 90}), "a huge exponent": json.dumps({"keys": [dict(key_set(RSA)["keys"][0], e="A" * 1000)]}),
+          "a small modulus": json.dumps({"keys": [dict(key_set(RSA)["keys"][0], n="sXch")]}), "a point off the curve": json.dumps({"keys": [dict(key_set(EC)["keys"][0], y=key_set(EC)["keys"][0]["x"])]}),
+          "a secret": '{"keys":[{"kty":"oct","k":"AAAA"}]}', "not utf-8": '{"keys":"\udcff"}', "zero bytes": '{"keys":"\\u0000"}', "an array": "[]"}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_document_that_is_no_key_set_is_none(g, keys, shape):
+    keys.body = SHAPES[shape].encode(errors="surrogateescape")
+    client = system_client(g, jwks=None, jwks_uri=keys.url)
+    assert credentials(g, assertion(g, client, EC if "curve" in shape else RSA)).status_code == 400
+    assert keys.asked == 1
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+RAW = {"a byte at a time": [bytes([b]) for b in OK + b"Content-Length: 100000\r\n\r\n" + b" " * 500], "chunks without end": [OK + b"Transfer-Encoding: chunked\r\n\r\n"] + [b"1000\r\n" + b" " * 4096 + b"\r\n"] * 60,
+       "a length that lies": [OK + b"Content-Length: 5000\r\n\r\n" + b"{}"], "two lengths": [OK + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}"],
+       "a field without end": [OK + b"X: " + b"a" * 40000], "fields without end": [OK] + [b"X: y\r\n" * 500] * 50, "no HTTP": [b"\x15\x03\x03\x00\x02\x02\x28" * 100], "nothing": [],
+       "an interim answer alone": [b"HTTP/1.1 103 Early Hints\r\n\r\n"], "half an answer": [OK + b"Content-Type: application/json\r\n"]}
+
+
+@pytest.mark.parametrize("how", RAW)
+def test_a_key_server_that_misbehaves_costs_no_more_than_its_time(g, keys, how):
+    keys.raw = RAW[how]
+    client = system_client(g, jwks=None, jwks_uri=keys.url)
+    before, begin = g.workers(), time.monotonic()
+    assert credentials(g, assertion(g, client)).status_code == 400
+    assert time.monotonic() - begin < 4 and g.workers() == before, "outbound.timeout is 2 s"
 
 
 @pytest.mark.parametrize("uri", ["https://[::1]:{port}/jwks", "https://10.0.0.1/jwks", "https://169.254.169.254/x",

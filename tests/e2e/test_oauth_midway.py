@@ -230,6 +230,18 @@ def test_consent_is_not_remembered_where_another_app_may_listen(make_gateway, ki
     assert p.answer().get("error") == ("consent_required" if asked else None)
 
 
+def test_what_was_taken_from_a_client_is_not_given_for_an_earlier_code(gw):
+    made = gw.register(scope="openid user/Patient.rs user/Encounter.rs api:fhir", grant_types=CODE, redirect_uris=[REDIRECT, "https://client.example.org/other"])
+    where = f"WHERE client_id = '{made['client_id']}'"
+    p = Person(gw).authorize(made, "openid user/Patient.rs user/Encounter.rs").login().allow()
+    gw.sql(f"UPDATE oauth_clients SET scope = 'openid user/Patient.r user/Encounter.rs' {where}")
+    assert set(p.redeem(made).json()["scope"].split()) == {"openid", "user/Encounter.rs"}, "a scope is whole or it is not given"
+    p.authorize(made, "openid").allow()
+    gw.sql(f"UPDATE oauth_clients SET redirect_uri = 'https://client.example.org/other' {where}")
+    r = p.redeem(made)
+    assert r.status_code == 400 and r.json()["error"] == "invalid_grant", r.text
+
+
 def test_an_update_waits_where_openemr_makes_all_wait(gw):
     made = gw.register(scope="openid patient/Patient.rs", grant_types=CODE)  # enabled by hand
     body = {"client_id": made["client_id"], "application_type": "private", "client_name": "x", "redirect_uris": ["https://evil.example.org/cb"],
