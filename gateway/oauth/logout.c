@@ -14,7 +14,7 @@ struct logout {
 	struct str client, sub, sid; /* of the hint; without one sub and sid of the cookie's session */
 	bool sure;                   /* the person pressed the button of our own page */
 	struct session_find find;
-	struct db_result *db;
+	struct db_result *db, *rows;
 	struct redis_result *ended;
 	struct revoke revoke;
 };
@@ -110,17 +110,39 @@ logout_session(struct task *t)
 		return request_unavailable(r, "database down: client cannot be looked up");
 	r->who.client_id = c->client;
 	r->who.sub = c->sub;
-	return c->sid.n == 0 ? STEP_NEXT : session_end(t, r, c->sid, &c->ended);
+	return c->sid.n == 0 ? STEP_NEXT : session_end(t, r, c->sid, c->sub, &c->ended);
 }
 
-/* The client's grant ends with its person's trust; those of other clients in the session live on where they were given offline_access. */
+static bool
+ended_sound(const struct logout *c)
+{
+	const struct redis_value *v = &c->ended->value;
+	return c->ended->status == REDIS_OK && v->kind == REDIS_ARRAY && v->n_items == 2 &&
+	       v->items[0].kind == REDIS_ARRAY && v->items[1].kind == REDIS_ARRAY;
+}
+
+static enum step
+logout_rows(struct task *t)
+{
+	struct request *r = request_of(t);
+	struct logout *c = task_frame(t);
+	if (c->ended == NULL)
+		return STEP_NEXT;
+	if (!ended_sound(c))
+		return request_unavailable(r, "redis down: session cannot be ended");
+	return revoke_rows(t, r, c->ended->value.items[1].items, c->ended->value.items[1].n_items, &c->rows);
+}
+
+/* The client's grant ends with its person's trust, offline_access or not; other clients' live on where they were given it. */
 static enum step
 logout_revoke(struct task *t)
 {
 	struct request *r = request_of(t);
 	struct logout *c = task_frame(t);
-	if (c->ended != NULL && c->ended->status != REDIS_OK)
-		return request_unavailable(r, "redis down: session cannot be ended");
+	if (c->rows != NULL &&
+	    c->rows->status != DB_OK) /* Redis has forgotten the tokens: only OpenEMR's page is late */
+		LOG(r->worker->log, LOG_WARN, "revoke.rows", F_STR("site", r->site->name), F_ERR(&t->err));
+	t->err = (struct err){ 0 };
 	if (c->client.n == 0)
 		return STEP_NEXT;
 	c->revoke.client = c->client;
@@ -133,7 +155,7 @@ logout_revoke(struct task *t)
 static void
 clients_tell(struct request *r, const struct logout *c)
 {
-	const struct redis_value *v = c->ended == NULL ? NULL : &c->ended->value;
+	const struct redis_value *v = c->ended == NULL ? NULL : &c->ended->value.items[0];
 	bool own = false;
 	for (size_t i = 1; v != NULL && i < v->n_items; i += 2) {
 		bool again = false;
@@ -198,7 +220,8 @@ logout_reply(struct task *t)
 }
 
 static STEP_TABLE(logout_steps, 0, { "logout_read", logout_read }, { "logout_who", logout_who },
-    { "logout_session", logout_session }, { "logout_revoke", logout_revoke }, { "logout_reply", logout_reply });
+    { "logout_session", logout_session }, { "logout_rows", logout_rows }, { "logout_revoke", logout_revoke },
+    { "logout_reply", logout_reply });
 
 enum step
 logout_endpoint(struct request *r, struct oauth_state *s)

@@ -16,28 +16,17 @@ key_grants(struct arena *a, const struct site *site, struct str sub)
 /* KEYS: the person's grants. ARGV: client, family ('' all of the client), prefix of family sets, key that stays ('' none). Deletes the tokens
  * of each grant; answers {keys deleted, jti, jti ...}.                                                                     */
 static const struct redis_script revoke_script = { "revoke",
-	"local n, out = 0, {} "
-	"local function family_end(fam) "
-	"  local set = ARGV[3] .. fam "
-	"  for _, k in ipairs(redis.call('SMEMBERS', set)) do "
-	"    if k ~= ARGV[4] then "
-	"      local v = redis.call('GET', k) "
-	"      if v then local jti = string.match(v, '^{\"jti\":\"(%x+)\"') if jti then out[#out + 1] = jti end end "
-	"      n = n + redis.call('DEL', k) "
-	"    end "
-	"  end "
-	"  redis.call('DEL', set) "
-	"  redis.call('ZREM', KEYS[1], ARGV[1] .. ' ' .. fam) "
-	"end "
-	"if ARGV[2] ~= '' then family_end(ARGV[2]) "
-	"else "
-	"  local own = ARGV[1] .. ' ' "
-	"  for _, m in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do "
-	"    if string.sub(m, 1, #own) == own then family_end(string.sub(m, #own + 1)) end "
-	"  end "
-	"end "
-	"table.insert(out, 1, tostring(n)) "
-	"return out" };
+	LUA_FAMILY_END "local n, out = 0, {} "
+	               "if ARGV[2] ~= '' then n = family_end(KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4], out) "
+	               "else "
+	               "  local own = ARGV[1] .. ' ' "
+	               "  for _, m in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do "
+	               "    if string.sub(m, 1, #own) == own then "
+	               "      n = n + family_end(KEYS[1], ARGV[1], string.sub(m, #own + 1), ARGV[3], ARGV[4], out) end "
+	               "  end "
+	               "end "
+	               "table.insert(out, 1, tostring(n)) "
+	               "return out" };
 
 static enum step
 revoke_redis(struct task *t)
@@ -52,8 +41,7 @@ revoke_redis(struct task *t)
 	return redis_eval(t, r->worker->redis, &revoke_script, &key, 1, args, NITEMS(args), &v->redis);
 }
 
-/* Rows by their unique token. A grant has one live access token, a person's app a few: what is over JTIS_MAX is dead all the same and
- * only looks alive on OpenEMR's page until it expires.                                                                     */
+/* Rows by their unique token: a grant has one live access token, a person's app a few. */
 static const struct db_stmt tokens_sql = { "revoke_api_tokens",
 	"UPDATE api_token SET revoked = 1 WHERE token IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", false };
 static const struct db_stmt refresh_sql = { "revoke_api_refresh",
@@ -63,25 +51,32 @@ static const struct db_stmt refresh_sql = { "revoke_api_refresh",
 static const struct db_stmt trusted_sql = { "revoke_trusted_user",
 	"DELETE FROM oauth_trusted_user WHERE client_id = ? AND user_id = ?", false };
 
+enum step
+revoke_rows(struct task *t, struct request *r, const struct redis_value *jtis, size_t n, struct db_result **out)
+{
+	struct db_val *vals = arena_array(t->arena, JTIS_MAX, sizeof *vals);
+	*out = NULL;
+	if (!r->site->conf->oauth.openemr_rows || n == 0)
+		return STEP_NEXT;
+	if (vals == NULL)
+		return STEP_FAIL;
+	for (size_t i = 0; i < JTIS_MAX; i++)
+		vals[i] = DB_V_STR(i < n ? jtis[i].s : STR(""));
+	return db_query(t, r->site->db, &tokens_sql, vals, JTIS_MAX, out);
+}
+
 static enum step
 revoke_tokens(struct task *t)
 {
 	struct request *r = request_of(t);
 	struct revoke *v = task_frame(t);
 	const struct redis_value *all = &v->redis->value;
-	struct db_val *vals = arena_array(t->arena, JTIS_MAX, sizeof *vals);
 	v->db = NULL;
 	if (v->redis->status != REDIS_OK || all->kind != REDIS_ARRAY || all->n_items < 1)
 		return request_unavailable(r, "redis down: tokens cannot be revoked");
 	if (str_to_i64(all->items[0].s, &v->n_tokens) != 0)
 		v->n_tokens = 0;
-	if (!r->site->conf->oauth.openemr_rows || all->n_items == 1)
-		return STEP_NEXT;
-	if (vals == NULL)
-		return STEP_FAIL;
-	for (size_t i = 0; i < JTIS_MAX; i++)
-		vals[i] = DB_V_STR(i + 1 < all->n_items ? all->items[i + 1].s : STR(""));
-	return db_query(t, r->site->db, &tokens_sql, vals, JTIS_MAX, &v->db);
+	return revoke_rows(t, r, all->items + 1, all->n_items - 1, &v->db);
 }
 
 static enum step

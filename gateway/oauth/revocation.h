@@ -11,6 +11,29 @@
  * hold; members past their score are gone already.                                                                        */
 struct str key_grants(struct arena *a, const struct site *site, struct str sub);
 
+/* Lua: family_end(grants, client, family, prefix of family sets, key that stays, jtis) deletes the tokens of one grant, adds their jtis to the
+ * list and returns how many keys went. For the scripts that end grants.                                                    */
+#define LUA_FAMILY_END                                                                                                 \
+	"local function family_end(grants, client, fam, prefix, keep, jtis) "                                          \
+	"  local n, set = 0, prefix .. fam "                                                                           \
+	"  for _, k in ipairs(redis.call('SMEMBERS', set)) do "                                                        \
+	"    if k ~= keep then "                                                                                       \
+	"      local v = redis.call('GET', k) "                                                                        \
+	"      if v then local jti = string.match(v, '^{\"jti\":\"(%x+)\"') if jti then jtis[#jtis + 1] = jti end "    \
+	"end "                                                                                                         \
+	"      n = n + redis.call('DEL', k) "                                                                          \
+	"    end "                                                                                                     \
+	"  end "                                                                                                       \
+	"  redis.call('DEL', set) "                                                                                    \
+	"  redis.call('ZREM', grants, client .. ' ' .. fam) "                                                          \
+	"  return n "                                                                                                  \
+	"end "
+
+/* Says revoked = 1 in OpenEMR's rows of these access tokens (REDIS_STR items from the first on), where the site keeps such rows. *out NULL:
+ * nothing to do. What is over 16 is dead all the same and only looks alive on OpenEMR's page until it expires.             */
+enum step revoke_rows(
+    struct task *t, struct request *r, const struct redis_value *jtis, size_t n, struct db_result **out);
+
 /* Frame of revoke_steps. Goes on (STEP_NEXT) when Redis has forgotten the tokens; replies itself (503) only when Redis is down. */
 struct revoke {
 	/* in */

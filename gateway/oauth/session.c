@@ -5,8 +5,10 @@
 #include "gateway/base/json_in.h"
 #include "gateway/base/json_write.h"
 #include "gateway/base/secret.h"
+#include "gateway/core/keys.h"
 #include "gateway/crypto/hash.h"
 #include "gateway/oauth/endpoint.h"
+#include "gateway/oauth/revocation.h"
 
 enum {
 	SID_BYTES = 16,
@@ -366,15 +368,27 @@ session_flow_put(struct task *t, struct request *r, const struct session *s, str
 
 /* --- end ------------------------------------------------------------------------------------------------------------------------- */
 
+/* KEYS: session, the person's grants. ARGV: prefix of family sets. A grant of which no record (code, refresh token) has offline_access ends
+ * with the session: OIDC Back-Channel Logout 1.0, 2.7. Answers {{family, client, ...}, {jti, ...}}.                         */
 static const struct redis_script end_script = { "session_end",
-	"local out = {} local h = redis.call('HGETALL', KEYS[1]) "
-	"for i = 1, #h, 2 do if string.sub(h[i], 1, 2) == 'c:' then "
-	"  out[#out + 1] = string.sub(h[i], 3) out[#out + 1] = h[i + 1] end end "
-	"redis.call('DEL', KEYS[1]) return out" };
+	LUA_FAMILY_END "local out, jtis = {}, {} local h = redis.call('HGETALL', KEYS[1]) "
+	               "for i = 1, #h, 2 do if string.sub(h[i], 1, 2) == 'c:' then "
+	               "  local fam, offline = string.sub(h[i], 3), false "
+	               "  out[#out + 1] = fam out[#out + 1] = h[i + 1] "
+	               "  for _, k in ipairs(redis.call('SMEMBERS', ARGV[1] .. fam)) do "
+	               "    local v = redis.call('GET', k) "
+	               "    if v and string.find(v, 'offline_access', 1, true) then offline = true end end "
+	               "  if not offline then family_end(KEYS[2], h[i + 1], fam, ARGV[1], '', jtis) end "
+	               "end end "
+	               "redis.call('DEL', KEYS[1]) return {out, jtis}" };
 
 enum step
-session_end(struct task *t, struct request *r, struct str sid, struct redis_result **out)
+session_end(struct task *t, struct request *r, struct str sid, struct str sub, struct redis_result **out)
 {
-	struct str key = key_session(t->arena, r->site, sid);
-	return key.p == NULL ? STEP_FAIL : redis_eval(t, r->worker->redis, &end_script, &key, 1, NULL, 0, out);
+	struct arena *a = t->arena;
+	struct str keys[] = { key_session(a, r->site, sid), key_grants(a, r->site, sub) },
+	           prefix = key_family(a, r->site, STR(""));
+	if (keys[0].p == NULL || keys[1].p == NULL || prefix.p == NULL)
+		return STEP_FAIL;
+	return redis_eval(t, r->worker->redis, &end_script, keys, NITEMS(keys), &prefix, 1, out);
 }

@@ -56,9 +56,10 @@ extern const struct step_table session_find_steps;
 /* {prefix}session:{sid}: exists as long as the session lives (online_access). .p NULL: arena full. */
 struct str key_session(struct arena *a, const struct site *site, struct str sid);
 
-/* Ends a session: *out is an array of family, client_id, family, client_id, ... that got grants in it (empty: there was none). The grants
- * themselves are the caller's to revoke.                                                                                   */
-enum step session_end(struct task *t, struct request *r, struct str sid, struct redis_result **out);
+/* Ends a session of the person sub, and with it the grants that apps got in it without offline_access. *out is an array of two: family,
+ * client_id, family, client_id, ... of all grants of the session (empty: there was none), and the jtis of the access tokens that are
+ * over, for revoke_rows().                                                                                                 */
+enum step session_end(struct task *t, struct request *r, struct str sid, struct str sub, struct redis_result **out);
 /* Did the request bring a cookie of that name, whatever it is worth? */
 bool session_cookie_sent(struct request *r);
 /* Set-Cookie that removes the cookie. After reply_reset(). */
