@@ -14,6 +14,7 @@ enum {
 	FLOW_ID_BYTES = 12,
 	CHALLENGE_TEXT_MIN = 43,
 	CHALLENGE_TEXT_MAX = 128,
+	THUMBPRINT_TEXT = 43,
 	STATE_MAX = 4096, /* goes back three times as long in a field of the answer */
 	NONCE_MAX = 1024,
 	SCOPE_TEXT_MAX_ALL = 16 << 10
@@ -229,6 +230,19 @@ check_pkce(struct request *r, struct flow_call *c, bool confidential)
 	return STEP_NEXT;
 }
 
+/* RFC 9449 10: the key to which the code is bound before it is given. */
+static enum step
+check_dpop(struct request *r, struct flow_call *c)
+{
+	struct str text = form_get(&c->form, STR("dpop_jkt"), NULL);
+	struct buf b;
+	buf_init(&b, r->task.arena, THUMBPRINT_TEXT, THUMBPRINT_TEXT);
+	if (text.n > 0 && (text.n != THUMBPRINT_TEXT || base64url_get(text, &b) != 0))
+		return bad(r, c, "dpop_jkt is no SHA-256 thumbprint of a key");
+	c->flow.dpop_jkt = text;
+	return STEP_NEXT;
+}
+
 static const struct {
 	struct str word;
 	unsigned bit;
@@ -308,6 +322,8 @@ parameters_check(struct request *r, struct flow_call *c, const struct oauth_clie
 		    r, f, STR("unauthorized_client"), STR_NULL, "client did not register authorization_code");
 	if (s == STEP_NEXT)
 		s = check_pkce(r, c, k->confidential);
+	if (s == STEP_NEXT)
+		s = check_dpop(r, c);
 	if (s == STEP_NEXT)
 		s = check_prompt(r, c);
 	if (s == STEP_NEXT)

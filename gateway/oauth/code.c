@@ -157,6 +157,8 @@ code_record(struct request *r, const struct flow_call *c, struct str scope, stru
 	json_kv_str(&w, STR("redirect_uri"), f->redirect_uri);
 	json_kv_bool(&w, STR("redirect_given"), f->redirect_given);
 	json_kv_str(&w, STR("challenge"), f->challenge.n > 0 ? f->challenge : STR(""));
+	if (f->dpop_jkt.n > 0)
+		json_kv_str(&w, STR("dpop_jkt"), f->dpop_jkt);
 	if (f->nonce.n > 0)
 		json_kv_str(&w, STR("nonce"), f->nonce);
 	json_kv_str(&w, STR("scope"), scope);
@@ -352,6 +354,15 @@ redirect_check(struct request *r, const json_t *rec, const struct form *params, 
 	                                                             "redirect_uri differs from the authorization's");
 }
 
+/* A code that was asked for one key is of no use with another, nor without (RFC 9449 10). */
+static enum step
+key_check(struct request *r, struct str bound, struct str proved)
+{
+	return bound.n == 0 || str_eq(bound, proved)
+	           ? STEP_NEXT
+	           : oauth_refuse(r, OAUTH_GRA, STR_NULL, "code is bound to another DPoP key");
+}
+
 static enum step
 code_check(struct task *t)
 {
@@ -367,6 +378,8 @@ code_check(struct task *t)
 	if (s == STEP_NEXT)
 		s = pkce_check(
 		    r, json_in_str(c->record, "challenge"), form_get(&c->params, STR("code_verifier"), NULL));
+	if (s == STEP_NEXT)
+		s = key_check(r, json_in_str(c->record, "dpop_jkt"), c->issue.jkt);
 	if (s != STEP_NEXT)
 		return s;
 	if (subject_get(json_object_get(c->record, "who"), &c->issue.who) != 0)

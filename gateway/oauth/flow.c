@@ -26,6 +26,7 @@ static const struct {
 	{ "nonce", offsetof(struct flow, nonce) },
 	{ "scope", offsetof(struct flow, scope) },
 	{ "challenge", offsetof(struct flow, challenge) },
+	{ "dpop_jkt", offsetof(struct flow, dpop_jkt) },
 	{ "login_hint", offsetof(struct flow, login_hint) },
 	{ "ui_locales", offsetof(struct flow, ui_locales) },
 	{ "aud", offsetof(struct flow, aud) },

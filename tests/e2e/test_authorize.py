@@ -644,6 +644,26 @@ def test_an_unrestricted_scope_can_be_narrowed_to_categories(gw, client, person)
     assert value in scope and "patient/Observation.rs" not in scope
 
 
+SAME = [  # scopes asked for: the one line that they are
+    ("user/Patient.read user/Patient.rs", "See patient details such as name, birth date and address"), ("user/Patient.r user/Patient.s", "See patient details such as name, birth date and address"),
+    ("user/Patient.read api:oemr user/patient.read", "See patient details such as name, birth date and address"), ("name given_name family_name", "See your name")]
+
+
+@pytest.mark.parametrize("asked, line", SAME)
+def test_what_is_one_thing_to_the_person_is_one_line(gw, person, asked, line):
+    """v1 and v2 of a right, or one kind of data in two interfaces: one tick allows all, and without it nothing of it is allowed."""
+    c = gw.register(scope="openid " + asked, grant_types=["authorization_code"])
+    for keep in (True, False):
+        p = Person(gw).authorize(c, "openid " + asked).login()
+        assert p.page.response.text.lower().count(line.lower()) == 1
+        scopes = [s for s in asked.split() if not s.startswith("api:")]
+        boxes = [n for n in p.page.form["ticks"] if n[6:-1] in scopes]
+        assert len(boxes) == 1
+        p.send(button=("proceed", "1"), drop=[] if keep else boxes)
+        granted = p.redeem(c).json()["scope"].split()
+        assert set(granted) - {"openid"} == (set(scopes) if keep else set())
+
+
 def test_a_form_cannot_widen_what_was_asked(gw, client, person):
     person.authorize(client, "openid patient/Observation.rs").login()
     person.send({"scope[user/Patient.rs]": "user/Patient.rs", "scope[x]": "patient/Observation.cruds"}, button=("proceed", "1"))

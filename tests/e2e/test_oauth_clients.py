@@ -13,6 +13,7 @@ import uuid
 
 import pytest
 from gateway import wait_until
+from person import Person
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from jwcrypto import jwk, jwt
@@ -572,6 +573,34 @@ def test_a_deleted_client_is_gone_with_its_tokens(g):
     while g.get("/apis/default/fhir/Patient", t["access_token"]).status_code != 401:
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def coded(g):
+    return g.register(scope="openid patient/Patient.read", grant_types=["authorization_code"])
+
+
+BOUND = [  # the key named at authorize, the key that proves itself with the code, status
+    (DKEY, DKEY, 200), (DKEY, DKEY2, 400), (DKEY, None, 400), (None, DKEY, 200), (None, None, 200)]
+
+
+@pytest.mark.parametrize("named, proved, status", BOUND)
+def test_a_code_is_bound_to_the_key_named_before(g, coded, named, proved, status):
+    p = Person(g).authorize(coded, "openid", dpop_jkt=named and named.thumbprint()).login_patient().allow()
+    form = {"grant_type": "authorization_code", "code": p.answer()["code"], "redirect_uri": p.asked["redirect_uri"], "code_verifier": p.verifier, "client_id": coded["client_id"],
+            "client_secret": coded["client_secret"]}
+    url = g.origin + "/oauth2/default/token"
+    r = g.post("/oauth2/default/token", data=form, headers={"DPoP": proof(url, key=proved)} if proved else {})
+    assert r.status_code == status, r.text
+    if status == 200:
+        assert r.json()["token_type"] == ("DPoP" if proved else "Bearer")
+    else:
+        assert r.json()["error"] == "invalid_grant"
+
+
+@pytest.mark.parametrize("value", ["x", "A" * 42, "A" * 44, "A" * 42 + "=", "A" * 42 + "+", "A" * 42 + "B"])
+def test_a_thumbprint_that_is_none_is_refused(g, coded, value):
+    assert Person(g).authorize(coded, "openid", dpop_jkt=value).answer()["error"] == "invalid_request"
 
 
 # --- registration policy ------------------------------------------------------------------------------------------------------------------------

@@ -6,12 +6,13 @@ import concurrent.futures
 import json
 import os
 import random
+import re
 import signal
 import time
 
 import pytest
 from app import FREE
-from gateway import Gateway, wait_until
+from gateway import ROOT, Gateway, wait_until
 from person import Person
 
 GRANTS = ["authorization_code", "refresh_token", "password"]
@@ -139,11 +140,25 @@ def acts(gw):
     body = {"client_id": made["client_id"], "application_type": "private", "client_name": "renamed", "redirect_uris": ["https://client.example.org/callback"],
             "scope": "openid", "token_endpoint_auth_method": "client_secret_post", "grant_types": GRANTS}
     assert gw.request("PUT", "/oauth2/default" + where, made["registration_access_token"], json=body).status_code == 200
+    gw.sql("REPLACE INTO globals (gl_name, gl_index, gl_value) VALUES ('password_max_failed_logins', 0, 1)")
+    try:
+        p = Person(gw).authorize(made, "openid").login("clinician", "wrong").login("clinician", "pass")
+        assert p.page.title == "Sign in"
+    finally:
+        gw.sql("DELETE FROM globals WHERE gl_name='password_max_failed_logins'; DELETE FROM ip_tracking; UPDATE users_secure SET login_fail_counter=0, last_login_fail=NULL")
     return made, gw.journal()
 
 
-PERSON_TOO = ["login", "login_failed", "consent", "consent_denied", "code_issued", "token_issued", "token_refreshed", "logout"]
+PERSON_TOO = ["login", "login_failed", "lockout", "consent", "consent_denied", "code_issued", "token_issued", "token_refreshed", "logout"]
 CLIENT_ONLY = ["client_registered", "client_changed", "revoked", "reused", "introspected", "token_refused"]
+ELSEWHERE = {"request": "test_audit.py", "stream_end": "test_proxy.py", "keys_changed": "test_oauth_keys.py"}
+
+
+def test_each_kind_of_record_is_made_by_some_act_here():
+    table = (ROOT / "gateway/core/audit_event.h").read_text()
+    assert set(re.findall(r'X\([A-Z_]+, "(\w+)"\)', table)) == {*PERSON_TOO, *CLIENT_ONLY, *ELSEWHERE}
+    for event, name in ELSEWHERE.items():
+        assert event in (ROOT / "tests/e2e" / name).read_text(), event
 
 
 @pytest.mark.parametrize("event", PERSON_TOO + CLIENT_ONLY)
@@ -152,7 +167,7 @@ def test_an_act_is_a_record_with_actor_and_client(gw, acts, event):
     records = [r for r in journal if r.get("event") == event and r.get("client") == made["client_id"]]
     assert records, (event, [r.get("client") for r in journal if r.get("event") == event])
     if event in PERSON_TOO:
-        assert any(r.get("username") == "admin" or r.get("user") for r in records), records[-1]
+        assert any(r.get("username") in ("admin", "clinician") or r.get("user") for r in records), records[-1]
     assert all(r.get("client_address") or r.get("address") or r.get("ip") for r in records), records[-1]
 
 
