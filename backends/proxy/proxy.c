@@ -2,6 +2,7 @@
 /* One proxied request: connect, send the head, stream the body there and the answer back. RFC 9110 7.6 (hop-by-hop), RFC 7239. */
 #include "backends/proxy/proxy.h"
 
+#include "backends/proxy/reroute.h"
 #include "backends/proxy/upstream.h"
 #include "gateway/config/conf.h"
 #include "gateway/core/address.h"
@@ -29,6 +30,8 @@ struct call {
 	void (*done)(void *arg);
 	void *done_arg;
 	struct loop_timer *timer; /* pauses while streaming */
+	struct reroute form;      /* in the request's body, when PHP reads its names */
+	bool is_form, rerouted;
 	bool waiting, head_sent, chunked_out, body_begun, body_sent, head_done, streaming, finished, failed_connect,
 	    bad_answer;
 };
@@ -203,7 +206,12 @@ body_piece(struct exchange *x, struct str piece, bool end, unsigned refused)
 		stream_end(c, false);
 		return;
 	}
-	if (refused != 0) {
+	c->rerouted = c->is_form && reroute_feed(&c->form, piece);
+	if (c->rerouted && c->streaming) {
+		stream_end(c, false);
+		return;
+	}
+	if (refused != 0 || c->rerouted) {
 		c->bad_answer = true;
 		c->body_sent = false;
 		upstream_put(&c->user, false);
@@ -517,10 +525,20 @@ answer_drops(const struct http_field *f)
 }
 
 static enum step
+reroute_refuse(struct request *r)
+{
+	(void)ERR(&r->task.err, E_INVALID, "a parameter names another route");
+	r->audit.reason = STR("a parameter names another route");
+	return request_refuse(r, REPLY_BAD_REQUEST);
+}
+
+static enum step
 proxy_answer(struct task *t)
 {
 	struct call *c = task_frame(t);
 	struct request *r = c->r;
+	if (c->rerouted)
+		return reroute_refuse(r);
 	if (!c->head_done) {
 		bool late = t->woke == WAIT_TIMEOUT;
 		(void)ERR(&t->err, late ? E_TIMEOUT : E_UNAVAILABLE,
@@ -580,16 +598,32 @@ proxy_bind(struct site *site, void *state, const struct route *route, void **han
 	return 0;
 }
 
+/* PHP takes cookies for parameters too, where its request_order is not set. */
+static bool
+cookie_reroutes(const struct http_head *h)
+{
+	bool found = false;
+	for (size_t i = 0; i < h->n_fields; i++)
+		found |= h->fields[i].id == HTTP_F_COOKIE && reroute_in(h->fields[i].value);
+	return found;
+}
+
 static enum step
 proxy_handle(struct request *r, void *state, void *handler)
 {
 	struct call *c = ARENA_NEW(r->task.arena, struct call);
+	struct str type = http_field(r->x->head, HTTP_F_CONTENT_TYPE);
 	(void)handler;
+	if (reroute_in(r->x->head->query) || cookie_reroutes(r->x->head))
+		return reroute_refuse(r);
 	if (c == NULL || arena_defer(r->task.arena, call_gone, c) != 0)
 		return STEP_FAIL;
 	c->r = r;
 	c->x = r->x;
 	c->proxy = state;
+	c->is_form =
+	    str_istarts(type, STR("application/x-www-form-urlencoded")) || str_istarts(type, STR("multipart/"));
+	reroute_begin(&c->form, !str_istarts(type, STR("multipart/")));
 	c->user.ready = up_ready;
 	c->user.readable = up_readable;
 	c->user.drained = up_drained;

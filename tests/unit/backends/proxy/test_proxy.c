@@ -328,6 +328,50 @@ test_request__the_upstream_sees_our_word_not_the_clients(void)
 	stop(&f);
 }
 
+/* OpenEMR's front controller takes its route from a parameter: who sends one would get another route than policy has seen. */
+static void
+test_request__that_names_another_route__goes_nowhere(void)
+{
+	static const struct {
+		const char *request;
+		bool refused;
+	} rows[] = {
+#define URLENCODED "Content-Type: application/x-www-form-urlencoded\r\n"
+#define MULTIPART  "Content-Type: multipart/form-data; boundary=b\r\n"
+		{ "GET /a?_REWRITE_COMMAND=default/api/patient HTTP/1.1\r\n" CLOSE "\r\n", true },
+		{ "GET /a?x=1&%5fREWRITE%5FCOMMAND=default/api/patient HTTP/1.1\r\n" CLOSE "\r\n", true },
+		{ "GET /a?%5F%52%45%57%52%49%54%45%5F%43%4F%4D%4D%41%4E%44=x HTTP/1.1\r\n" CLOSE "\r\n", true },
+		{ "GET /a?.REWRITE+COMMAND=x HTTP/1.1\r\n" CLOSE "\r\n", true },
+		{ "GET /a?_REWRITE%20COMMAND=x HTTP/1.1\r\n" CLOSE "\r\n", true },
+		{ "GET /a?_REWRITE[COMMAND=x HTTP/1.1\r\n" CLOSE "\r\n", true },
+		{ "GET /a?_REWRITE_COMMAND[]=x HTTP/1.1\r\n" CLOSE "\r\n", true },
+		{ "GET /a?%_REWRITE_COMMAND=x HTTP/1.1\r\n" CLOSE "\r\n", true },
+		{ "GET /a?%5_REWRITE_COMMAND=x HTTP/1.1\r\n" CLOSE "\r\n", true },
+		{ "GET /a HTTP/1.1\r\n" CLOSE "Cookie: a=b; _REWRITE_COMMAND=x\r\n\r\n", true },
+		{ "POST /a HTTP/1.1\r\n" CLOSE URLENCODED "Content-Length: 24\r\n\r\n_REWRITE_COMMAND=default", true },
+		{ "POST /a HTTP/1.1\r\n" CLOSE URLENCODED "Transfer-Encoding: "
+		  "chunked\r\n\r\n5\r\na&_RE\r\n6\r\nWRITE%\r\n2\r\n5F\r\n7\r\nCOMMAND\r\n2\r\n=x\r\n0\r\n\r\n",
+		    true },
+		{ "POST /a HTTP/1.1\r\n" CLOSE MULTIPART "Content-Length: 73\r\n\r\n--b\r\nContent-Disposition: "
+		  "form-data; name=\"_REWRITE_COMMAND\"\r\n\r\nx\r\n--b--",
+		    true },
+		{ "GET /a?REWRITE_COMMAND=x&_REWRITE=COMMAND HTTP/1.1\r\n" CLOSE "\r\n", false },
+		{ "GET /_REWRITE_COMMAND?a=%zz%4 HTTP/1.1\r\n" CLOSE "\r\n", false },
+		{ "POST /a HTTP/1.1\r\n" CLOSE
+		  "Content-Type: application/json\r\nContent-Length: 18\r\n\r\n\"_REWRITE_COMMAND\"",
+		    false },
+	};
+	struct fixture f;
+	start(&f);
+	for (size_t i = 0; i < NITEMS(rows); i++) {
+		f.answered = 0;
+		ask(&f, rows[i].request, (struct script){ HELLO, KEEPS });
+		EXPECT_IDX(answered(rows[i].refused ? 400 : 200), i);
+		EXPECT_IDX(f.answered == (rows[i].refused ? 0u : 1u), i);
+	}
+	stop(&f);
+}
+
 static void
 test_answer__is_passed_on_whole_or_is_a_bad_gateway(void)
 {
@@ -562,7 +606,8 @@ test_upstream__that_is_down_or_silent_is_told_apart(void)
 }
 
 TESTS(T(test_request__the_upstream_sees_our_word_not_the_clients),
-    T(test_answer__is_passed_on_whole_or_is_a_bad_gateway), T(test_answer__cut_short__breaks_the_clients_connection),
+    T(test_request__that_names_another_route__goes_nowhere), T(test_answer__is_passed_on_whole_or_is_a_bad_gateway),
+    T(test_answer__cut_short__breaks_the_clients_connection),
     T(test_retry__only_of_a_kept_connection_what_may_be_repeated_and_only_once),
     T(test_connection__that_spoke_or_ended_while_idle_serves_nobody),
     T(test_answer__with_another_behind_it__does_not_reach_the_next_request),
