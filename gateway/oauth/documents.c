@@ -7,6 +7,8 @@
 #include "gateway/oauth/endpoint.h"
 #include "policy/policy.h"
 
+enum { DOCUMENT_AGE_S = 300 };
+
 static void
 url_member(struct json_write *w, struct arena *a, const char *name, struct str base, const char *path)
 {
@@ -83,9 +85,16 @@ claims_member(struct json_write *w)
 	json_arr_end(w);
 }
 
+/* The same for everybody: kept by clients for some minutes, but never so long that a new key signs before they have seen it. */
 static enum step
 document_reply(struct request *r)
 {
+	uint32_t age_s = MIN((uint32_t)DOCUMENT_AGE_S, r->site->conf->oauth.key_publish_s / 2);
+	struct str text = arena_printf(r->task.arena, "public, max-age=%u", age_s);
+	if (text.p == NULL)
+		return STEP_FAIL;
+	reply_field(&r->reply, STR("Cache-Control"), text);
+	r->reply.cache_control_set = true;
 	r->audit.allowed = true;
 	r->audit.rule = STR("public");
 	r->reply.status = 200;
