@@ -103,6 +103,8 @@ full(struct conf_loader *l)
 static struct str
 shown(struct str text)
 {
+	if (str_find(text, '@') < text.n && str_find_str(text, STR("://")) < text.n)
+		return STR("(a URL with credentials)");
 	if (text.n > 60 || !utf8_valid(text))
 		return STR("(a long or unprintable value)");
 	for (size_t i = 0; i < text.n; i++)

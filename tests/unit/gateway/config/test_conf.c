@@ -63,6 +63,13 @@ test_each_mistake__is_told_with_line_path_and_expectation(void)
 		{ "http: {trusted_proxies: [10.0.0.1/8]}\n", "http.trusted_proxies", "", 5 },
 		{ "redis: {password: visible}\n", "redis.password", "file", 5 },
 		{ "redis: {password: {env: TEST_CONF_ABSENT}}\n", "redis.password", "", 5 },
+		{ "redis: {password: {file: /x, env: visible}}\n", "redis.password", "file", 5 },
+		{ "redis: {password: [visible]}\n", "redis.password", "file", 5 },
+		{ "redis: {pasword: visible}\n", "redis.pasword", "password", 5 },
+		{ "redis: visible\n", "redis", "settings", 5 },
+		{ "origin2: 'https://user:visible@emr.example.org'\n", "origin2", "origin", 5 },
+		{ "audit: {journal_dir: 'a\\x01visible'}\nlisten: [visible]\n", "listen", "stands already", 6 },
+		{ "log: {level: 'https://user:visible@x'}\n", "log.level", "credentials", 5 },
 		{ "http: {head_max: 16KiB}\nhttp: {head_max: 16KiB}\n", "http", "", 6 },
 	};
 	for (size_t i = 0; i < NITEMS(rows); i++) {
