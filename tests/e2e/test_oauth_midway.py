@@ -216,20 +216,6 @@ def test_a_lockout_is_one_also_at_the_token_endpoint_and_in_openemrs_log(gw, cli
 
 
 # --- the client -----------------------------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("kind, uri, asked", [("none", MINE.format(4000), True), ("none", "org.example.app:/cb", True), ("none", REDIRECT, False),
-                                              ("client_secret_post", MINE.format(4000), False)])
-def test_consent_is_not_remembered_where_another_app_may_listen(make_gateway, kind, uri, asked):
-    """RFC 8252 8.6: a public client on this device is known by nothing but its client_id, which is no secret."""
-    gw = make_gateway(extra={**FREE, "sites.default.oauth.consent_days": 30})
-    made = gw.register(scope="openid patient/Patient.rs", grant_types=CODE, redirect_uris=[uri], token_endpoint_auth_method=kind, application_type=None)
-    p = Person(gw).authorize(made, "openid", redirect_uri=uri).login().allow()
-    assert p.left.startswith(uri)
-    p.authorize(made, "openid", redirect_uri=uri.replace("4000", "4001"))
-    assert (p.left is None and p.page.title == "Allow access?") if asked else "code" in p.answer()
-    p.authorize(made, "openid", redirect_uri=uri, prompt="none")
-    assert p.answer().get("error") == ("consent_required" if asked else None)
-
-
 def test_what_was_taken_from_a_client_is_not_given_for_an_earlier_code(gw):
     made = gw.register(scope="openid user/Patient.rs user/Encounter.rs api:fhir", grant_types=CODE, redirect_uris=[REDIRECT, "https://client.example.org/other"])
     where = f"WHERE client_id = '{made['client_id']}'"
@@ -254,15 +240,6 @@ def test_an_update_waits_where_openemr_makes_all_wait(gw):
             assert gw.sql(f"SELECT is_enabled FROM oauth_clients WHERE client_id='{made['client_id']}'") == [[enabled]], change
     finally:
         gw.sql("UPDATE globals SET gl_value='0' WHERE gl_name='oauth_app_manual_approval'")
-
-
-@pytest.mark.parametrize("scope, waits", [("patient/Observation.rs", True), ("patient/*.rs", True), ("patient/Patient.rs", False), ("launch/patient", False)])
-def test_a_wildcard_waits_like_what_it_holds(make_gateway, scope, waits):
-    gw = make_gateway(extra={**FREE, "sites.default.oauth.approval_scopes": ["patient/Observation"]})
-    r = gw.post("/oauth2/default/registration", json={"application_type": "private", "client_name": "x", "redirect_uris": [REDIRECT], "scope": scope,
-                                                      "token_endpoint_auth_method": "client_secret_post"})
-    assert r.status_code == 200, r.text
-    assert gw.sql(f"SELECT is_enabled FROM oauth_clients WHERE client_id='{r.json()['client_id']}'") == [["0" if waits else "1"]]
 
 
 def test_an_assertion_beside_another_client_id_is_refused(gw, client):
@@ -312,3 +289,34 @@ def test_introspection_of_what_is_no_access_token_of_ours_says_so(gw, client, ki
     r = gw.post("/oauth2/default/introspect", data={"token": token, **secret(client)})
     assert r.status_code == 200 and r.json()["active"] is False, r.text
 
+
+# --- with other settings ----------------------------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def remembering(shared_stores):
+    """Its databases are new: nothing of the tests before is there any more."""
+    g = Gateway(stores=shared_stores, extra={**FREE, "sites.default.oauth.consent_days": 30, "sites.default.oauth.approval_scopes": ["patient/Observation"]})
+    yield g
+    g.close()
+
+
+@pytest.mark.parametrize("kind, uri, asked", [("none", MINE.format(4000), True), ("none", "org.example.app:/cb", True), ("none", REDIRECT, False),
+                                              ("client_secret_post", MINE.format(4000), False)])
+def test_consent_is_not_remembered_where_another_app_may_listen(remembering, kind, uri, asked):
+    """RFC 8252 8.6: a public client on this device is known by nothing but its client_id, which is no secret."""
+    gw = remembering
+    made = gw.register(scope="openid patient/Patient.rs", grant_types=CODE, redirect_uris=[uri], token_endpoint_auth_method=kind, application_type=None)
+    p = Person(gw).authorize(made, "openid", redirect_uri=uri).login().allow()
+    assert p.left.startswith(uri)
+    p.authorize(made, "openid", redirect_uri=uri.replace("4000", "4001"))
+    assert (p.left is None and p.page.title == "Allow access?") if asked else "code" in p.answer()
+    p.authorize(made, "openid", redirect_uri=uri, prompt="none")
+    assert p.answer().get("error") == ("consent_required" if asked else None)
+
+
+@pytest.mark.parametrize("scope, waits", [("patient/Observation.rs", True), ("patient/*.rs", True), ("patient/Patient.rs", False), ("launch/patient", False)])
+def test_a_wildcard_waits_like_what_it_holds(remembering, scope, waits):
+    gw = remembering
+    r = gw.post("/oauth2/default/registration", json={"application_type": "private", "client_name": "x", "redirect_uris": [REDIRECT], "scope": scope,
+                                                      "token_endpoint_auth_method": "client_secret_post"})
+    assert r.status_code == 200, r.text
+    assert gw.sql(f"SELECT is_enabled FROM oauth_clients WHERE client_id='{r.json()['client_id']}'") == [["0" if waits else "1"]]
