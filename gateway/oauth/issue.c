@@ -24,10 +24,13 @@ enum {
 /* KEYS: access token, family, refresh token ('' none), refresh token used ('' none), its sealed answer, its access token, the person's
  * grants. ARGV: access state, access ttl, refresh record, refresh ttl, record of the used token, sealed answer, grace (s), member of the
  * grants, now. One step: a crash never leaves half a grant, and of parallel uses of a token one wins: the others get its answer.
- * KEYS[8]: the grant's code ('' none): used a second time before this, the grant is over as soon as it is given (RFC 6749 4.1.2).
+ * KEYS[8]: the grant's code ('' none): used a second time before this, or gone with a grant that was withdrawn or signed out of, the grant
+ * is over as soon as it is given (RFC 6749 4.1.2).
  * Answers 1, the winner's sealed answer, or 0: the token is gone.                                                          */
 static const struct redis_script issue_script = { "issue",
-	"if KEYS[8] ~= '' and string.find(redis.call('GET', KEYS[8]) or '', '\"reused\":true', 1, true) then return 1 "
+	"if KEYS[8] ~= '' then "
+	"  local mark = redis.call('GET', KEYS[8]) "
+	"  if not mark or string.find(mark, '\"reused\":true', 1, true) then return 1 end "
 	"end "
 	"if KEYS[4] ~= '' then "
 	"  local used = redis.call('GET', KEYS[4]) "

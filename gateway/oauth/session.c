@@ -377,7 +377,7 @@ static const struct redis_script end_script = { "session_end",
 	               "  out[#out + 1] = fam out[#out + 1] = h[i + 1] "
 	               "  for _, k in ipairs(redis.call('SMEMBERS', ARGV[1] .. fam)) do "
 	               "    local v = redis.call('GET', k) "
-	               "    if v and string.find(v, 'offline_access', 1, true) then offline = true end end "
+	               "    if v and string.find(v, '\"scope\":\"[^\"]*offline_access') then offline = true end end "
 	               "  if not offline then family_end(KEYS[2], h[i + 1], fam, ARGV[1], '', jtis) end "
 	               "end end "
 	               "redis.call('DEL', KEYS[1]) return {out, jtis}" };

@@ -114,6 +114,42 @@ def test_a_code_on_its_way_ends_with_the_grant(gw, client, how):
     assert r.status_code == 400 and r.json()["error"] == "invalid_grant", r.text
 
 
+def test_a_code_and_the_logout_at_once_leave_no_access(gw, client):
+    p = Person(gw).authorize(client, "openid user/Patient.rs api:fhir").login().allow()
+    hint = gw.token_request(**form_of(p, client)).json()["id_token"]
+    given = 0
+    for i in range(12):
+        p.authorize(client, "openid user/Patient.rs api:fhir")
+        if p.page.title == "Sign in":
+            p.login()
+        form = form_of(p.allow(), client)
+
+        def redeem(form=form):
+            return gw.session_new().post(f"{gw.origin}/oauth2/default/token", data=form, timeout=60)
+
+        def leave(wait_s=i * 0.001):
+            time.sleep(wait_s)
+            return gw.session_new().get(f"{gw.origin}/oauth2/default/logout", params={"id_token_hint": hint}, timeout=60)
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            got, gone = pool.submit(redeem), pool.submit(leave)
+            assert gone.result().status_code == 200
+            body = got.result().json()
+        if "access_token" in body:
+            given += 1
+            assert gw.get("/apis/default/fhir/Patient?_count=1", body["access_token"]).status_code == 401, i
+    assert given, "some were in time"
+
+
+def test_a_nonce_is_no_scope(gw, client):
+    """A code without offline_access, whatever else stands in its request, ends with the session."""
+    p = Person(gw).authorize(client, "openid", nonce='"scope":"offline_access').login().allow()
+    form = form_of(p, client)
+    p.get(p.path("/logout"))
+    p.send()
+    r = gw.token_request(**form)
+    assert r.status_code == 400 and r.json()["error"] == "invalid_grant", r.text
+
+
 def test_a_code_that_nobody_took_is_no_access_yet(gw):
     made = gw.register(scope="openid", grant_types=CODE, client_name="Never came back")
     p = Person(gw).authorize(made, "openid").login().allow()
