@@ -181,6 +181,36 @@ put_special(struct buf *b, unsigned char c, enum json_escape escape)
 		buf_put(b, two, sizeof two);
 }
 
+#ifdef __SSE2__
+/* Do sixteen bytes need no work? Not for JSON_PHP_HEX. */
+static bool
+sixteen_plain(__m128i v, enum json_escape escape)
+{
+	__m128i odd = _mm_cmplt_epi8(v, _mm_set1_epi8(' ')); /* signed: controls, and all beyond ASCII */
+	odd = _mm_or_si128(odd, _mm_cmpeq_epi8(v, _mm_set1_epi8('"')));
+	odd = _mm_or_si128(odd, _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
+	odd = escape == JSON_PLAIN ? odd : _mm_or_si128(odd, _mm_cmpeq_epi8(v, _mm_set1_epi8('/')));
+	return _mm_movemask_epi8(odd) == 0;
+}
+
+/* The same of 4 to 16 bytes: their beginning and their end, which may overlap. */
+static bool
+few_plain(const unsigned char *p, size_t n, enum json_escape escape)
+{
+	uint64_t first = 0, last = 0;
+	if (n >= 8) {
+		memcpy(&first, p, 8);
+		memcpy(&last, p + n - 8, 8);
+		return sixteen_plain(_mm_set_epi64x((int64_t)last, (int64_t)first), escape);
+	}
+	uint32_t a, b;
+	memcpy(&a, p, 4);
+	memcpy(&b, p + n - 4, 4);
+	first = (uint64_t)b << 32 | a;
+	return sixteen_plain(_mm_set_epi64x((int64_t)first, (int64_t)first), escape);
+}
+#endif
+
 /* How many bytes from p on need no work. Sixteen at a time: most text is plain. */
 static size_t
 plain_span(const unsigned char *p, size_t n, enum json_escape escape)
@@ -189,15 +219,13 @@ plain_span(const unsigned char *p, size_t n, enum json_escape escape)
 	size_t i = 0;
 #ifdef __SSE2__
 	for (; escape != JSON_PHP_HEX && n - i >= 16; i += 16) {
-		__m128i v, odd;
+		__m128i v;
 		memcpy(&v, p + i, sizeof v);
-		odd = _mm_cmplt_epi8(v, _mm_set1_epi8(' ')); /* signed: controls, and all beyond ASCII */
-		odd = _mm_or_si128(odd, _mm_cmpeq_epi8(v, _mm_set1_epi8('"')));
-		odd = _mm_or_si128(odd, _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
-		odd = escape == JSON_PLAIN ? odd : _mm_or_si128(odd, _mm_cmpeq_epi8(v, _mm_set1_epi8('/')));
-		if (_mm_movemask_epi8(odd) != 0)
+		if (!sixteen_plain(v, escape))
 			break; /* the table knows the rest */
 	}
+	if (escape != JSON_PHP_HEX && n - i >= 4 && n - i <= 16 && few_plain(p + i, n - i, escape))
+		return n;
 #endif
 	while (i < n && !(class_of[p[i]] & mask))
 		i++;
@@ -223,9 +251,31 @@ json_escape_put(struct buf *b, struct str s, enum json_escape escape)
 	}
 }
 
+/* Bytes, and a text in quotes behind them, in one piece. False: there is work to do, or no room; nothing is written. */
+static bool
+plain_put(struct buf *b, enum json_escape escape, struct str before, struct str s)
+{
+	if (plain_span((const unsigned char *)s.p, s.n, escape) != s.n)
+		return false;
+	size_t n = before.n + s.n + 2;
+	char *to = !b->failed && b->cap - b->n >= n ? b->p + b->n : buf_room(b, n);
+	if (to == NULL)
+		return false;
+	if (before.n > 0)
+		memcpy(to, before.p, before.n);
+	to[before.n] = '"';
+	if (s.n > 0)
+		memcpy(to + before.n + 1, s.p, s.n);
+	to[n - 1] = '"';
+	b->n += n;
+	return true;
+}
+
 static void
 quoted(struct json_write *w, struct str s)
 {
+	if (plain_put(w->out, w->escape, STR(""), s))
+		return;
 	buf_char(w->out, '"');
 	json_escape_put(w->out, s, w->escape);
 	buf_char(w->out, '"');
@@ -246,6 +296,19 @@ json_key_raw(struct json_write *w, struct str quoted_key_and_colon)
 	comma(w);
 	buf_str_put(w->out, quoted_key_and_colon);
 	w->comma &= ~(1u << w->depth);
+}
+
+void
+json_member_raw(struct json_write *w, struct str quoted_key_and_colon, struct str v)
+{
+	comma(w);
+	if (v.p == NULL) {
+		buf_str_put(w->out, quoted_key_and_colon);
+		buf_lit(w->out, "null");
+	} else if (!plain_put(w->out, w->escape, quoted_key_and_colon, v)) {
+		buf_str_put(w->out, quoted_key_and_colon);
+		quoted(w, v);
+	}
 }
 
 void

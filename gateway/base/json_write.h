@@ -39,6 +39,8 @@ void json_kv_i64(struct json_write *w, struct str key, int64_t v);
 void json_kv_bool(struct json_write *w, struct str key, bool v);
 /* For hot paths: the comma (if due) and a prepared piece such as "\"id\":" ; a value must follow. */
 void json_key_raw(struct json_write *w, struct str quoted_key_and_colon);
+/* json_key_raw() and json_str() in one piece; v.p NULL: null. */
+void json_member_raw(struct json_write *w, struct str quoted_key_and_colon, struct str v);
 /* Only the characters, no quotes. */
 void json_escape_put(struct buf *b, struct str s, enum json_escape escape);
 

@@ -146,6 +146,19 @@ list_put(struct pass *p, const struct plan_op *op, const struct db_cell *row, co
 	return false;
 }
 
+/* A text as the Standard API has it, NULL as null, with its key: most members of most lists. False: another way is due. */
+static bool
+text_member_put(const struct pass *p, const struct plan_op *op, const struct db_cell *row)
+{
+	if (op->f->kind != K_TEXT || p->r->fhir || op->n_cols != 1)
+		return false;
+	const struct db_cell *c = op->slot[0] == SLOT_NONE ? &cell_null : &row[op->slot[0]];
+	if (c->kind != DB_C_TEXT && c->kind != DB_C_NULL)
+		return false;
+	json_member_raw(p->w, op->key, c->s);
+	return true;
+}
+
 static bool
 members(struct pass *p, const struct plan_op *ops, unsigned n, const struct db_cell *row)
 {
@@ -154,6 +167,11 @@ members(struct pass *p, const struct plan_op *ops, unsigned n, const struct db_c
 	while (op < end) {
 		if (op->list_begin) {
 			any = list_put(p, op, row, &op) || any;
+			continue;
+		}
+		if (text_member_put(p, op, row)) {
+			any = true;
+			op++;
 			continue;
 		}
 		struct mark before = mark_set(p->w);

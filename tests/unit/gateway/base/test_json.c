@@ -91,5 +91,63 @@ test_json_write__numbers_and_commas(void)
 	buf_done(&b);
 }
 
-TESTS(T(test_json_in__outside_its_limits__is_refused), T(test_json_in__an_error__does_not_quote_the_text),
-    T(test_json_write__escapes_as_php_does), T(test_json_write__numbers_and_commas))
+/* Texts are looked at in pieces of 16, 8 and 4 bytes: each byte, at each place, in each length, is escaped as it is by itself. */
+static void
+test_json_write__a_byte__is_escaped_alike_wherever_it_stands(void)
+{
+	static const enum json_escape hows[] = { JSON_PLAIN, JSON_PHP, JSON_PHP_HEX };
+	for (unsigned char_n = 0; char_n < 256 * NITEMS(hows); char_n++) {
+		enum json_escape how = hows[char_n % NITEMS(hows)];
+		char c = (char)(char_n / NITEMS(hows));
+		struct buf alone, want, got;
+		buf_init(&alone, NULL, 16, 64);
+		json_escape_put(&alone, (struct str){ &c, 1 }, how);
+		for (size_t len = 1; len < 36; len++)
+			for (size_t at = 0; at < len; at++) {
+				char text[36];
+				struct json_write w;
+				memset(text, 'x', sizeof text);
+				text[at] = c;
+				buf_init(&want, NULL, 16, 128);
+				buf_lit(&want, "{\"k\":\"");
+				buf_put(&want, text, at);
+				buf_str_put(&want, buf_str(&alone));
+				buf_put(&want, text + at + 1, len - at - 1);
+				buf_lit(&want, "\"}");
+				buf_init(&got, NULL, 16, 128);
+				json_begin(&w, &got, how);
+				json_obj(&w);
+				json_member_raw(&w, STR("\"k\":"), (struct str){ text, len });
+				json_obj_end(&w);
+				EXPECT_IDX(str_eq(buf_str(&got), buf_str(&want)), char_n * 10000u + len * 100 + at);
+				buf_done(&want);
+				buf_done(&got);
+			}
+		buf_done(&alone);
+	}
+}
+
+static void
+test_json_write__members_in_one_piece__have_their_commas(void)
+{
+	struct buf b;
+	struct json_write w;
+	buf_init(&b, NULL, 16, 70);
+	json_begin(&w, &b, JSON_PHP);
+	json_obj(&w);
+	json_member_raw(&w, STR("\"a\":"), STR("1/2"));
+	json_member_raw(&w, STR("\"b\":"), STR_NULL);
+	json_member_raw(&w, STR("\"c\":"), STR(""));
+	json_kv_i64(&w, STR("d"), 4);
+	json_obj_end(&w);
+	EXPECT(str_eq(buf_str(&b), STR("{\"a\":\"1\\/2\",\"b\":null,\"c\":\"\",\"d\":4}")));
+	for (int i = 0; i < 8; i++)
+		json_member_raw(&w, STR("\"more\":"), STR("than fits"));
+	EXPECT(!buf_ok(&b) && b.n <= 70);
+	buf_done(&b);
+}
+
+TESTS(T(test_json_write__a_byte__is_escaped_alike_wherever_it_stands),
+    T(test_json_write__members_in_one_piece__have_their_commas), T(test_json_in__outside_its_limits__is_refused),
+    T(test_json_in__an_error__does_not_quote_the_text), T(test_json_write__escapes_as_php_does),
+    T(test_json_write__numbers_and_commas))
