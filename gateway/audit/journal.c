@@ -24,6 +24,7 @@ enum {
 	SIG_BYTES = 64,
 	NAMES_MAX = 100000,
 	ZEROS_BYTES = 64 << 10,
+	CRC_HEAD = 9, /* the CRC and its space */
 	LOCK_TRIES = 40,
 	LOCK_MS = 50
 };
@@ -76,45 +77,46 @@ journal_line_parse(struct str line, struct journal_line *out)
 
 /* --- adding ------------------------------------------------------------------------------------------------------------------------ */
 
-/* record: the members behind "seq", without braces. */
+static void
+hex_at(char *to, const uint8_t *bytes, size_t n)
+{
+	struct buf b = { .p = to, .cap = 2 * n, .max = 2 * n };
+	hex_put(&b, bytes, n);
+}
+
+/* members: of the record, behind "seq", without braces. The line is made where it is written from: what is hashed (the chain before, then
+ * the JSON) stands there as one piece until the chain's text takes the place of its beginning.                              */
 static int
 line_add(struct journal *j, struct str members)
 {
 	uint8_t chain[CHAIN_BYTES], crc_bytes[4];
-	struct buf json, tail;
-	buf_init(&json, NULL, members.n + 40, JOURNAL_LINE_MAX);
-	buf_printf(&json, "{\"seq\":%llu,", (unsigned long long)j->seq);
-	buf_str_put(&json, members);
-	buf_char(&json, '}');
-	buf_init(&tail, NULL, json.n + 80, JOURNAL_LINE_MAX);
-	chain_next(j->chain, buf_str(&json), chain);
-	hex_put(&tail, chain, sizeof chain);
-	buf_char(&tail, ' ');
-	buf_str_put(&tail, buf_str(&json));
-	int rc = buf_ok(&json) && buf_ok(&tail) ? 0 : -1;
-	size_t before = j->out.n;
-	if (rc == 0) {
-		uint32_t crc = crc32c(0, tail.p, tail.n);
-		for (unsigned i = 0; i < 4; i++)
-			crc_bytes[i] = (uint8_t)(crc >> (24 - 8 * i));
-		hex_put(&j->out, crc_bytes, sizeof crc_bytes);
-		buf_char(&j->out, ' ');
-		buf_str_put(&j->out, buf_str(&tail));
-		buf_char(&j->out, '\n');
-		rc = buf_ok(&j->out) ? 0 : -1;
-		if (rc != 0) { /* half a line must not be written */
-			j->out.n = before;
-			j->out.failed = false;
-		}
+	char seq[40];
+	size_t seq_n = (size_t)snprintf(seq, sizeof seq, "{\"seq\":%llu,", (unsigned long long)j->seq);
+	size_t json_n = seq_n + members.n + 1;
+	char *line = LINE_HEAD + json_n > JOURNAL_LINE_MAX ? NULL : buf_room(&j->out, LINE_HEAD + json_n + 1);
+	if (line == NULL) {
+		j->out.failed = false; /* the lines before it stand */
+		return -1;
 	}
-	buf_done(&json);
-	buf_done(&tail);
-	if (rc == 0) {
-		memcpy(j->chain, chain, sizeof chain);
-		j->seq++;
-		j->since_checkpoint++;
-	}
-	return rc;
+	char *json = line + LINE_HEAD, *hashed = json - CHAIN_BYTES;
+	memcpy(json, seq, seq_n);
+	memcpy(json + seq_n, members.p, members.n);
+	json[json_n - 1] = '}';
+	json[json_n] = '\n';
+	memcpy(hashed, j->chain, CHAIN_BYTES);
+	sha256((struct str){ hashed, CHAIN_BYTES + json_n }, chain);
+	hex_at(line + CRC_HEAD, chain, sizeof chain);
+	json[-1] = ' ';
+	uint32_t crc = crc32c(0, line + CRC_HEAD, LINE_HEAD - CRC_HEAD + json_n);
+	for (unsigned i = 0; i < 4; i++)
+		crc_bytes[i] = (uint8_t)(crc >> (24 - 8 * i));
+	hex_at(line, crc_bytes, sizeof crc_bytes);
+	line[CRC_HEAD - 1] = ' ';
+	j->out.n += LINE_HEAD + json_n + 1;
+	memcpy(j->chain, chain, sizeof chain);
+	j->seq++;
+	j->since_checkpoint++;
+	return 0;
 }
 
 static int

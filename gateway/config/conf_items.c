@@ -127,7 +127,7 @@ const struct conf_item conf_items[] = {
 	ITEM("redis.password", C_SECRET, struct conf, redis.password, NULL, "For AUTH."),
 	ITEM("redis.database", C_UINT, struct conf, redis.database, "0", "Database number.", RANGE("0", "1023")),
 	ITEM("redis.connections", C_UINT, struct conf, redis.connections, "2",
-	    "Connections per worker; commands are pipelined.", RANGE("1", "64")),
+	    "Connections per worker: commands are pipelined on one, the others stand by.", RANGE("1", "64")),
 	ITEM("redis.timeout", C_MS, struct conf, redis.deadline_ms, "500ms", "Time for one command.",
 	    RANGE("10ms", "30s")),
 	ITEM("redis.breaker_failures", C_UINT, struct conf, redis.breaker_failures, "5",

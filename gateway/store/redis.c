@@ -57,7 +57,7 @@ struct redis {
 	const struct log *log;
 	const struct redis_conf *conf;
 	struct redis_conn *conns;
-	unsigned n_conns, next, failures;
+	unsigned n_conns, in_use, failures;
 	struct redis_stats stats;
 	int64_t open_until_us, last_sent_us;
 	bool probing, closing;
@@ -539,14 +539,17 @@ redis_free(struct redis **rp)
 	free(r);
 }
 
-/* The next open connection in turn; NULL: none is open. */
+/* The open connection that is in use; another one when it is lost. Redis has one thread: spread over several connections the commands of
+ * a turn would not be answered earlier, and each connection's share costs a send and a receive. NULL: none is open.        */
 static struct redis_conn *
 conn_pick(struct redis *r)
 {
 	for (unsigned i = 0; i < r->n_conns; i++) {
-		struct redis_conn *c = &r->conns[r->next++ % r->n_conns];
-		if (c->state == CONN_OPEN)
-			return c;
+		struct redis_conn *c = &r->conns[(r->in_use + i) % r->n_conns];
+		if (c->state != CONN_OPEN)
+			continue;
+		r->in_use = (r->in_use + i) % r->n_conns;
+		return c;
 	}
 	return NULL;
 }
