@@ -109,6 +109,8 @@ answer(struct buf *reply, const struct file *f, enum filed_status status, bool d
 {
 	struct filed_reply r;
 	memset(&r, 0, sizeof r);
+	if (done && f != NULL && f->open != NULL)
+		(void)openemr_open_digests(f->open, r.sha3_512, r.sha1);
 	r.status = (uint8_t)status;
 	r.done = done;
 	r.size = f == NULL ? 0 : f->size;

@@ -32,7 +32,7 @@ struct filed_result { /* the caller's, zeroed by each call */
 	enum filed_status status;
 	bool done;                      /* check: the whole is checked */
 	uint64_t size;                  /* plain bytes: of the file (open, check), written so far (write, keep) */
-	uint8_t sha3_512[64], sha1[20]; /* keep */
+	uint8_t sha3_512[64], sha1[20]; /* keep; check, when done, of a file that has no MAC, else zeros */
 	struct buf *data;               /* read: set by the caller, appended to */
 };
 /* Number of the next file of this client. */

@@ -154,6 +154,12 @@ struct openemr_open {
 	} candidates[CANDIDATES];
 	uint8_t key[KEY]; /* of the candidate whose MAC fitted */
 	struct buf raw;
+	struct { /* of the plain content, without a MAC */
+		EVP_MD_CTX *sha3, *sha1;
+		uint64_t n;
+		bool whole;
+		uint8_t sha3_512[SHA512_LEN], sha1_20[20];
+	} digest;
 };
 
 static int
@@ -205,12 +211,14 @@ open_head(struct openemr_open *o, const struct openemr_keys *database, const str
 {
 	char head[PREFIX], tail[4];
 	unsigned number;
-	if ((database == NULL && drive == NULL) || o->size < PREFIX || pread_all(o->fd, head, PREFIX, 0) != 0 ||
-	    !openemr_version((struct str){ head, PREFIX }, &number, &o->mac_n)) {
+	if (database == NULL && drive == NULL) {
 		o->clear = true;
 		o->plain_n = o->size;
 		return 0;
 	}
+	if (o->size < PREFIX || pread_all(o->fd, head, PREFIX, 0) != 0 ||
+	    !openemr_version((struct str){ head, PREFIX }, &number, &o->mac_n))
+		return ERR(e, E_PARSE, "OpenEMR file has no version in front");
 	if ((o->size - PREFIX) % 4 != 0 || o->size < PREFIX + 4 || pread_all(o->fd, tail, 4, o->size - 4) != 0)
 		return ERR(e, E_PARSE, "OpenEMR file is malformed");
 	o->raw_n = (o->size - PREFIX) / 4 * 3 - (tail[3] == '=') - (tail[2] == '=');
@@ -224,7 +232,14 @@ open_head(struct openemr_open *o, const struct openemr_keys *database, const str
 	if (!o->candidates[0].used && !o->candidates[1].used)
 		return ERR(e, E_CRYPTO, "OpenEMR file of version %.3s: no such key", head);
 	o->checked = o->mac_n;
-	return 0;
+	if (o->mac_n > 0)
+		return 0;
+	o->digest.sha3 = EVP_MD_CTX_new();
+	o->digest.sha1 = EVP_MD_CTX_new();
+	bool ok = o->digest.sha3 != NULL && o->digest.sha1 != NULL &&
+	          EVP_DigestInit_ex(o->digest.sha3, EVP_sha3_512(), NULL) == 1 &&
+	          EVP_DigestInit_ex(o->digest.sha1, EVP_sha1(), NULL) == 1;
+	return ok ? 0 : ERR(e, E_MEMORY, "OpenEMR file");
 }
 
 struct openemr_open *
@@ -253,6 +268,8 @@ openemr_open_free(struct openemr_open **op)
 		return;
 	for (size_t i = 0; i < CANDIDATES; i++)
 		EVP_MAC_CTX_free(o->candidates[i].mac);
+	EVP_MD_CTX_free(o->digest.sha3);
+	EVP_MD_CTX_free(o->digest.sha1);
 	buf_done(&o->raw);
 	secret_wipe(o, sizeof *o);
 	free(o);
@@ -322,12 +339,52 @@ mac_compare(struct openemr_open *o, struct err *e)
 	return ERR(e, E_CRYPTO, "OpenEMR file: MAC is wrong");
 }
 
+/* Digests at most max plain bytes more, as openemr_open_check(). */
+static int
+plain_digest(struct openemr_open *o, size_t max, struct err *e)
+{
+	struct buf piece;
+	int rc = 0;
+	buf_init(&piece, NULL, PIECE, PIECE);
+	piece.wipe = true;
+	while (rc == 0 && o->digest.n < o->plain_n && max > 0) {
+		size_t n = (size_t)MIN((uint64_t)MIN(max, (size_t)PIECE), o->plain_n - o->digest.n);
+		buf_clear(&piece);
+		rc = openemr_open_read(o, o->digest.n, n, &piece, e);
+		if (rc == 0 && (EVP_DigestUpdate(o->digest.sha3, piece.p, piece.n) != 1 ||
+		                   EVP_DigestUpdate(o->digest.sha1, piece.p, piece.n) != 1))
+			rc = ERR(e, E_CRYPTO, "OpenEMR file: digest");
+		o->digest.n += n;
+		max -= n;
+	}
+	buf_done(&piece);
+	if (rc != 0 || o->digest.n < o->plain_n)
+		return rc;
+	if (EVP_DigestFinal_ex(o->digest.sha3, o->digest.sha3_512, NULL) != 1 ||
+	    EVP_DigestFinal_ex(o->digest.sha1, o->digest.sha1_20, NULL) != 1)
+		return ERR(e, E_CRYPTO, "OpenEMR file: digest");
+	o->digest.whole = true;
+	return 1;
+}
+
+bool
+openemr_open_digests(const struct openemr_open *o, uint8_t sha3_512[64], uint8_t sha1[20])
+{
+	if (!o->digest.whole)
+		return false;
+	memcpy(sha3_512, o->digest.sha3_512, sizeof o->digest.sha3_512);
+	memcpy(sha1, o->digest.sha1_20, sizeof o->digest.sha1_20);
+	return true;
+}
+
 int
 openemr_open_check(struct openemr_open *o, size_t max, struct err *e)
 {
 	struct str raw;
-	if (o->clear || o->sound)
+	if (o->clear || (o->sound && (o->mac_n > 0 || o->digest.whole)))
 		return 1;
+	if (o->sound)
+		return plain_digest(o, max, e);
 	while (o->mac_n > 0 && o->checked < o->raw_n && max > 0) {
 		size_t n = (size_t)MIN((uint64_t)MIN(max, (size_t)PIECE), o->raw_n - o->checked);
 		if (raw_get(o, o->checked, n, &raw, e) != 0)
@@ -341,7 +398,9 @@ openemr_open_check(struct openemr_open *o, size_t max, struct err *e)
 	}
 	if (o->mac_n > 0 && o->checked < o->raw_n)
 		return 0;
-	return mac_compare(o, e) == 0 ? 1 : -1;
+	if (mac_compare(o, e) != 0)
+		return -1;
+	return o->mac_n > 0 ? 1 : plain_digest(o, max, e);
 }
 
 int

@@ -22,15 +22,17 @@ int openemr_seal_end(struct openemr_seal *s, struct buf *out, char mac_text[OPEN
 
 /* --- reading ------------------------------------------------------------------------------------------------------------------ */
 struct openemr_open;
-/* Of an open file of size bytes. OpenEMR writes files under the database's keys; both sets are tried. Without any set, or without a version
- * in front, a file is clear. NULL with e: E_PARSE not a block, E_CRYPTO no such key. fd stays the caller's.                                     */
+/* Of an open file of size bytes. OpenEMR writes files under the database's keys; both sets are tried. Without any set (both NULL) a file is
+ * clear. NULL with e: E_PARSE not a block, E_CRYPTO no such key. fd stays the caller's.                                                   */
 struct openemr_open *openemr_open_new(
     int fd, uint64_t size, const struct openemr_keys *database, const struct openemr_keys *drive, struct err *e);
 void openemr_open_free(struct openemr_open **o);
 /* Checks the MAC over at most max bytes more. 1: sound, openemr_open_size() is known; 0: call again; -1 with e: tampered, wrong key,
- * unreadable.                                                                                                               */
+ * unreadable. Version 001 has no MAC: its plain content is digested instead, for the caller to compare.                       */
 int openemr_open_check(struct openemr_open *o, size_t max, struct err *e) MUSTUSE;
 uint64_t openemr_open_size(const struct openemr_open *o); /* of the plain content */
+/* The digests of what version 001 holds. False: the file has a MAC, or is clear, and none were made. */
+bool openemr_open_digests(const struct openemr_open *o, uint8_t sha3_512[64], uint8_t sha1[20]);
 /* Appends plain bytes [from, from + n), which must lie inside. Only after a check that said 1. */
 int openemr_open_read(struct openemr_open *o, uint64_t from, size_t n, struct buf *out, struct err *e) MUSTUSE;
 

@@ -2,6 +2,7 @@
 """Documents: what is uploaded is found by OpenEMR (rows through SQL, the file on disk in its block format), what OpenEMR wrote is read, and
 nothing is left of an upload that did not succeed."""
 import base64
+import concurrent.futures
 import contextlib
 import hashlib
 import hmac
@@ -388,6 +389,30 @@ def test_a_category_with_an_acl_of_its_own_is_closed_to_others(g, token):
     assert upload(g, doctor, "a.pdf", PDF).status_code == 200
 
 
+@pytest.mark.parametrize("compat", ["classic", "v8"])
+def test_what_is_not_there_is_400_and_empty(fresh, compat):
+    """As OpenEMR 7 answers (contract/standard/document.json): 400, not 404, without a word of why; a patient that is not there is 404."""
+    g = fresh(extra={"sites.default.compat": compat})
+    token = g.staff_token(SCOPE)
+    gone = php_document(g, PDF)
+    (folder(g) / f"php{gone}").unlink()
+    other = php_document(g, PDF, pid=2)
+    deleted = php_document(g, PDF, deleted=1)
+    a_folder = php_document(g, PDF)
+    (folder(g) / f"php{a_folder}").unlink()
+    (folder(g) / f"php{a_folder}").mkdir()
+    for did in (gone, other, deleted, a_folder, 999999):
+        for headers in ({}, {"Range": "bytes=0-3"}, {"If-None-Match": "*"}):
+            r = g.get(path(did=did), token, headers=headers)
+            assert (r.status_code, r.content, r.headers["Content-Type"]) == (400, b"", "text/html; charset=utf-8"), did
+            assert not {"ETag", "Content-Disposition", "Accept-Ranges"} & set(r.headers)
+    assert g.get(path(999999, 1), token).status_code == 404
+    lines = g.log_lines("document.gone")
+    assert any(f'"{gone}"' in line for line in lines) and any(f'"{a_folder}"' in line for line in lines) and "from php" not in "".join(lines)
+    shutil.rmtree(folder(g))
+    assert not_found(g.get(path(did=php_document(g, PDF, where=folder(g, 2) / "elsewhere", url="file:///x/1/elsewhere")), token))
+
+
 def test_formats_001_to_007_are_read_under_the_keys_of_the_database_and_of_the_drive(fresh):
     g = fresh()
     methods = folder(g).parent / "logs_and_misc" / "methods"
@@ -403,11 +428,71 @@ def test_formats_001_to_007_are_read_under_the_keys_of_the_database_and_of_the_d
         for where, keys in (("database", db), ("drive", drive)):
             if version == "001" and where == "database":
                 continue  # 001 has no MAC that tells; OpenEMR's own was on the drive
-            did = php_document(g, seal(version, keys[number], PDF), encrypted=1)
+            did = php_document(g, seal(version, keys[number], PDF), encrypted=1, hash=hashlib.sha3_512(PDF).hexdigest(), size=len(PDF))
             assert wait_until(lambda d=did: g.get(path(did=d), token), "an answer").content == PDF, (version, where)
     assert upload(g, token, "a.pdf", PDF).status_code == 200
     name = g.sql(f"SELECT url FROM documents WHERE id={newest(g)}")[0][0].rsplit("/", 1)[1]
     assert unseal(db["seven"], (folder(g) / name).read_bytes()) == PDF
+
+
+def all_keys(g):
+    """The site has every pair; {version: pair}."""
+    pairs = {n: [secrets.token_bytes(32) for _ in "ab"] for n in set(KEYS.values())}
+    for n, pair in pairs.items():
+        for half, key in zip("ab", pair):
+            g.sql(f"REPLACE INTO `keys` (name, value) VALUES ('{n}{half}', '{base64.b64encode(key).decode()}')")
+            (folder(g).parent / "logs_and_misc" / "methods" / f"{n}{half}").write_text(base64.b64encode(key).decode())
+    g.reload()
+    return {version: pairs[n] for version, n in KEYS.items()}
+
+
+def flip(b, at):
+    return b[:at] + (b"A" if b[at:at + 1] != b"A" else b"B") + b[at + 1:]
+
+
+DAMAGE = {
+    "empty": lambda b: b"", "two bytes": lambda b: b[:2], "the version alone": lambda b: b[:3], "one group": lambda b: b[:7], "MAC and IV alone": lambda b: b[:3 + 88],
+    "half": lambda b: b[:3 + len(b) // 8 * 4], "a group less": lambda b: b[:-4], "a block less": lambda b: b[:-64], "no group's end": lambda b: b[:-3],
+    "the first byte": lambda b: flip(b, 3), "the middle": lambda b: flip(b, len(b) // 2), "the end": lambda b: flip(b, len(b) - 6),
+    "no base64": lambda b: b[:200] + b"!" + b[201:], "more": lambda b: b + b"AAAA", "twice": lambda b: b + b[3:], "no version": lambda b: b[3:],
+    "an unknown version": lambda b: b"008" + b[3:], "another's version": lambda b: (b"004" if b[:3] == b"005" else b"005") + b[3:], "clear": lambda b: PDF,
+    "another file": lambda b: b"\x7fELF" + b"\0" * 100,
+}
+
+
+def refused_plainly(r):
+    """503 in the route's envelope: no byte of the content, no name of a folder or key."""
+    body = r.json()
+    assert r.status_code == 503 and r.headers["Retry-After"] and body["error"] and not {"ETag", "Content-Disposition"} & set(r.headers), (r.status_code, r.content[:200])
+    assert PDF[9:40] not in r.content and not any(word in r.text for word in ("documents/", "php", "sha", "MAC", "openssl", "from php.pdf", "/var/")), r.text
+    return True
+
+
+def test_a_damaged_file_of_every_format_is_refused_before_its_first_byte(fresh):
+    g = fresh()
+    pairs = all_keys(g)
+    token = g.staff_token(SCOPE)
+    for version, pair in pairs.items():
+        sound = seal(version, pair, PDF)
+        row = dict(encrypted=1, size=len(PDF), hash=hashlib.sha3_512(PDF).hexdigest())
+        for what, damage in DAMAGE.items():
+            did = php_document(g, damage(sound), **row)
+            for headers in ({}, {"Range": "bytes=0-9"}):
+                assert refused_plainly(g.get(path(did=did), token, headers=headers)), (version, what)
+        assert g.get(path(did=php_document(g, sound, **row)), token).content == PDF, version
+    assert g.get(path(did=php_document(g, seal("001", pairs["001"], PDF), encrypted=1, hash=hashlib.sha1(PDF).hexdigest())), token).content == PDF  # OpenEMR 5's digest
+    assert g.log_lines("OpenEMR file")
+    assert not any(PDF[:8].decode() in line or "logs_and_misc" in line for line in g.log_lines("OpenEMR file"))
+
+
+@pytest.mark.parametrize("kind", ["sealed", "clear"])
+@pytest.mark.parametrize("size, served", [(len(PDF), True), (None, True), (0, True), (len(PDF) - 1, False), (1, False), (len(PDF) + 1, False), (2**31 - 1, False)])
+def test_a_file_that_is_not_as_long_as_its_row_says_is_not_sent(g, token, kind, size, served):
+    content = seal("007", database_keys(g), PDF) if kind == "sealed" else PDF
+    did = php_document(g, content, encrypted=int(kind == "sealed"), size=size, hash=hashlib.sha3_512(PDF).hexdigest())
+    r = g.get(path(did=did), token)
+    assert r.content == PDF if served else refused_plainly(r)
+    assert served or any(f'"{did}"' in line for line in g.log_lines("document.changed"))
 
 
 # --- trouble ----------------------------------------------------------------------------------------------------------------------------------
@@ -442,6 +527,7 @@ def test_a_client_that_leaves_in_mid_upload_leaves_nothing(g, token, how):
 
 
 def test_a_killed_worker_leaves_no_file(g, token):
+    did = php_document(g, PDF)
     before = files(g)
     s, _ = begin_upload(g, token, 4 << 20, 1 << 20)
     wait_until(lambda: open_files(g) > 0, "the file is under way")
@@ -452,7 +538,7 @@ def test_a_killed_worker_leaves_no_file(g, token):
     wait_until(lambda: len(g.workers()) == len(workers) and not set(workers) & set(g.workers()), "new workers")
     s.close()
     assert files(g) == before
-    wait_until(lambda: g.session_new().get(g.origin + path(did=newest(g)), headers={"Authorization": f"Bearer {token}"}).status_code == 200, "served again")
+    wait_until(lambda: g.session_new().get(g.origin + path(did=did), headers={"Authorization": f"Bearer {token}"}).status_code == 200, "served again")
 
 
 def test_a_full_disk_is_503_and_leaves_nothing(g, token):
@@ -476,6 +562,83 @@ def test_a_folder_that_is_not_there_is_503_and_check_says_so(fresh):
     assert documents(g) == 0
     _, out, err = g.cli("check")
     assert "/nonexistent/documents cannot be read and written" in out + err
+
+
+def slow_download(g, token, did):
+    """A connection that has read the head of an answer and some bytes, and stops: (socket, announced length, bytes so far)."""
+    s = g.connect()
+    s.sendall(f"GET {path(did=did)} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
+    got = b""
+    while b"\r\n\r\n" not in got or len(got.partition(b"\r\n\r\n")[2]) < 1000:
+        got += s.recv(4096)
+    head, _, body = got.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 ")
+    length = next(int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
+    return s, length, body
+
+
+def read_out(s, body):
+    """What comes until the end of the connection, however it ends."""
+    with contextlib.suppress(OSError):
+        while piece := s.recv(1 << 16):
+            body += piece
+    s.close()
+    return body
+
+
+BIG = PDF[:9] + os.urandom(1 << 20) * 32  # more than the buffers of both ends of a connection hold
+
+
+@pytest.mark.parametrize("kind", ["sealed", "clear"])
+@pytest.mark.parametrize("trouble", ["filed is killed", "the file is cut", "the file is overwritten"])
+def test_a_download_that_breaks_off_does_not_look_whole(g, token, kind, trouble):
+    if (kind, trouble) == ("clear", "the file is overwritten"):
+        pytest.skip("bytes of a clear file are whatever is there when they are read")
+    content = seal("007", database_keys(g), BIG) if kind == "sealed" else BIG
+    did = php_document(g, content, encrypted=int(kind == "sealed"), size=len(BIG), hash=hashlib.sha3_512(BIG).hexdigest())
+    file = folder(g) / f"php{did}"
+    s, length, body = slow_download(g, token, did)
+    assert length == len(BIG)
+    if trouble == "filed is killed":
+        os.kill(filed(g), signal.SIGKILL)
+    elif trouble == "the file is cut":
+        os.truncate(file, 4096)
+    else:
+        with file.open("r+b") as f:
+            f.write(b"!" * len(content))
+    body = read_out(s, body)
+    assert len(body) < length and BIG.startswith(body)
+    file.unlink()
+    small = php_document(g, PDF)
+    wait_until(lambda: g.get(path(did=small), token).content == PDF, "served again")
+
+
+@pytest.mark.parametrize("kind", ["sealed", "clear"])
+def test_filed_killed_before_the_first_byte_is_503(g, token, kind):
+    """Each answer is whole or a plain refusal; tried until filed was killed with the request in its hands."""
+    content = seal("007", database_keys(g), PDF) if kind == "sealed" else PDF
+    did = php_document(g, content, encrypted=int(kind == "sealed"))
+    refusals, others = [], iter(range(1, 100))
+
+    def download():
+        r = g.session_new().get(g.origin + path(did=did), headers={"Authorization": f"Bearer {token}"}, timeout=60)
+        if r.status_code == 200:
+            assert r.content == PDF
+        else:
+            refusals.append(refused_plainly(r))
+
+    def kill():
+        pid = filed(g)
+        os.kill(pid, signal.SIGSTOP)
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(download)
+            for _ in range(next(others)):  # meanwhile others are served
+                assert g.get(path(path="/Lab Report"), token).status_code == 200
+            os.kill(pid, signal.SIGKILL)
+            asked.result(60)
+        wait_until(lambda: g.get(path(did=did), token).status_code == 200, "served again")
+        return refusals
+    wait_until(kill, "a refusal")
 
 
 def test_a_database_killed_in_mid_upload_leaves_no_half(fresh):

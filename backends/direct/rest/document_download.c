@@ -3,6 +3,7 @@
  * RFC 9110 13 (conditions), 14 (ranges).                                                                                   */
 #include "backends/direct/rest/document.h"
 
+#include "gateway/base/text.h"
 #include "gateway/config/conf.h"
 #include "gateway/net/http_file.h"
 
@@ -22,18 +23,20 @@ struct download {
 	void (*done)(void *arg);
 	void *done_arg;
 };
-enum { C_URL, C_NAME, C_MIME, C_HASH, C_ENCRYPTED, C_STORAGE, C_DEPTH, C_TYPE, C_EXPIRED, C_ACO };
+enum { C_URL, C_NAME, C_MIME, C_HASH, C_ENCRYPTED, C_STORAGE, C_DEPTH, C_TYPE, C_EXPIRED, C_ACO, C_SIZE };
 
 static const struct db_stmt sql_read = { .name = "document",
 	.sql = "SELECT d.url, d.name, d.mimetype, d.hash, d.encrypted, d.storagemethod, d.path_depth, d.type, "
-	       "d.date_expires IS NOT NULL AND d.date_expires <= NOW(), c.aco_spec FROM documents d LEFT JOIN "
+	       "d.date_expires IS NOT NULL AND d.date_expires <= NOW(), c.aco_spec, CAST(d.size AS SIGNED) FROM "
+	       "documents d LEFT JOIN "
 	       "categories_to_documents l ON l.document_id = d.id LEFT JOIN categories c ON c.id = l.category_id WHERE "
 	       "d.id = ? AND d.foreign_id = ? AND d.deleted = 0" };
 static const struct db_stmt sql_read_old = { .name = "document_old",
-	.sql =
-	    "SELECT d.url, NULL, d.mimetype, d.hash, d.encrypted, d.storagemethod, d.path_depth, d.type, 0, c.aco_spec "
-	    "FROM documents d LEFT JOIN categories_to_documents l ON l.document_id = d.id LEFT JOIN categories c ON "
-	    "c.id = l.category_id WHERE d.id = ? AND d.foreign_id = ?" };
+	.sql = "SELECT d.url, NULL, d.mimetype, d.hash, d.encrypted, d.storagemethod, d.path_depth, d.type, 0, "
+	       "c.aco_spec, "
+	       "CAST(d.size AS SIGNED) FROM documents d LEFT JOIN categories_to_documents l ON l.document_id = d.id "
+	       "LEFT JOIN categories c ON "
+	       "c.id = l.category_id WHERE d.id = ? AND d.foreign_id = ?" };
 
 /* A document that is not there: 400 without a body, in every generation. */
 static enum step
@@ -165,7 +168,9 @@ check_all(struct task *t)
 	struct download *d = task_frame(t);
 	struct request *r = d->patient.r;
 	if (d->file.res.status == FILED_NOT_FOUND) {
-		(void)ERR(&t->err, E_NOT_FOUND, "a document's file is not there");
+		LOG(r->worker->log, LOG_WARN, "document.gone", F_STR("site", r->site->name),
+		    F_STR("document", r->audit.resource_id));
+		r->audit.reason = STR("the document's file is not there");
 		return no_document(r);
 	}
 	if (d->file.res.status != FILED_OK)
@@ -175,6 +180,35 @@ check_all(struct task *t)
 	t->deadline_us = 0; /* each call to filed has its own; a client that leaves cancels */
 	document_file_run(&d->file, &check_table, checked);
 	return document_file_wait(&d->file);
+}
+
+/* --- is it the file that the row means? --------------------------------------------------------------------------------------------- */
+
+/* A row without a size (or with 0: OpenEMR 5 left it so for some) tells nothing. */
+static bool
+size_fits(const struct download *d)
+{
+	const struct db_cell *size = db_cell(d->rows, 0, C_SIZE);
+	return size->kind != DB_C_INT || size->i <= 0 || (uint64_t)size->i == d->file.res.size;
+}
+
+/* The digests of a file without a MAC and the row's, in the form that the row has; a row without one tells nothing. */
+static bool
+digest_fits(const struct download *d)
+{
+	static const uint8_t none[sizeof d->file.res.sha3_512];
+	const struct filed_result *res = &d->file.res;
+	struct str hash = db_cell(d->rows, 0, C_HASH)->s;
+	bool sha1 = hash.n == 2 * sizeof res->sha1, sha3 = hash.n == 2 * sizeof res->sha3_512;
+	struct buf b;
+	if ((!sha1 && !sha3) || memcmp(res->sha3_512, none, sizeof none) == 0)
+		return true;
+	buf_init(&b, d->patient.r->task.arena, 2 * sizeof none, 2 * sizeof none + 1);
+	if (sha1)
+		hex_put(&b, res->sha1, sizeof res->sha1);
+	else
+		hex_put(&b, res->sha3_512, sizeof res->sha3_512);
+	return str_ieq(buf_str(&b), hash);
 }
 
 /* --- the bytes as a source ---------------------------------------------------------------------------------------------------------- */
@@ -315,6 +349,11 @@ answer(struct task *t)
 	uint64_t size = d->file.res.size;
 	if (d->file.res.status != FILED_OK)
 		return document_file_failed(r, d->file.res.status);
+	if (!size_fits(d) || !digest_fits(d)) {
+		LOG(r->worker->log, LOG_ERROR, "document.changed", F_STR("site", r->site->name),
+		    F_STR("document", r->audit.resource_id));
+		return request_unavailable(r, "a document's file is not the one that its row means");
+	}
 	fields_put(d, etag);
 	if (http_etag_listed(http_field(h, HTTP_F_IF_NONE_MATCH), etag)) {
 		r->reply.status = 304;

@@ -173,15 +173,46 @@ test_changed_files__are_refused_before_anything_is_read(void)
 	buf_done(&b);
 }
 
+/* Not marked as sealed: clear, whatever it begins with. Marked: a file without a version in front is what is left of another. */
 static void
-test_clear_files__are_read_as_they_are(void)
+test_clear_files__are_read_as_they_are__and_none_as_sealed(void)
 {
-	static const struct str rows[] = { STR_INIT("hello"), STR_INIT("8.1"), STR_INIT("01"), STR_INIT("000AAAA") };
-	for (size_t i = 0; i < NITEMS(rows); i++)
-		EXPECT_IDX(opens(rows[i], rows[i], &keys, &none), i);
-	EXPECT(
-	    opens(STR("007 rooms"), STR("007 rooms"), NULL, NULL)); /* not marked as sealed: whatever it begins with */
+	static const struct str rows[] = { STR_INIT("hello"), STR_INIT("8.1"), STR_INIT("01"), STR_INIT("000AAAA"),
+		STR_INIT(""), STR_INIT("007 rooms") };
+	for (size_t i = 0; i < NITEMS(rows); i++) {
+		EXPECT_IDX(opens(rows[i], rows[i], NULL, NULL), i);
+		EXPECT_IDX(!opens(rows[i], rows[i], &keys, &none), i);
+	}
+}
+
+/* Version 001 has no MAC: the digests tell a byte that changed. */
+static void
+test_version_001__is_digested(void)
+{
+	uint8_t want[SHA512_LEN], sha3[SHA512_LEN], sha1[20];
+	keys_make();
+	for (size_t i = 0; i < NITEMS(sizes); i++)
+		for (unsigned v = 1; v <= 2; v++) {
+			struct err e = { 0 };
+			struct buf b;
+			int rc = 0;
+			buf_init(&b, NULL, 1024, 2 * BIG);
+			php_seal(v, (struct str){ plain, sizes[i] }, &b);
+			int fd = file_of(buf_str(&b));
+			struct openemr_open *o = openemr_open_new(fd, b.n, &keys, &none, &e);
+			REQUIRE(o != NULL);
+			EXPECT_IDX(!openemr_open_digests(o, sha3, sha1), i);
+			while (rc == 0)
+				rc = openemr_open_check(o, 5000, &e);
+			sha3_512((struct str){ plain, sizes[i] }, want);
+			EXPECT_IDX(rc == 1 && openemr_open_digests(o, sha3, sha1) == (v == 1), i * 10 + v);
+			EXPECT_IDX(v != 1 || memcmp(sha3, want, sizeof want) == 0, i);
+			openemr_open_free(&o);
+			(void)close(fd);
+			buf_done(&b);
+		}
 }
 
 TESTS(T(test_every_version__sealed_by_php__is_read), T(test_what_we_seal__is_byte_for_byte_what_php_writes),
-    T(test_changed_files__are_refused_before_anything_is_read), T(test_clear_files__are_read_as_they_are))
+    T(test_changed_files__are_refused_before_anything_is_read),
+    T(test_clear_files__are_read_as_they_are__and_none_as_sealed), T(test_version_001__is_digested))
