@@ -235,10 +235,15 @@ rows_make(struct log_job *j, const struct pipe *p)
 {
 	const struct request *r = &p->r;
 	struct arena *a = j->kept;
-	bool staff = r->audit.actor.n > 0;
+	static const struct {
+		const char *event, *text;
+	} failures[] = { { "portalapi", "Portal API failure" }, { "api", "API failure" }, { "mfa", "failure" } };
+	bool factor =
+	    str_starts(r->audit.reason, STR("OAuth2 MFA")) || str_starts(r->audit.reason, STR("second factor"));
+	size_t kind = factor ? 2 : r->audit.actor.n > 0; /* a patient's name is not told */
 	if (r->audit.event == AUDIT_EV_LOGIN_FAILED || r->audit.event == AUDIT_EV_LOCKOUT)
-		row_add(j, staff ? "api" : "portalapi", r->audit.actor, false, false,
-		    arena_printf(a, "%s failure: %.*s. %.*s", staff ? "API" : "Portal API", STR_ARG(r->client_address),
+		row_add(j, failures[kind].event, r->audit.actor, false, false,
+		    arena_printf(a, "%s: %.*s. %.*s", failures[kind].text, STR_ARG(r->client_address),
 		        STR_ARG(str_sub(r->audit.reason, 0, 200))));
 	if (p->token != NULL && r->who.role != ROLE_NONE)
 		row_add(j, "api", STR(""), true, false,

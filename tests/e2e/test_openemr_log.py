@@ -36,13 +36,18 @@ def test_rows_by_situation_with_right_checksums(g):
     assert g.get("/apis/default/api/facility?name=secret-text", t).status_code == 200
     form = {"grant_type": "password", "client_id": g.client()["client_id"], "client_secret": g.client()["client_secret"], "scope": "openid"}
     g.token_request(**form, user_role="users", username="admin", password="wrong")
+    admin = g.sql("SELECT id FROM users WHERE username = 'admin'")[0][0]
+    g.sql(f"INSERT INTO login_mfa_registrations (user_id, name, last_challenge, method, var1, var2) VALUES ({admin}, 'app', NOW(), 'TOTP', 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP', '')")
+    g.token_request(**form, user_role="users", username="admin", password="pass", mfa_token="000000")
+    g.sql("DELETE FROM login_mfa_registrations")
     g.token_request(**form, user_role="patient", username="Phil1", password="wrong", email="heya@invalid.email.com")
-    got = wait_until(lambda: rows(g) if len(rows(g)) >= 6 else None, "six rows", 10)
+    got = wait_until(lambda: rows(g) if len(rows(g)) >= 8 else None, "eight rows", 10)
     texts = [text_of(r) for r in got]
     assert any(x.startswith("API success: 127.0.0.1. Token successfully used for client[") for x in texts)
     assert any(x == "API failure: 127.0.0.1. user password incorrect" for x in texts)
     assert any(x == "Portal API failure: 127.0.0.1. patient password incorrect" for x in texts)
-    assert texts.count("api log") == 3
+    assert [(r["event"], r["user"], r["success"]) for r in got if text_of(r) == "failure: 127.0.0.1. OAuth2 MFA (TOTP) code incorrect"] == [("mfa", "admin", "0")]
+    assert texts.count("api log") == 4
     for r in got:
         want = hashlib.sha3_512("".join(r[c] for c in COLUMNS).encode()).hexdigest()
         assert r["checksum"] == want, text_of(r)
