@@ -52,7 +52,7 @@ reroute_begin(struct reroute *s, bool encoded)
 static bool
 byte_feed(struct reroute *s, char c)
 {
-	s->matched = (uint16_t)((s->matched << 1 | 1u) & places(c));
+	s->matched = (uint16_t)(((unsigned)s->matched << 1 | 1u) & places(c));
 	return (s->matched & WHOLE) != 0;
 }
 
