@@ -45,6 +45,18 @@ def test_an_allowed_request_reaches_the_upstream_with_the_right_fields(g, up):
     assert "x-forwarded-for: 127.0.0.1" in head and "x-forwarded-proto: https" in head and "forwarded: for=127.0.0.1" in head
 
 
+def test_no_other_route_or_method_reaches_the_upstream_than_policy_allowed(g, up):
+    """OpenEMR takes its route from a parameter where there is one, and Symfony its method from a field."""
+    before = len(up.heads)
+    for kw in ({"params": {"_REWRITE_COMMAND": "default/api/practitioner"}}, {"headers": {"Cookie": "_REWRITE_COMMAND=default/api/practitioner"}}):
+        assert g.get(LIST, g.t, **kw).status_code == 400
+    assert len(up.heads) == before
+    r = g.post(LIST, g.t, data={"fname": "A", "_REWRITE_COMMAND": "default/api/practitioner"}, headers={"X-Request-Id": "reroute-1"})
+    assert r.status_code == 400 and g.audit_of("reroute-1")[0]["reason"] == "a parameter names another route"
+    r = g.post(LIST, g.t, json={"fname": "A"}, headers={"X-HTTP-Method-Override": "DELETE", "X_HTTP_Method_Override": "DELETE"})
+    assert r.status_code == 200 and "delete" not in up.heads[-1].lower()
+
+
 @pytest.mark.parametrize("token, path, status", [
     (None, LIST, 401), ("t", "/apis/default/api/practitioner", 403), ("t", "/apis/default/api/nothing", 404)])
 def test_what_policy_refuses_never_reaches_the_upstream(g, up, token, path, status):
