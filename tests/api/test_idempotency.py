@@ -112,6 +112,21 @@ def test_a_retried_upload_that_is_broken_off_or_malformed_stays_without_effect(a
     assert upload(api, "up-6").text == "true" and kept(api) == before
 
 
+def test_a_write_that_fails_gives_the_key_back(api):
+    """Nothing was committed: the same request may be tried again, and is then made."""
+    site, before = "many", kept(api, "many")
+    now = types(api, site)
+    api.sql("RENAME TABLE log_comment_encrypt TO log_comment_away", site)
+    try:
+        assert upload(api, "up-7", site=site).status_code >= 500 and swap(api, "swap-7", now["911"], site).status_code >= 500
+    finally:
+        api.sql("RENAME TABLE log_comment_away TO log_comment_encrypt", site)
+    assert types(api, site) == now and kept(api, site) == before
+    assert upload(api, "up-7", site=site).text == "true" and int(kept(api, site)[0]) == int(before[0]) + 1
+    assert swap(api, "swap-7", now["911"], site).status_code == 200 and types(api, site) != now
+    assert swap(api, "swap-8", now["901"], site).status_code == 200 and types(api, site) == now
+
+
 @pytest.mark.parametrize("key, status", [("k" * 255, 200), ("k" * 256, 400)])
 def test_a_key_that_is_too_long_is_refused(api, key, status):
     assert upload(api, key).status_code == status
