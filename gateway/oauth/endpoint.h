@@ -115,6 +115,8 @@ struct login {
 	bool ip_blocked, account_found, before_702;
 };
 extern const struct step_table login_staff_steps, login_patient_steps;
+/* Who has signed in with the password alone just now (amr "pwd"), of a login that is ok. -1: arena full. */
+int login_subject(struct request *r, const struct login *l, struct subject *who) MUSTUSE;
 /* Which record the reason of a failure makes, of a password or a second factor: a failed login, or one that was locked out. */
 enum audit_event login_failure_event(const char *reason);
 

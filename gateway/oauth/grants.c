@@ -86,18 +86,18 @@ password_issue(struct task *t)
 	struct request *r = request_of(t);
 	struct token_call *c = task_frame(t);
 	struct login *l = &c->login;
-	char *sub;
+	struct subject *who = &c->issue.who;
 	if (l->mfa_required && !c->factor.ok) {
 		r->audit.event = login_failure_event(c->factor.reason);
 		return oauth_refuse(r, c->factor.unsupported ? OAUTH_MFA : OAUTH_MFA_TOKEN, STR_NULL, c->factor.reason);
 	}
-	sub = arena_raw(t->arena, UUID_TEXT + 1);
-	if (sub == NULL)
+	if (login_subject(r, l, who) != 0)
 		return STEP_FAIL;
-	uuid_text(&l->uuid, sub);
-	c->issue.sub = (struct str){ sub, UUID_TEXT };
-	c->issue.role = l->patient ? ROLE_PATIENT : ROLE_USERS;
-	c->issue.stamp = l->stamp;
+	if (l->mfa_required)
+		who->amr = STR("pwd otp mfa");
+	c->issue.sub = who->sub;
+	c->issue.role = who->role;
+	c->issue.stamp = who->stamp;
 	c->issue.scopes = c->scopes;
 	c->issue.ttl_s = r->site->conf->oauth.access_ttl_s;
 	c->issue.refresh = true;

@@ -190,7 +190,7 @@ access_members(struct json_write *w, struct request *r, struct introspection *c)
 	json_kv_str(w, STR("jti"), json_in_str(c->claims, "jti"));
 	json_key(w, STR("aud"));
 	json_arr(w);
-	json_str(w, owner(c));
+	json_str(w, json_in_str(c->claims, "aud"));
 	json_arr_end(w);
 	json_kv_str(w, STR("iss"), r->site->issuer);
 	json_kv_str(w, STR("token_type"), jkt.n > 0 ? STR("DPoP") : STR("Bearer"));

@@ -78,7 +78,8 @@ hex_random(struct request *r, size_t bytes)
 	return buf_ok(&b) ? buf_str(&b) : STR_NULL;
 }
 
-/* The access token as OpenEMR's PHP reads it: aud one string, scopes an array; client_id (RFC 9068) beside it. */
+/* scopes is an array as in OpenEMR's tokens. The audience is the site's API (RFC 9068 2.2, RFC 8707), or, where PHP must read the token too,
+ * what that takes: the client's id (contract 14). Both are accepted, whichever is set.                                      */
 static struct str
 access_claims(struct request *r, const struct issue *i)
 {
@@ -87,7 +88,7 @@ access_claims(struct request *r, const struct issue *i)
 	buf_init(&b, r->task.arena, 4096, CLAIMS_MAX);
 	json_begin(&w, &b, JSON_PLAIN);
 	json_obj(&w);
-	json_kv_str(&w, STR("aud"), i->client_id);
+	json_kv_str(&w, STR("aud"), r->site->conf->oauth.openemr_rows ? i->client_id : r->site->api_base);
 	json_kv_str(&w, STR("jti"), i->jti);
 	json_kv_i64(&w, STR("iat"), i->now_s);
 	json_kv_i64(&w, STR("nbf"), i->now_s);
@@ -227,9 +228,9 @@ issue_access(struct task *t)
 	if (i->jti.p == NULL || i->family.p == NULL)
 		return STEP_FAIL;
 	claims = access_claims(r, i);
-	return claims.p == NULL
-	           ? STEP_FAIL
-	           : keyd_sign_jwt(t, r->worker->keyd, r->site->name, STR("JWT"), claims, &i->signed_access);
+	struct str typ = r->site->conf->oauth.openemr_rows ? STR("JWT") : STR("at+jwt"); /* RFC 9068 2.1 */
+	return claims.p == NULL ? STEP_FAIL
+	                        : keyd_sign_jwt(t, r->worker->keyd, r->site->name, typ, claims, &i->signed_access);
 }
 
 static enum step

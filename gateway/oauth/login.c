@@ -525,3 +525,21 @@ patient_count(struct task *t)
 STEP_TABLE(login_patient_steps, 0, { "login_globals", login_globals }, { "login_address", login_address },
     { "patient_find", patient_find }, { "patient_fails", patient_fails }, { "patient_hash", patient_hash },
     { "patient_count", patient_count }, { "address_count", address_count }, { "login_end", login_end });
+
+int
+login_subject(struct request *r, const struct login *l, struct subject *who)
+{
+	char *sub = arena_raw(r->task.arena, UUID_TEXT + 1);
+	if (sub == NULL)
+		return -1;
+	uuid_text(&l->uuid, sub);
+	*who = (struct subject){ .role = l->patient ? ROLE_PATIENT : ROLE_USERS,
+		.sub = { sub, UUID_TEXT },
+		.username = l->canonical_name,
+		.user_id = l->user_id,
+		.pid = l->pid,
+		.stamp = l->stamp,
+		.auth_time_s = clock_real_s(r->worker->clock),
+		.amr = STR("pwd") };
+	return 0;
+}

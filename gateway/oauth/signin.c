@@ -200,24 +200,6 @@ signed_in_store(struct task *t, struct flow_call *c, const struct subject *who)
 	return session_sign_in(t, r, &c->renewed, c->session, who, c->flow.id, was, c->flow.text);
 }
 
-static int
-subject_of_login(struct request *r, const struct login *l, struct subject *who)
-{
-	char *sub = arena_raw(r->task.arena, UUID_TEXT + 1);
-	if (sub == NULL)
-		return -1;
-	uuid_text(&l->uuid, sub);
-	*who = (struct subject){ .role = l->patient ? ROLE_PATIENT : ROLE_USERS,
-		.sub = { sub, UUID_TEXT },
-		.username = l->canonical_name,
-		.user_id = l->user_id,
-		.pid = l->pid,
-		.stamp = l->stamp,
-		.auth_time_s = clock_real_s(r->worker->clock),
-		.amr = STR("pwd") };
-	return 0;
-}
-
 static enum step
 login_judge(struct task *t)
 {
@@ -235,7 +217,7 @@ login_judge(struct task *t)
 		c->db = NULL;
 		return login_page(r, c, true);
 	}
-	if (subject_of_login(r, l, &who) != 0)
+	if (login_subject(r, l, &who) != 0)
 		return STEP_FAIL;
 	r->audit.actor = who.username;
 	if (!l->mfa_required)

@@ -266,7 +266,10 @@ def test_the_second_factor_is_compulsory_and_works_once(g, factor):
         r = password(g, client, **form)
         assert r.status_code == (400 if error == "invalid_grant" else 401) and r.json()["error"] == error and "access_token" not in r.text, form
     code = totp()
-    assert password(g, client, mfa_token=code).status_code == 200
+    r = password(g, client, mfa_token=code)
+    assert r.status_code == 200
+    c = json.loads(base64.urlsafe_b64decode(r.json()["id_token"].split(".")[1] + "=="))
+    assert (c["amr"], c["acr"]) == (["pwd", "otp", "mfa"], "2") and abs(c["auth_time"] - time.time()) < 30
     r = password(g, client, mfa_token=code)
     assert (r.status_code, r.json()["error"], r.json()["message"]) == (401, "mfa_token_invalid", "The MFA code you entered was not valid.")
 

@@ -166,6 +166,33 @@ def test_a_rotated_token_of_another_client_does_not_end_the_family(strict):
     assert passes(strict, second["access_token"])
 
 
+# --- form ----------------------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("alg", ["RS256", "ES256"])
+@pytest.mark.parametrize("php", [True, False], ids=["PHP reads it", "nobody else reads it"])
+def test_the_form_of_tokens(make_gateway, tmp_path, php, alg):
+    """And each form is accepted where the other is given."""
+    limits = {f"rate.classes.{name}.limit": 0 for name in ("token", "register", "public", "read")}
+    g = make_gateway(own_stores=True, extra={**limits, "sites.default.oauth.openemr_rows": php, "sites.default.oauth.signing_alg": alg,
+                                             "sites.default.oauth.signing_key": str(tmp_path / "key.pem"), "process.workers": 1})
+    client = g.register(scope=SCOPE, grant_types=["authorization_code", "refresh_token", "password"])
+    t = g.token(SCOPE, client=client)
+    head = json.loads(base64.urlsafe_b64decode(t["access_token"].split(".")[0] + "=="))
+    c, i = claims(t["access_token"]), claims(t["id_token"])
+    (key,) = g.get("/oauth2/default/jwk").json()["keys"]
+    assert head == {"typ": "JWT" if php else "at+jwt", "alg": alg, "kid": key["kid"]} and key["use"] == "sig" and key["alg"] == alg
+    assert c["aud"] == (client["client_id"] if php else f"{g.origin}/apis/default") and c["client_id"] == i["aud"] == client["client_id"]
+    assert all(type(c[name]) is int for name in ("iat", "nbf", "exp")) and all(type(i[name]) is int for name in ("iat", "exp", "auth_time")) and (i["amr"], i["acr"]) == (["pwd"], "1")
+    assert c["exp"] - c["iat"] == 3600 and c["iss"] == i["iss"] == f"{g.origin}/oauth2/default" and len(c["jti"]) == 80
+    assert introspect(g, t["access_token"], client)["aud"] == [c["aud"]]
+    g.stop()
+    g.configure({"sites.default.oauth.openemr_rows": not php})
+    g.start()
+    assert claims(g.token(SCOPE, client=client)["access_token"])["aud"] != c["aud"]
+    assert passes(g, t["access_token"]) and introspect(g, t["access_token"], client)["active"] and refresh(g, t["refresh_token"], client).status_code == 200
+    other = g.register(scope=SCOPE, grant_types=["password"])
+    assert introspect(g, t["access_token"], other) == {"active": False}
+
+
 # --- revoke --------------------------------------------------------------------------------------------------------------------------
 def test_revoking_an_access_token_stops_it_alone(strict):
     t = strict.token(SCOPE)
