@@ -58,13 +58,20 @@ rehash_make(struct task *t)
 	return hashd_make(t, r->worker->hashd, (struct secret){ l->password }, &l->hash_params, &l->hash);
 }
 
+/* Before 6.0 PHP compares with a salt of another column: it could not read a hash of ours. */
+#define NO_COLUMN(table, column)                                                                                       \
+	"NOT EXISTS (SELECT 1 FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = "       \
+	"'" table "' AND COLUMN_NAME = '" column "')"
 static const struct db_stmt staff_sql = { "rehash_staff",
-	"UPDATE users_secure SET password = ? WHERE id = ? AND BINARY password = BINARY ?", false };
+	"UPDATE users_secure SET password = ? WHERE id = ? AND BINARY password = BINARY ? AND " NO_COLUMN(
+	    "users_secure", "salt"),
+	false };
 /* The column was shorter once: a cut hash would lock the patient out. */
 static const struct db_stmt patient_sql = { "rehash_patient",
 	"UPDATE patient_access_onsite SET portal_pwd = ? WHERE pid = ? AND BINARY portal_pwd = BINARY ? AND "
 	"(SELECT CHARACTER_MAXIMUM_LENGTH FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND "
-	"TABLE_NAME = 'patient_access_onsite' AND COLUMN_NAME = 'portal_pwd') >= ?",
+	"TABLE_NAME = 'patient_access_onsite' AND COLUMN_NAME = 'portal_pwd') >= ? AND " NO_COLUMN(
+	    "patient_access_onsite", "portal_salt"),
 	false };
 
 static enum step

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The same requests on databases of 5.0.2, 6.1, 7.0.1, 7.0.3 and 8.2: every GET is answered as documented and never by a 5xx, and what the
+"""The same requests on databases of 5.0.2 (as it is, and prepared for signing in), 6.1, 7.0.1, 7.0.3 and 8.2: every GET is answered as documented and never by a 5xx, and what the
 main resources are given reads back. A column or table that a generation lacks changes the answer, it does not break it."""
 import pytest
-from generation import SITES, at_hand, columns
+from generation import PREPARED, SITES, at_hand, columns
 from routes import ROUTES
 from world import body_of
 
@@ -89,11 +89,14 @@ def same(wrote, read):
         return str(read).startswith(str(wrote))
 
 
+NUMERIC = {"rxnorm_drugcode": "314076"}  # 5.0.2 stores a number
+
+
 @pytest.mark.parametrize("site,route", [r for r in rows() if r.values[1].name in READ])
 def test_what_is_created_reads_back(api, site, route):
     skip_unserved(api, route, site)
     world = api.world[site]
-    body = body_of(route, SITES[site][1])
+    body = {**body_of(route, SITES[site][1]), **(NUMERIC if route.resource == "prescription" and SITES[site][0] == PREPARED else {})}
     made = api("POST", world.path(route), site, json=body)
     puuid = world.values[1][("patient", "puuid")]
     if made.status_code == 404 and site == "g502" or made.status_code in (400, 404) and "None" in world.path(route):
@@ -154,3 +157,46 @@ def test_failed_logins_are_counted_and_a_good_one_resets(api, site):
     assert counter() == "2"
     assert api.gateway.token_request(site, password="pass", **form).status_code == 200
     assert counter() == "0"
+
+
+PREPARED_SITE = "g502p"
+OF_502 = "$2a$05$bbbbbbbbbbbbbbbbbbbbb.NO5E1kYpHepUQTWsPMRAMA7GHSpquGq"  # of "pass", as 5.0.2 stores it beside its salt
+
+
+@pytest.mark.parametrize("site,stays", [pytest.param(s, s == PREPARED_SITE, id=s) for s in (PREPARED_SITE, "g61") if at_hand(s)])
+def test_a_hash_that_php_compares_by_its_salt_stays(api, site, stays):
+    """Before 6.0 a new hash would lock the account out of OpenEMR's own pages."""
+    api.sql(f"UPDATE users_secure SET password = '{OF_502}' WHERE username = 'clinician'", site)
+    assert api.gateway.staff_token("openid api:oemr user/patient.read", "clinician", site)
+    assert (api.sql("SELECT password FROM users_secure WHERE username = 'clinician'", site) == [[OF_502]]) == stays
+
+
+@pytest.mark.skipif(not at_hand(PREPARED_SITE), reason="no contract at hand")
+def test_a_prepared_site_knows_when_a_password_changed(api):
+    def changed():
+        return api.sql("SELECT COALESCE(last_update_password, '') FROM users_secure WHERE username = 'receptionist'", PREPARED_SITE)[0][0]
+    before = changed()
+    api.sql("UPDATE users_secure SET login_fail_counter = 1 WHERE username = 'receptionist'", PREPARED_SITE)
+    assert changed() == before
+    api.sql(f"UPDATE users_secure SET password = '{OF_502}', login_fail_counter = 0 WHERE username = 'receptionist'", PREPARED_SITE)
+    assert changed() != before
+
+
+ASTRAL = "é\U0001f600"  # no column of 5.0.2 can hold it, nor be compared with it
+
+
+@pytest.mark.skipif(not at_hand(PREPARED_SITE), reason="no contract at hand")
+def test_text_that_the_charset_cannot_hold_matches_nothing_and_is_refused(api):
+    site, world = PREPARED_SITE, api.world[PREPARED_SITE]
+    for path in ("/api/facility?street=", "/api/patient?fname=", "/api/practitioner?lname="):
+        r = api("GET", path + ASTRAL, site)
+        assert r.status_code == 200 and r.json()["data"] == [], f"{path} {r.status_code} {r.text[:300]}"
+    encounter = next(r for r in ROUTES if r.name == "PUT /api/patient/:puuid/encounter/:euuid")
+    for member in ("reason", "user"):
+        r = api("PUT", world.path(encounter), site, json={**body_of(encounter, "classic"), member: ASTRAL})
+        assert r.status_code == 400 and member in r.json()["validationErrors"], f"{member}: {r.status_code} {r.text[:300]}"
+    client = api.gateway.client(site)
+    for role, who in (("users", {"username": ASTRAL}), ("patient", {"username": ASTRAL, "email": "x@example.org"}), ("patient", {"username": "Phil1", "email": ASTRAL})):
+        r = api.gateway.token_request(site, grant_type="password", client_id=client["client_id"], client_secret=client["client_secret"], password="pass",
+                                      scope="openid api:oemr user/patient.read", user_role=role, **who)
+        assert r.status_code in (400, 401), f"{role} {who}: {r.status_code} {r.text[:300]}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One gateway that serves a site per generation of OpenEMR (5.0.2, 6.1, 7.0, 7.0.3, 8.2), each over a database made from the facts in
+"""One gateway that serves a site per generation of OpenEMR (5.0.2 as it is and prepared by conf/openemr-5.0.2.sql, 6.1, 7.0, 7.0.3, 8.2), each over a database made from the facts in
 ../shared/contract (CONTRACT names the folder): tables of that generation, its stock rows, some staff and two patients. Used by tests/api.
 Where the contract is not at hand only 8.2 is made, from docker/schema."""
 import functools
@@ -19,9 +19,10 @@ SHARED = ROOT.parent / "shared"
 CONTRACT = pathlib.Path(os.environ.get("CONTRACT", SHARED / "contract"))
 GOLDEN = pathlib.Path(os.environ.get("GOLDEN", SHARED / "golden-7.0"))
 
+PREPARED = "5.0.2 prepared"
 # site: (generation, compat). "recorded" is what the recordings of golden-7.0 began with.
 SITES = {
-    "g502": ("5.0.2", "classic"), "g61": ("6.1", "classic"), "g70": ("7.0", "classic"), "g703": ("7.0.3", "classic"), "g82": ("8.2", "v8"),
+    "g502": ("5.0.2", "classic"), "g502p": (PREPARED, "classic"), "g61": ("6.1", "classic"), "g70": ("7.0", "classic"), "g703": ("7.0.3", "classic"), "g82": ("8.2", "v8"),
     "recorded": ("7.0", "classic"), "access": ("8.2", "v8"), "hostile": ("8.2", "classic"), "hostile8": ("8.2", "v8"), "many": ("8.2", "classic"),
 }
 FREE = {f"rate.classes.{c}.limit": 0 for c in ("read", "search", "write", "token", "public", "default", "register", "export")}
@@ -52,6 +53,8 @@ def at_hand(site):
 @functools.lru_cache(None)
 def ddl(generation):
     """CREATE TABLE statements of a generation, of the tables that the APIs touch."""
+    if generation == PREPARED:
+        return ddl("5.0.2") + (ROOT / "conf/openemr-5.0.2.sql").read_text()
     newest = (ROOT / "docker/schema/openemr-8.sql").read_text()
     touched = set(re.findall(r"^CREATE TABLE `(\w+)`", newest, re.M))
     path = CONTRACT / "schema" / f"{generation}.json"
@@ -64,7 +67,11 @@ def ddl(generation):
 @functools.lru_cache(None)
 def columns(generation):
     """{table: names of its columns}"""
-    return {name: re.findall(r"^  `(\w+)` ", body, re.M) for name, body in re.findall(r"^CREATE TABLE `(\w+)` \(\n(.*?)^\)", ddl(generation), re.M | re.S)}
+    tables = re.findall(r"^CREATE TABLE (?:IF NOT EXISTS )?`(\w+)` \(\n(.*?)^\)", ddl(generation), re.M | re.S)
+    found = {name: re.findall(r"^  `(\w+)` ", body, re.M) for name, body in tables}
+    for name, column in re.findall(r"^ALTER TABLE `(\w+)` ADD COLUMN `(\w+)`", ddl(generation), re.M):
+        found[name].append(column)
+    return found
 
 
 class Rows:
@@ -111,7 +118,7 @@ class Rows:
 def stock(generation):
     """Rows of a fresh installation; a column that a row does not name has its default."""
     rows = Rows(generation, "stock")
-    folder = CONTRACT / "stock" / {"7.0.3": "7.0"}.get(generation, generation)
+    folder = CONTRACT / "stock" / {"7.0.3": "7.0", PREPARED: "5.0.2"}.get(generation, generation)
     for path in sorted(folder.glob("*.json")):
         for table, some in json.loads(path.read_text()).items():
             if table in rows.columns and some:

@@ -97,6 +97,7 @@ struct plan_write {
 	unsigned n_further;
 	struct {
 		const struct field *f;
+		const struct schema_column *column; /* NULL: the site lacks it */
 		struct db_stmt stmt;
 	} exists[EXISTS_MAX];
 	unsigned n_exists;

@@ -442,6 +442,7 @@ exists_add(struct build *b, struct plan_write *w, const struct field *f)
 	name_put(&out, str_skip(in, dot + 1));
 	buf_lit(&out, " = ? LIMIT 1");
 	w->exists[w->n_exists].f = f;
+	w->exists[w->n_exists].column = schema_column(b->schema, str_sub(in, 0, dot), str_skip(in, dot + 1));
 	w->exists[w->n_exists].stmt = (struct db_stmt){ .name = b->name, .sql = sql_done(&out) };
 	return w->exists[w->n_exists++].stmt.sql == NULL ? -1 : 0;
 }

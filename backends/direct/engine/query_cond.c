@@ -282,7 +282,8 @@ columns_put(struct cond *c, const char *cols)
 	struct str rest = str_of(cols), col;
 	bool any = false;
 	while (words_next(&rest, &col)) {
-		if (column_of(c->ps->schema, c->ps->s, c->child, col) == NULL)
+		const struct schema_column *column = column_of(c->ps->schema, c->ps->s, c->child, col);
+		if (column == NULL)
 			continue;
 		for (unsigned i = 0; i < (c->f->mod == MOD_MISSING ? 1 : c->f->n_values); i++) {
 			if (any)
@@ -290,6 +291,8 @@ columns_put(struct cond *c, const char *cols)
 			any = true;
 			if (c->f->mod == MOD_MISSING)
 				missing(c, col);
+			else if (!column_holds(column, c->f->values[i]))
+				buf_lit(&c->sql, "1 = 0");
 			else
 				matches[c->p->match](c, col, c->f->values[i]);
 		}

@@ -2,6 +2,8 @@
 /* Tables and columns of a site's database, kept in one map by "table.column" and "table". */
 #include "backends/direct/engine/schema.h"
 
+#include "gateway/base/text.h"
+
 #include "gateway/base/map.h"
 
 #include <stdlib.h>
@@ -154,6 +156,12 @@ schema_column(const struct schema *s, struct str table, struct str column)
 	CHECK_OBJ(s, SCHEMA_MAGIC);
 	struct str name = column_key(key, table, column);
 	return name.p == NULL ? NULL : map_get(s->names, name);
+}
+
+bool
+column_holds(const struct schema_column *c, struct str text)
+{
+	return utf8_valid(text) && !(c->utf8mb3 && utf8_has_astral(text));
 }
 
 bool

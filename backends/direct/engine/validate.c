@@ -191,7 +191,7 @@ column_rules(const struct field *f, unsigned bits, const struct schema_column *c
 	    !is_datetime(v))
 		violation_add(
 		    to, str_of(f->name), STR("DateTime::INVALID_VALUE"), "%.*s must be a valid date", STR_ARG(label));
-	if (!utf8_valid(v) || (column->utf8mb3 && utf8_has_astral(v)))
+	if (!column_holds(column, v))
 		violation_add(to, str_of(f->name), STR("Charset::INVALID_VALUE"),
 		    "%.*s has characters that the database cannot hold", STR_ARG(label));
 }

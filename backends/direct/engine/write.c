@@ -25,6 +25,13 @@ body_take(struct call *c, bool create)
 	return STEP_NEXT;
 }
 
+static void
+exists_not(struct call *c, const struct field *f)
+{
+	violation_add(&c->violations, str_of(f->name), STR("Callback::INVALID_VALUE"), "%s is invalid",
+	    f->label == NULL ? f->name : f->label);
+}
+
 /* Asks whether the rows that fields refer to exist, one after the other; a table of rows of this step asks for each. */
 static enum step
 exists_step(struct task *t)
@@ -32,16 +39,19 @@ exists_step(struct task *t)
 	struct call *c = task_frame(t);
 	const struct plan_write *w = c->plan->write;
 	if (c->done != NULL) {
-		const struct field *f = w->exists[c->n_exists - 1].f;
 		if (c->done->status != DB_OK)
 			return call_db_failed(c, c->done->status);
 		if (c->done->n_rows == 0)
-			violation_add(&c->violations, str_of(f->name), STR("Callback::INVALID_VALUE"), "%s is invalid",
-			    f->label == NULL ? f->name : f->label);
+			exists_not(c, w->exists[c->n_exists - 1].f);
 		c->done = NULL;
 	}
 	while (c->n_exists < w->n_exists) {
 		struct str value = accepted_input(w, &c->accepted, w->exists[c->n_exists++].f->name);
+		const struct schema_column *column = w->exists[c->n_exists - 1].column;
+		if (value.n > 0 && column != NULL && !column_holds(column, value)) {
+			exists_not(c, w->exists[c->n_exists - 1].f);
+			continue;
+		}
 		if (value.n == 0)
 			continue;
 		c->vals = arena_array(t->arena, 1, sizeof *c->vals);
