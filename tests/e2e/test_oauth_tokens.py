@@ -166,6 +166,41 @@ def test_a_rotated_token_of_another_client_does_not_end_the_family(strict):
     assert passes(strict, second["access_token"])
 
 
+# --- ends by time ----------------------------------------------------------------------------------------------------------------------
+def test_a_refresh_token_ends_when_not_used_and_some_time_after_sign_in(make_gateway):
+    limits = {f"rate.classes.{name}.limit": 0 for name in ("token", "register", "public", "read")}
+    g = make_gateway(own_stores=True, extra={**limits, "sites.default.oauth.refresh_idle": "10m", "sites.default.oauth.refresh_ttl": "2h", "process.workers": 1})
+    client = g.register(scope=SCOPE, grant_types=["refresh_token", "password"])
+
+    def records():
+        return [k for k in g.redis("KEYS", "gh:default:*").split() if g.redis("TYPE", k) == "string" and '"started"' in g.redis("GET", k)]
+
+    def left(t):
+        return introspect(g, t["refresh_token"], client)["exp"] - time.time()
+    t = g.token(SCOPE, client=client)
+    assert 590 < left(t) <= 600
+    (key,) = records()
+    assert 590 < int(g.redis("TTL", key)) <= 600, "Redis forgets it by itself"
+    t = refresh(g, t["refresh_token"], client).json()
+    assert 590 < left(t) <= 600, "each use begins the time anew"
+    for started_ago, want in ((7200 - 300, 300), (7200 + 1, None)):  # the second: the family's end has come
+        (key,) = records()
+        record = json.loads(g.redis("GET", key))
+        record["started"] = int(time.time()) - started_ago
+        g.redis("SET", key, json.dumps(record, separators=(",", ":")), "KEEPTTL")
+        r = refresh(g, t["refresh_token"], client)
+        if want:
+            t = r.json()
+            assert want - 10 < left(t) <= want, "the end after sign-in comes first"
+        else:
+            assert r.status_code == 401 or "refresh_token" not in r.json(), r.text
+    old = g.token(SCOPE, client=client)
+    for key in records():
+        g.redis("DEL", key)  # what its time does
+    r = refresh(g, old["refresh_token"], client)
+    assert r.status_code == 401 and r.json()["hint"] == "Token has been revoked"
+
+
 # --- form ----------------------------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("alg", ["RS256", "ES256"])
 @pytest.mark.parametrize("php", [True, False], ids=["PHP reads it", "nobody else reads it"])
