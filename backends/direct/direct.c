@@ -236,6 +236,7 @@ globals_take(struct task *t)
 		return STEP_FAIL;
 	globals_free(&o->d->globals);
 	o->d->globals = g;
+	db_pool_zone_told(o->d->site->db, globals_get(g, "gbl_time_zone"));
 	return STEP_NEXT;
 }
 

@@ -47,6 +47,7 @@ cli_query(
 		fputs("gatehouse: out of memory\n", stderr);
 		return NULL;
 	}
+	db_pool_zone_set(q.pool, site->db.time_zone);
 	task_init(&q.task, q.loop, c->arena, &query_steps, NULL, query_done);
 	task_run(&q.task);
 	if (q.task.wait != NULL)

@@ -2,6 +2,7 @@
 /* What no single setting can say: values that must fit each other. Errors keep the configuration out; warnings are told at start and
  * by `gatehouse check`. Not for servers that the settings name: who connects to them tells.                                */
 #include "gateway/base/uri.h"
+#include "gateway/base/zone.h"
 #include "gateway/config/conf_item.h"
 
 #include <unistd.h>
@@ -90,6 +91,15 @@ check_backends(struct conf_loader *l, const struct conf_site *s)
 		    "expected a path that begins with \"/\" and does not end with it, written as in a URL");
 }
 
+static void
+check_time_zone(struct conf_loader *l, const struct conf_site *s)
+{
+	static struct zone zone; /* large */
+	if (zone_load(&zone, s->db.time_zone) != 0)
+		conf_report_at(l, false, PATH(l, "sites.%.*s.database.time_zone", STR_ARG(s->name)),
+		    "no time zone of this machine (tzdata), and no offset as -05:00");
+}
+
 /* A folder that is not there is told, not refused: it may be mounted later. */
 static void
 check_documents(struct conf_loader *l, const struct conf_site *s)
@@ -165,6 +175,7 @@ check_site(struct conf_loader *l, const struct conf_site *s)
 		conf_report_at(l, false, PATH(l, "sites.%.*s.scope_files", STR_ARG(s->name)),
 		    "missing: neither here nor in policy.scope_files stands a scope file");
 	check_backends(l, s);
+	check_time_zone(l, s);
 	check_documents(l, s);
 	check_oauth(l, s);
 }

@@ -230,6 +230,10 @@ const struct conf_item conf_items[] = {
 	DATABASE(
 	    "tls_certificate", C_PATH, tls_cert, NULL, "Client certificate.", .example = "/etc/gatehouse/tls/db.pem"),
 	DATABASE("tls_key", C_PATH, tls_key, NULL, "Its key.", .example = "/etc/gatehouse/tls/db.key"),
+	DATABASE("time_zone", C_STR, time_zone, NULL,
+	    "Time zone of OpenEMR's dates, where PHP's differs from OpenEMR's setting gbl_time_zone (read when a "
+	    "connection is opened; UTC when both are empty).",
+	    .example = "America/New_York"),
 	DATABASE("connections_max", C_UINT, connections_max, "8", "Connections per worker.", RANGE("1", "1000")),
 	DATABASE("queue_max", C_UINT, queue_max, "1000", "Requests that may wait for a connection; more are 503.",
 	    RANGE("0", "100000")),

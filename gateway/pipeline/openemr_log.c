@@ -287,7 +287,8 @@ openemr_log(struct pipe *p)
 	}
 	n_jobs++;
 	j->site = p->r.site;
-	date_from_epoch_us(clock_real_us(r->worker->clock), &d);
+	int64_t now_us = clock_real_us(r->worker->clock); /* told in OpenEMR's time */
+	date_from_epoch_us(now_us + (int64_t)zone_offset_s(db_pool_zone(j->site->db), now_us / 1000000) * 1000000, &d);
 	buf_init(&b, j->kept, 32, 32);
 	date_put_sql(&b, &d);
 	j->date = buf_str(&b);

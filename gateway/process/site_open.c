@@ -126,6 +126,7 @@ site_open(struct worker *w, struct arena *a, const struct conf_site *c, unsigned
 	s->db = db_pool_new(w->loop, &c->db, w->log);
 	if (s->db == NULL || pipeline_site_caches(s, w->conf->token_cache_items) != 0)
 		return ERR(e, E_MEMORY, "site stores");
+	db_pool_zone_set(s->db, c->db.time_zone);
 	if (crypt_load(s, a, e) != 0 || backends_open(a, s, e) != 0 || routes_bind(a, s, e) != 0)
 		return -1;
 	return map_put(w->sites, s->name, s, NULL) == 0 ? 0 : ERR(e, E_MEMORY, "site map");

@@ -114,7 +114,7 @@ conns_coming(const struct db_pool *p)
 {
 	unsigned coming = 0;
 	for (unsigned i = 0; i < p->n_conns; i++)
-		coming += p->conns[i].phase == PH_CONNECT || p->conns[i].phase == PH_SETUP;
+		coming += p->conns[i].phase > PH_CLOSED && p->conns[i].phase < PH_IDLE;
 	return coming;
 }
 
@@ -135,6 +135,7 @@ pool_pump(struct db_pool *p)
 {
 	if (p->closing)
 		return;
+	zone_follow(p);
 	while (!list_empty(&p->idle)) {
 		struct db_conn *c = LIST_FRONT(&p->idle, struct db_conn, link);
 		if (p->n_queue > 0) {
@@ -169,6 +170,10 @@ db_conn_idle(struct db_conn *c)
 {
 	if (c->tx != NULL || c->fail.pending)
 		return;
+	if (c->offset_s != c->pool->offset_s) {
+		db_conn_fail_later(c);
+		return;
+	}
 	list_add(&c->pool->idle, &c->link);
 	pool_pump_later(c->pool);
 }
@@ -229,17 +234,9 @@ texts_make(struct db_pool *p, const struct db_conf *conf)
 		[TEXT_CA] = conf->tls_ca,
 		[TEXT_CERT] = conf->tls_cert,
 		[TEXT_KEY] = conf->tls_key };
-	unsigned ms = MAX(conf->deadline_ms, 1u);
 	for (unsigned i = 0; i < NITEMS(from); i++)
 		if (from[i].n > 0 && (p->texts[i] = strndup(from[i].p, from[i].n)) == NULL)
 			return -1;
-	if (asprintf(&p->texts[TEXT_SETUP],
-	        "SET time_zone='+00:00', sql_mode='', autocommit=1, innodb_lock_wait_timeout=%u, "
-	        "max_statement_time=%u.%03u",
-	        MAX(ms / 1000, 1u), ms / 1000, ms % 1000) < 0) {
-		p->texts[TEXT_SETUP] = NULL;
-		return -1;
-	}
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #define GATEWAY_STORE_DB_H
 
 #include "gateway/base/log.h"
+#include "gateway/base/zone.h"
 #include "gateway/loop/step.h"
 
 struct db_pool;
@@ -15,6 +16,7 @@ struct db_conf {
 	unsigned port;
 	struct str socket; /* unix socket path                                               */
 	struct str user, password, database;
+	struct str time_zone;                 /* of OpenEMR's dates; .n 0: what its setting says */
 	struct str tls_ca, tls_cert, tls_key; /* .n 0: none; tls_ca set means TLS with verification    */
 	unsigned connections_max;             /* per worker                                                     */
 	unsigned queue_max;                   /* tasks that may wait for a connection; more: DB_DOWN at once     */
@@ -22,10 +24,16 @@ struct db_conf {
 	uint32_t slow_ms;                     /* statements slower than this are logged by name, without values  */
 	unsigned batch_max;                   /* keys per IN list of a batched point read, 1..64                 */
 };
-/* Starts connecting lazily. conf outlives the pool; host is numeric (a resolver would block). log may be NULL. NULL when out of memory. Session: utf8mb4, time_zone
- * '+00:00', sql_mode ''.                                                                                                  */
+/* Starts connecting lazily. conf outlives the pool; host is numeric (a resolver would block). log may be NULL. NULL when out of memory. Session: utf8mb4, sql_mode '',
+ * time_zone '+00:00' until another is set. */
 struct db_pool *db_pool_new(struct loop *l, const struct db_conf *conf, const struct log *log);
-void db_pool_free(struct db_pool **p); /* operations under way end as DB_DOWN */
+/* Before the first operation: sessions run in this zone, NOW() and DATETIME columns are its local time. .n 0: the zone of OpenEMR's setting
+ * gbl_time_zone, read whenever a connection is opened (UTC when that is empty or not there). An unknown zone is logged and is UTC. */
+void db_pool_zone_set(struct db_pool *p, struct str name);
+/* What the setting says now: a pool that follows it changes, its connections one after the other. */
+void db_pool_zone_told(struct db_pool *p, struct str name);
+const struct zone *db_pool_zone(const struct db_pool *p); /* the present one; as long as the pool */
+void db_pool_free(struct db_pool **p);                    /* operations under way end as DB_DOWN */
 
 /* A statement: static name for logs and metrics, SQL with ? marks. Identity is the address: it must outlive the pool, unless it is
  * transient: then it is prepared for this one execution and forgotten (writes whose columns vary). */

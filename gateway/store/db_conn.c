@@ -367,8 +367,8 @@ connect_start(struct db_conn *c)
 static int
 setup_start(struct db_conn *c, int *error)
 {
-	const char *sql = c->pool->texts[TEXT_SETUP];
-	return mysql_real_query_start(error, c->my, sql, (unsigned long)strlen(sql));
+	setup_text(c);
+	return mysql_real_query_start(error, c->my, c->setup, (unsigned long)strlen(c->setup));
 }
 
 /* Begins the phase after the one that ended well. Returns the bits to wait for, 0 when it ended at once; *error as the library says. */
@@ -378,6 +378,12 @@ phase_start(struct db_conn *c, int *error)
 	my_bool bad = 0;
 	int waits = 0;
 	switch (c->phase) {
+	case PH_ZONE:
+		return mysql_real_query_start(error, c->my, db_zone_sql, (unsigned long)strlen(db_zone_sql));
+	case PH_ZONE_ROW:
+		waits = mysql_store_result_start(&c->zone, c->my);
+		*error = waits == 0 && c->zone == NULL;
+		return waits;
 	case PH_SETUP:
 		return setup_start(c, error);
 	case PH_TEXT:
@@ -414,6 +420,12 @@ phase_cont(struct db_conn *c, int ready, int *error)
 		*error = c->connected == NULL;
 		return waits;
 	}
+	case PH_ZONE_ROW: {
+		int waits = mysql_store_result_cont(&c->zone, c->my, ready);
+		*error = waits == 0 && c->zone == NULL;
+		return waits;
+	}
+	case PH_ZONE:
 	case PH_SETUP:
 	case PH_TEXT:
 		return mysql_real_query_cont(error, c->my, ready);
@@ -437,6 +449,14 @@ phase_next(struct db_conn *c)
 	switch (c->phase) {
 	case PH_CONNECT:
 		loop_timer_clear(c->timer);
+		c->phase = c->pool->zone_openemr ? PH_ZONE : PH_SETUP;
+		return true;
+	case PH_ZONE:
+		c->phase = PH_ZONE_ROW;
+		return true;
+	case PH_ZONE_ROW:
+		zone_read(c, c->zone);
+		c->zone = NULL;
 		c->phase = PH_SETUP;
 		return true;
 	case PH_SETUP:
@@ -498,7 +518,13 @@ prepared_anew(struct db_conn *c)
 static void
 phase_failed(struct db_conn *c)
 {
-	if (c->phase == PH_CONNECT || c->phase == PH_SETUP) {
+	if (c->phase == PH_ZONE && zone_refused(mysql_errno(c->my))) {
+		zone_read(c, NULL);
+		c->phase = PH_SETUP;
+		advance(c, 0);
+		return;
+	}
+	if (c->phase < PH_IDLE) {
 		conn_lost(c, DB_DOWN, "cannot connect");
 		return;
 	}

@@ -3,11 +3,12 @@
  *
  * A job is one statement (or BEGIN, COMMIT, ROLLBACK, or a batch of point reads). It waits in the pool's queue, or belongs to a
  * transaction's connection. A connection runs one job at a time:
- *   closed -> connecting -> setup -> idle -> preparing -> executing -> storing -> idle ... ; any trouble -> closed          */
+ *   closed -> connecting -> (time zone ->) setup -> idle -> preparing -> executing -> storing -> idle ... ; any trouble -> closed          */
 #ifndef GATEWAY_STORE_DB_PRIVATE_H
 #define GATEWAY_STORE_DB_PRIVATE_H
 
 #include "gateway/base/list.h"
+#include "gateway/base/zone.h"
 #include "gateway/store/db.h"
 
 #define list_add mariadb_list_add /* the library's header has a list_add of its own */
@@ -19,7 +20,8 @@ enum {
 	DB_BATCH_SIZES = 7 /* 1, 2, 4 ... 64 */,
 	DB_STMTS_MAX = 256,
 	DB_COLS_MAX = 256,
-	DB_VALS_MAX = 256
+	DB_VALS_MAX = 256,
+	SETUP_BYTES = 192
 };
 _Static_assert(DB_POINT_KEYS_MAX <= (int)DB_BATCH_MAX, "one read fits a statement");
 /* What a connection is opened with, as C strings that live as long as the pool: the library keeps the pointers while it waits. */
@@ -32,7 +34,6 @@ enum db_text {
 	TEXT_CA,
 	TEXT_CERT,
 	TEXT_KEY,
-	TEXT_SETUP,
 	DB_TEXTS
 };
 
@@ -86,7 +87,18 @@ struct stmt_slot {
 	unsigned n_cols;
 	uint64_t used; /* for least recently used */
 };
-enum conn_phase { PH_CLOSED, PH_CONNECT, PH_SETUP, PH_IDLE, PH_TEXT, PH_PREPARE, PH_EXECUTE, PH_STORE };
+enum conn_phase {
+	PH_CLOSED,
+	PH_CONNECT,
+	PH_ZONE,
+	PH_ZONE_ROW,
+	PH_SETUP,
+	PH_IDLE,
+	PH_TEXT,
+	PH_PREPARE,
+	PH_EXECUTE,
+	PH_STORE
+};
 
 struct db_conn {
 	struct db_pool *pool;
@@ -104,10 +116,13 @@ struct db_conn {
 	MYSQL_BIND params[DB_VALS_MAX]; /* of the statement being started */
 	unsigned n_slots;
 	uint64_t uses;
-	unsigned failures; /* to connect, in a row */
-	struct db_tx *tx;  /* reserved for */
-	bool resting;      /* waits before the next try to connect */
-	bool unbound;      /* its job's values do not fit the statement */
+	unsigned failures;       /* to connect, in a row */
+	struct db_tx *tx;        /* reserved for */
+	bool resting;            /* waits before the next try to connect */
+	bool unbound;            /* its job's values do not fit the statement */
+	MYSQL_RES *zone;         /* PH_ZONE_ROW: what OpenEMR's setting says */
+	int32_t offset_s;        /* of its session from UTC */
+	char setup[SETUP_BYTES]; /* the session's settings: the library keeps the pointer while it waits */
 };
 struct db_tx {
 	unsigned magic;
@@ -145,7 +160,12 @@ struct db_pool {
 	struct list waiting; /* groups whose reads wait */
 	struct loop_defer pump;
 	struct db_pool_stats stats;
-	int64_t last_us; /* a statement last ended */
+	int64_t last_us;  /* a statement last ended */
+	struct zone zone; /* of OpenEMR's dates */
+	char zone_asked[ZONE_NAME_BYTES];
+	bool zone_openemr; /* ask for its setting when a connection is opened */
+	int32_t offset_s;  /* that new connections get */
+	int64_t zone_us;   /* when that was last looked at */
 	bool closing;
 };
 
@@ -169,6 +189,12 @@ void job_end(struct job *job, enum db_status status); /* wakes whoever waits, fr
 void job_fail(struct job *job, enum db_status status, const char *why);
 bool pool_is_down(const struct db_pool *p);           /* nothing can be had from it: tell callers at once */
 void pool_refuse(struct db_pool *p, const char *why); /* ends all that waits */
+/* db_zone.c */
+extern const char db_zone_sql[];
+void zone_follow(struct db_pool *p);                /* the zone's offset may have changed: now and then */
+void zone_read(struct db_conn *c, MYSQL_RES *rows); /* frees rows */
+bool zone_refused(unsigned server_errno);           /* a database without that setting: UTC */
+void setup_text(struct db_conn *c);                 /* c->setup, by the pool's offset */
 /* db_batch.c */
 bool batch_next(struct db_pool *p, struct db_conn *c); /* starts a batch on c; false: nothing waits */
 void batch_done(struct job *job);                      /* its statement no longer runs */

@@ -290,6 +290,8 @@ site_make(struct arena *a, int argc, char **argv)
 		files[i - 4] = str_of(argv[i]);
 	site.routes = route_table_load(a, files, (size_t)argc - 4, NULL, &e);
 	site.db = db_pool_new(worker.loop, &conf, &log_stderr);
+	if (site.db != NULL)
+		db_pool_zone_set(site.db, STR(""));
 	if (site.routes == NULL || site.db == NULL || backend_direct.open(&site, &backend.state, &e) != 0) {
 		fprintf(stderr, "direct_probe: %s\n", e.text);
 		return -1;

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Encounters and what hangs on them (vital signs), and background services: what a write leaves in every table, what it refuses, whose rows a
 path reaches. Not for the shape of whole answers: tests/api compares those with recordings."""
+import datetime
+import zoneinfo
+
 import pytest
 
 from test_direct import Probe, stores  # noqa: F401 (stores is a fixture)
@@ -335,19 +338,36 @@ def test_run_all_tells_each_that_has_an_interval(sql, v8):
 
 
 # OpenEMR's setting, and the minutes that its sessions are ahead of UTC then
-ZONES = [("", 0), ("+09:30", 570), ("-05:00", -300), ("Test/Zone", -240), ("Nowhere/Town", 0)]
+NEW_YORK = int(datetime.datetime.now(zoneinfo.ZoneInfo("America/New_York")).utcoffset().total_seconds()) // 60
+ZONES = [("", 0), ("+09:30", 570), ("-05:00", -300), ("America/New_York", NEW_YORK), ("Nowhere/Town", 0)]
 
 
 @pytest.fixture(params=ZONES, ids=lambda z: z[0] or "none")
-def zone(sql, request):
-    """The database knows Test/Zone by its name."""
-    if sql("SELECT COUNT(*) FROM mysql.time_zone_name WHERE Name = 'Test/Zone'") == [["0"]]:
-        sql("INSERT INTO mysql.time_zone (Time_zone_id, Use_leap_seconds) VALUES (77, 'N'); INSERT INTO mysql.time_zone_name (Name, Time_zone_id) VALUES ('Test/Zone', 77); "
-            "INSERT INTO mysql.time_zone_transition_type (Time_zone_id, Transition_type_id, `Offset`, Is_DST, Abbreviation) VALUES (77, 0, -14400, 0, 'TST')")
+def zone(sql, v8, request):
     name, minutes = request.param
-    sql(f"DELETE FROM globals WHERE gl_name = 'gbl_time_zone'; INSERT INTO globals (gl_name, gl_index, gl_value) VALUES ('gbl_time_zone', 0, '{name}')")
+
+    def put(value):
+        sql(f"DELETE FROM globals WHERE gl_name = 'gbl_time_zone'; INSERT INTO globals (gl_name, gl_index, gl_value) VALUES ('gbl_time_zone', 0, '{value}')")
+        v8.refresh()
+    put(name)
     yield minutes
-    sql("UPDATE globals SET gl_value = '' WHERE gl_name = 'gbl_time_zone'")
+    put("")
+
+
+def ahead(sql, text):
+    """Minutes that a DATETIME which was written now is ahead of UTC."""
+    return round(int(sql(f"SELECT TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), {text})")[0][0]) / 60)
+
+
+def test_times_are_written_as_openemr_writes_them(sql, v8, zone):
+    made = v8("POST", ENCOUNTERS, {**BODY, "date": ""}).json
+    row = f"FROM form_encounter WHERE encounter = {made['data']['encounter'] if 'data' in made else made['encounter']}"
+    local = datetime.datetime.now(datetime.timezone(datetime.timedelta(minutes=zone)))
+    assert sql(f"SELECT DATE(date) {row}")[0][0] in {local.date().isoformat(), (local - datetime.timedelta(minutes=1)).date().isoformat()}
+    assert v8("POST", VITALS, {"bps": "101"}).status == 201
+    newest = sql("SELECT MAX(id) FROM form_vitals")[0][0]
+    assert ahead(sql, f"(SELECT date FROM form_vitals WHERE id = {newest})") == zone
+    assert ahead(sql, f"(SELECT date FROM forms WHERE formdir = 'vitals' AND form_id = {newest})") == zone
 
 
 def test_a_lock_ends_in_the_time_that_openemr_writes(sql, v8, zone):

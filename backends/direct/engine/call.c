@@ -17,7 +17,10 @@ call_new(struct request *r, const struct handler *h)
 	c->h = h;
 	c->plan = h->plan;
 	c->style = h->row->style;
-	c->render = (struct render){ .lists = h->d->lists, .fhir = h->plan->fhir, .compat = r->site->compat };
+	c->render = (struct render){ .lists = h->d->lists,
+		.fhir = h->plan->fhir,
+		.compat = r->site->compat,
+		.zone = db_pool_zone(r->site->db) };
 	c->parent.valid = true;
 	if (r->params.n > 0)
 		c->id_text = r->params.v[r->params.n - 1].value;
@@ -259,6 +262,7 @@ list_keys(struct task *t)
 	c->vals = arena_array(t->arena, QUERY_VALS_MAX, sizeof *c->vals);
 	if (c->q == NULL || c->vals == NULL)
 		return request_refuse(c->r, REPLY_TOO_LARGE);
+	c->q->zone = c->render.zone;
 	c->q->by_patient = c->r->filter.by_patient;
 	c->q->patient = c->r->filter.patient;
 	enum step s = c->style->ops->query(c);

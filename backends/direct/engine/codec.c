@@ -4,8 +4,10 @@
 
 #include "gateway/base/date.h"
 #include "gateway/base/uuid.h"
+#include "gateway/base/zone.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { DATE_CHARS = 10, DATETIME_CHARS = 19 };
 
@@ -44,14 +46,18 @@ cell_int(const struct db_cell *c, int64_t *out)
 }
 
 bool
-cell_datetime(const struct db_cell *c, struct buf *out)
+cell_datetime(const struct render *r, const struct db_cell *c, struct buf *out)
 {
+	int32_t minutes = 0;
 	struct date d;
 	if (c->kind != DB_C_TEXT || date_parse_sql(c->s, &d) != 0 || date_is_zero(&d))
 		return false;
 	d.precision = DATE_SECOND;
 	d.has_offset = false;
-	buf_printf(out, "%04d-%02d-%02dT%02d:%02d:%02d+00:00", d.year, d.month, d.day, d.hour, d.minute, d.second);
+	if (r->zone != NULL)
+		minutes = zone_offset_local_s(r->zone, date_epoch_us(&d) / 1000000) / 60;
+	buf_printf(out, "%04d-%02d-%02dT%02d:%02d:%02d%c%02d:%02d", d.year, d.month, d.day, d.hour, d.minute, d.second,
+	    minutes < 0 ? '-' : '+', abs(minutes) / 60, abs(minutes) % 60);
 	return true;
 }
 
@@ -128,7 +134,7 @@ PUT(put_datetime)
 	if (c[0]->kind != DB_C_TEXT)
 		return absent(w, r);
 	if (r->fhir) {
-		if (!cell_datetime(c[0], &b))
+		if (!cell_datetime(r, c[0], &b))
 			return false;
 		json_str(w, buf_str(&b));
 		return true;

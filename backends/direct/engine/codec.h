@@ -18,7 +18,8 @@ struct render {
 	bool fhir;    /* absent members instead of null */
 	bool strings; /* numbers as strings             */
 	enum compat compat;
-	struct str base; /* FHIR base URL; .n 0: Standard API */
+	struct str base;         /* FHIR base URL; .n 0: Standard API */
+	const struct zone *zone; /* of OpenEMR's dates; NULL: UTC */
 };
 /* Where codec_get leaves a value: text for column number i of the field. text.p NULL: the client's null. */
 struct accept_sink {
@@ -42,8 +43,8 @@ extern const struct db_cell cell_null;
 bool cell_empty(const struct db_cell *c);                       /* NULL, '' or a zero date */
 struct str cell_text(const struct db_cell *c, char number[24]); /* text, or the number as text */
 int cell_int(const struct db_cell *c, int64_t *out);            /* -1: not an integer */
-/* A DATE, DATETIME or text cell as ISO 8601 with the offset +00:00 (sessions run in UTC); false: NULL or a zero date. */
-bool cell_datetime(const struct db_cell *c, struct buf *out);
+/* A DATE, DATETIME or text cell, local time of the site, as ISO 8601 with the offset of that time; false: NULL or a zero date. */
+bool cell_datetime(const struct render *r, const struct db_cell *c, struct buf *out);
 
 /* Kinds of FHIR elements (codec_fhir.c). */
 #define FHIR_PUT(fn)                                                                                                   \

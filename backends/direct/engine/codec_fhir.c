@@ -47,11 +47,11 @@ members(struct json_write *w, struct str key, const struct db_cell *const *c, un
 }
 
 static void
-datetime_member(struct json_write *w, struct str key, const struct db_cell *c)
+datetime_member(struct json_write *w, const struct render *r, struct str key, const struct db_cell *c)
 {
 	char text[40];
 	struct buf b = { .p = text, .cap = sizeof text, .max = sizeof text };
-	if (cell_datetime(c, &b))
+	if (cell_datetime(r, c, &b))
 		json_kv_str(w, key, buf_str(&b));
 }
 
@@ -270,9 +270,9 @@ PUT(put_address)
 	if (!cell_empty(c[AD_START]) || (n > AD_END && !cell_empty(c[AD_END]))) {
 		json_key(w, STR("period"));
 		json_obj(w);
-		datetime_member(w, STR("start"), c[AD_START]);
+		datetime_member(w, r, STR("start"), c[AD_START]);
 		if (n > AD_END)
-			datetime_member(w, STR("end"), c[AD_END]);
+			datetime_member(w, r, STR("end"), c[AD_END]);
 		json_obj_end(w);
 	}
 	json_obj_end(w);

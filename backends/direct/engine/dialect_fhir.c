@@ -417,7 +417,7 @@ fhir_one(struct call *c)
 	char tag[40], date[40];
 	struct buf b = { .p = tag, .cap = sizeof tag, .max = sizeof tag };
 	struct buf when = { .p = date, .cap = sizeof date, .max = sizeof date };
-	int64_t updated = render_updated_s(c->one.row.ps, c->one.row.row);
+	int64_t updated = render_updated_s(&c->render, c->one.row.ps, c->one.row.row);
 	c->render.base = fhir_base(c->r);
 	fhir_reply(c->r, 200, &w);
 	render_row(&w, &c->render, c->plan, c->one.row.ps, c->one.row.row, c->one.row.children);

@@ -170,8 +170,7 @@ fix_iso(struct json_write *w, const struct render *r, const struct db_cell *cons
 {
 	char text[40];
 	struct buf b = { .p = text, .cap = sizeof text, .max = sizeof text };
-	(void)r;
-	if (!cell_datetime(c[0], &b))
+	if (!cell_datetime(r, c[0], &b))
 		return false;
 	json_str(w, buf_str(&b));
 	return true;

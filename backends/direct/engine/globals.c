@@ -6,7 +6,7 @@
 
 static const char *const names[] = { "enable_auditlog", "audit_events_patient-record", "audit_events_scheduling",
 	"audit_events_order", "audit_events_security-administration", "audit_events_other", "units_of_measurement",
-	"insurance_only_one", "state_list", "country_list" };
+	"insurance_only_one", "state_list", "country_list", "gbl_time_zone" };
 
 struct globals {
 	struct arena *arena;
@@ -18,7 +18,7 @@ const struct db_stmt globals_sql = {
 	.sql = "SELECT g.gl_name, g.gl_value FROM globals g WHERE g.gl_index = 0 AND g.gl_name IN ('enable_auditlog', "
 	       "'audit_events_patient-record', 'audit_events_scheduling', 'audit_events_order', "
 	       "'audit_events_security-administration', 'audit_events_other', 'units_of_measurement', "
-	       "'insurance_only_one', 'state_list', 'country_list')",
+	       "'insurance_only_one', 'state_list', 'country_list', 'gbl_time_zone')",
 };
 
 struct globals *

@@ -259,9 +259,9 @@ arm_put(struct cond *c, const struct query *q, const struct plan *p, unsigned so
 }
 
 static void
-cond_start(struct cond *c, struct arena *a, struct db_val *vals, struct err *e)
+cond_start(struct cond *c, const struct query *q, struct arena *a, struct db_val *vals, struct err *e)
 {
-	*c = (struct cond){ .vals = vals, .a = a, .e = e };
+	*c = (struct cond){ .vals = vals, .a = a, .e = e, .zone = q->zone };
 	buf_init(&c->sql, a, SQL_FIRST, SQL_MAX);
 }
 
@@ -283,7 +283,7 @@ query_page(const struct query *q, const struct plan *p, struct query_forms *form
 	struct cond c;
 	unsigned n = 0, arms = 0;
 	int64_t arm_rows = (int64_t)page_rows + 1 + (int64_t)q->offset;
-	cond_start(&c, a, vals, e);
+	cond_start(&c, q, a, vals, e);
 	for (unsigned i = 0; i < p->n_sources; i++)
 		arms += source_takes_part(q, &p->sources[i]);
 	for (unsigned i = 0; i < p->n_sources; i++) {
@@ -329,7 +329,7 @@ query_count(const struct query *q, const struct plan *p, struct query_forms *for
     const struct db_stmt **stmt, struct db_val *vals, size_t *n_vals, struct err *e)
 {
 	struct cond c;
-	cond_start(&c, a, vals, e);
+	cond_start(&c, q, a, vals, e);
 	buf_lit(&c.sql, "SELECT 0");
 	for (unsigned i = 0; i < p->n_sources; i++) {
 		c.ps = &p->sources[i];
@@ -347,7 +347,7 @@ query_whole(const struct query *q, const struct plan *p, struct query_forms *for
     const struct db_stmt **stmt, struct db_val *vals, size_t *n_vals, struct err *e)
 {
 	struct cond c;
-	cond_start(&c, a, vals, e);
+	cond_start(&c, q, a, vals, e);
 	c.ps = &p->sources[0];
 	buf_str_put(&c.sql, c.ps->list);
 	buf_str_put(&c.sql, c.ps->from);

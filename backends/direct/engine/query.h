@@ -46,7 +46,8 @@ struct query {
 	uint64_t offset;
 	bool by_patient; /* the row filter */
 	struct uuid patient;
-	bool rows; /* the page's statement brings the rows themselves (query_rows) */
+	const struct zone *zone; /* of the site's dates; NULL: UTC */
+	bool rows;               /* the page's statement brings the rows themselves (query_rows) */
 	/* where the page before ended; has_after false: first page */
 	bool has_after;
 	unsigned after_source;

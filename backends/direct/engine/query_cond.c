@@ -3,6 +3,7 @@
 #include "backends/direct/engine/query_private.h"
 
 #include "gateway/base/date.h"
+#include "gateway/base/zone.h"
 
 void
 cond_val(struct cond *c, struct db_val v)
@@ -175,6 +176,15 @@ date_after_us(const struct date *d)
 	return date_epoch_us(d);
 }
 
+/* The local time, in which the columns are, of a moment that was given with its offset; a time without one is local. */
+static int64_t
+local_us(const struct cond *c, const struct date *d, int64_t us)
+{
+	if (!d->has_offset || c->zone == NULL)
+		return us;
+	return us + (int64_t)zone_offset_s(c->zone, us / 1000000) * 1000000;
+}
+
 /* Days for a DATE column: the period is widened to whole days. */
 static struct str
 bound_text(struct cond *c, int64_t us, bool day, bool up)
@@ -234,8 +244,8 @@ date(struct cond *c, struct str col, struct str v)
 	}
 	const struct schema_column *column = column_of(c->ps->schema, c->ps->s, NULL, col);
 	bool day = column != NULL && column->type == COL_DATE;
-	struct str lower = bound_text(c, date_epoch_us(&d), day, false),
-	           upper = bound_text(c, date_after_us(&d), day, true);
+	struct str lower = bound_text(c, local_us(c, &d, date_epoch_us(&d)), day, false),
+	           upper = bound_text(c, local_us(c, &d, date_after_us(&d)), day, true);
 	c->failed = c->failed || lower.p == NULL || upper.p == NULL;
 	buf_char(&c->sql, '(');
 	date_bound(c, col, date_prefixes[row].first, lower, upper);

@@ -17,6 +17,7 @@ struct cond {
 	const struct filter *f;
 	const struct param *p;
 	const struct child *child; /* the columns are in its tables */
+	const struct zone *zone;   /* of the site's dates; NULL: UTC */
 };
 void cond_val(struct cond *c, struct db_val v);
 /* Appends one filter's condition for the source c->ps, which has the parameter. */

@@ -3,6 +3,7 @@
 #include "backends/direct/engine/render.h"
 
 #include "gateway/base/date.h"
+#include "gateway/base/zone.h"
 
 struct pass {
 	struct json_write *w;
@@ -198,13 +199,14 @@ updated_cell(const struct plan_source *ps, const struct db_cell *row)
 }
 
 int64_t
-render_updated_s(const struct plan_source *ps, const struct db_cell *row)
+render_updated_s(const struct render *r, const struct plan_source *ps, const struct db_cell *row)
 {
 	const struct db_cell *c = updated_cell(ps, row);
 	struct date d;
 	if (c == NULL || c->kind != DB_C_TEXT || date_parse_sql(c->s, &d) != 0 || date_is_zero(&d))
 		return -1;
-	return date_epoch_us(&d) / 1000000;
+	int64_t local_s = date_epoch_us(&d) / 1000000;
+	return r->zone == NULL ? local_s : local_s - zone_offset_local_s(r->zone, local_s);
 }
 
 static void
@@ -220,7 +222,7 @@ head_put(struct pass *p, const struct plan *plan)
 	json_key_raw(p->w, STR("\"meta\":"));
 	json_obj(p->w);
 	json_kv_str(p->w, STR("versionId"), STR("1"));
-	if (updated != NULL && cell_datetime(updated, &b))
+	if (updated != NULL && cell_datetime(p->r, updated, &b))
 		json_kv_str(p->w, STR("lastUpdated"), buf_str(&b));
 	if (plan->res->meta != NULL) {
 		json_key(p->w, STR("profile"));

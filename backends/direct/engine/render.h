@@ -18,6 +18,6 @@ void render_row(struct json_write *w, const struct render *r, const struct plan 
 void render_members(struct json_write *w, const struct render *r, const struct plan *p, const struct plan_source *ps,
     const struct db_cell *row, const struct child_rows *children);
 /* When the row changed last, for Last-Modified and meta.lastUpdated: seconds since 1970, -1 when the site does not know. */
-int64_t render_updated_s(const struct plan_source *ps, const struct db_cell *row);
+int64_t render_updated_s(const struct render *r, const struct plan_source *ps, const struct db_cell *row);
 
 #endif

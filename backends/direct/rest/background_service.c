@@ -9,8 +9,8 @@
 #include "backends/direct/rest/rest.h"
 #include "gateway/base/json_in.h"
 
-/* Locked until a time that is still to come (8.1 and later), in the time that OpenEMR writes; before, the column running. */
-#define LOCKED "b.lock_expires_at IS NOT NULL AND b.lock_expires_at > " OPENEMR_NOW
+/* Locked until a time that is still to come (8.1 and later); before, the column running. */
+#define LOCKED "b.lock_expires_at IS NOT NULL AND b.lock_expires_at > NOW()"
 
 static const struct field fields[] = {
 	{ "name", K_TEXT, "b.name", F_NEEDED },
@@ -18,7 +18,7 @@ static const struct field fields[] = {
 	{ "active", K_BOOL, "b.active" },
 	{ "running", K_FIXUP, "b.running", .fixup = fix_positive, .sql = LOCKED },
 	{ "execute_interval", K_INT, "b.execute_interval" },
-	{ "next_run", K_DATETIME, NULL, .sql = OPENEMR_TIME("b.next_run") },
+	{ "next_run", K_DATETIME, "b.next_run" },
 };
 static const struct key keys[] = { { "name", .text = "b.name" } };
 static const struct source source = {

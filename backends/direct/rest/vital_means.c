@@ -18,11 +18,11 @@ static const char *const names[VITAL_MEANS] = { "bp-MeanEncounter", "bp-Mean3Day
 #define OF_FORMS        "form_vitals v JOIN forms f ON f.form_id = v.id AND f.formdir = 'vitals' AND f.deleted = 0"
 #define LAST_FIVE(col)                                                                                                 \
 	"(SELECT DISTINCT v.id FROM " OF_FORMS " WHERE v.pid = ? AND " IS_READING(col) " ORDER BY v.id DESC LIMIT 5)"
-/* (number of the mean, id of a reading): pid, encounter, pid, pid, pid. Readings bear OpenEMR's time, and new ones of ours that of this session. */
+/* (number of the mean, id of a reading): pid, encounter, pid, pid, pid */
 #define READINGS                                                                                                       \
 	"(SELECT 1 AS n, v.id AS id FROM " OF_FORMS " WHERE v.pid = ? AND f.encounter = ? AND " READING                \
-	" UNION SELECT 2, v.id FROM " OF_FORMS " WHERE v.pid = ? AND v.date BETWEEN " OPENEMR_NOW                      \
-	" - INTERVAL 3 DAY AND GREATEST(NOW(), " OPENEMR_NOW ") AND " READING                                          \
+	" UNION SELECT 2, v.id FROM " OF_FORMS                                                                         \
+	" WHERE v.pid = ? AND v.date BETWEEN NOW() - INTERVAL 3 DAY AND NOW() AND " READING                            \
 	" UNION SELECT 3, s.id FROM " LAST_FIVE("bps") " s JOIN " LAST_FIVE("bpd") " d ON d.id = s.id)"
 #define NUMBER    "FIELD(c.calculation_id, 'bp-MeanEncounter', 'bp-Mean3Day', 'bp-MeanLast5')"
 #define MEAN(col) "ROUND(AVG(CAST(v." col " AS DECIMAL(10,2))), 1)"

@@ -118,6 +118,28 @@ test_path_prefix__is_a_path_of_a_url(void)
 }
 
 static void
+test_time_zone__is_one_of_the_machine_or_an_offset(void)
+{
+	static const struct {
+		const char *zone;
+		bool good;
+	} rows[] = { { "America/New_York", true }, { "-05:00", true }, { "", true }, { "Nowhere/Town", false },
+		{ "../etc/passwd", false }, { "EST5EDT,M3.2.0,M11.1.0", false }, { "+99:00", false } };
+	for (size_t i = 0; i < NITEMS(rows); i++) {
+		AUTO(arena) a = arena_new("test", 8 << 20);
+		struct conf_reports r;
+		char text[2048];
+		(void)snprintf(text, sizeof text,
+		    "%ssites:\n  default:\n    database: {socket: /m.sock, name: openemr, user: u, password: {env: "
+		    "TEST_CONF_SECRET}, time_zone: '%s'}\n    oauth: {signing_key: /k.pem}\n",
+		    ROOT, rows[i].zone);
+		struct conf *c = load(a, text, &r);
+		EXPECT_IDX((c != NULL) == rows[i].good && (c != NULL || r.errors == 1), i);
+		conf_free(&c);
+	}
+}
+
+static void
 test_many_mistakes__are_told_at_once(void)
 {
 	AUTO(arena) a = arena_new("test", 8 << 20);
@@ -148,5 +170,5 @@ test_items__every_default__is_within_its_own_range(void)
 }
 
 TESTS(T(test_a_small_file__has_every_default), T(test_each_mistake__is_told_with_line_path_and_expectation),
-    T(test_path_prefix__is_a_path_of_a_url), T(test_many_mistakes__are_told_at_once),
-    T(test_items__every_default__is_within_its_own_range))
+    T(test_path_prefix__is_a_path_of_a_url), T(test_time_zone__is_one_of_the_machine_or_an_offset),
+    T(test_many_mistakes__are_told_at_once), T(test_items__every_default__is_within_its_own_range))
