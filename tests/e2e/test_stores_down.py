@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Redis and MariaDB die, hang and come back under load: no request hangs, none gets a wrong answer, each refused one says 503 with
 Retry-After in the caller's dialect within the deadline, and all is well again without anybody's help."""
+import contextlib
 import os
 import signal
 
@@ -48,6 +49,20 @@ def test_a_store_that_hangs_is_503_within_the_deadline(g, store):
         load.more(100)
     assert load.broken == [] and set(load.statuses) <= {200, 503}, (load.broken[:3], load.statuses)
     assert load.longest_s < DEADLINE_S
+
+
+def test_connections_that_the_server_ends_cost_no_read_its_answer(g):
+    """wait_timeout, an administrator's KILL, a restarted proxy of MariaDB: a read that was under way goes out once more."""
+    token = g.staff_token("openid api:oemr user/patient.read")
+    with Load(g, token, path=PATH) as load:
+        for _ in range(3):
+            ids = [row[0] for row in g.sql("SELECT id FROM information_schema.processlist WHERE user LIKE 'gatehouse%'")]
+            assert ids
+            for n in ids:
+                with contextlib.suppress(RuntimeError):  # it has ended by itself
+                    g.sql(f"KILL {n}")
+            load.more(30)
+    assert load.broken == [] and set(load.statuses) == {200}, (load.broken[:3], load.statuses)
 
 
 DIALECTS = {"/apis/default/api/patient": "error", "/apis/default/fhir/Patient": "resourceType", "/apis/default/portal/patient": "error"}
