@@ -13,6 +13,8 @@ SCOPES = "openid api:oemr api:fhir " + " ".join(f"user/{x}" for x in (
     "patient.read", "encounter.read", "medication.read", "medical_problem.read", "prescription.read", "appointment.read", "Encounter.read"))
 # One path per way in which a page's rows are found: patients by number, by uuid, two sources, children, FHIR.
 PATHS = ("patient/{n}/medication", "patient/{u}/encounter", "patient/{u}/medical_problem", "prescription?patient_id={n}", "patient/{n}/appointment", "patient/{u}")
+# One row by the path's patient and its own uuid: the patient's rows, and (of the next patient) rows that are not theirs.
+ROWS = (("encounter", "form_encounter", "TRUE"), ("medical_problem", "lists", "type = 'medical_problem'"))
 
 
 @pytest.fixture(scope="module")
@@ -27,18 +29,25 @@ def token(g):
     return g.staff_token(" ".join(s for s in SCOPES.split() if s in g.scopes()))
 
 
+def dashed(u):
+    return f"{u[:8]}-{u[8:12]}-{u[12:16]}-{u[16:20]}-{u[20:]}"
+
+
 @pytest.fixture(scope="module")
 def alone(g, token):
     """{path: answer}, each asked for when nothing else is under way."""
-    people = g.sql("SELECT pid, LOWER(HEX(uuid)) FROM patient_data ORDER BY pid")
+    people = [(pid, dashed(u)) for pid, u in g.sql("SELECT pid, LOWER(HEX(uuid)) FROM patient_data ORDER BY pid")]
     found = {}
-    for pid, u in people[:PEOPLE]:
-        uuid = f"{u[:8]}-{u[8:12]}-{u[12:16]}-{u[16:20]}-{u[20:]}"
-        for p in PATHS:
+    for n, (pid, uuid) in enumerate(people[:PEOPLE]):
+        other = people[(n + 1) % PEOPLE][1]
+        rows = [(kind, dashed(row[0])) for kind, table, where in ROWS for row in g.sql(f"SELECT LOWER(HEX(uuid)) FROM {table} WHERE pid = {pid} AND {where} ORDER BY id LIMIT 1")]
+        for p in PATHS + tuple(f"patient/{who}/{kind}/{row}" for kind, row in rows for who in (uuid, other)):
             path = "/apis/default/api/" + p.format(n=pid, u=uuid)
             r = g.get(path, token)
-            assert r.status_code in (200, 404), f"{path}: {r.status_code} {r.text}"
+            assert r.status_code in (200, 400, 404), f"{path}: {r.status_code} {r.text}"
             found[path] = (r.status_code, r.json())
+            assert not p.startswith(f"patient/{other}/") or not r.json().get("data"), p
+            assert not p.startswith(f"patient/{uuid}/") or r.status_code == 200, p
     assert sum(status == 200 and len(str(body)) > 300 for status, body in found.values()) > len(found) / 2
     return found
 

@@ -137,6 +137,16 @@ read_by(struct call *c, const struct fixed *conditions, unsigned n)
 		c->one.status = DB_TOO_LARGE;
 }
 
+/* Can the row be read by its uuid alone, together with those of other requests, and be compared with the path's patient afterwards? */
+static bool
+tied_by_row(const struct call *c, const struct plan_source *ps)
+{
+	const struct schema_column *pid =
+	    ps->s->pid == NULL ? NULL : column_of(ps->schema, ps->s, NULL, str_of(ps->s->pid));
+	return c->plan->n_sources == 1 && ps->point.sql != NULL && ps->pid != SLOT_NONE && pid != NULL &&
+	       pid->type == COL_INT && !(c->parent.has_encounter && ps->s->encounter != NULL);
+}
+
 bool
 call_one_by_path(struct call *c)
 {
@@ -152,8 +162,12 @@ call_one_by_path(struct call *c)
 	}
 	bool is_uuid = uuid_parse(c->id_text, &uuid) == 0;
 	call_one_prepare(c, &uuid);
-	if (!c->parent.wanted && is_uuid && (k == NULL || (k->uuid != NULL && strcmp(k->uuid, ps->s->uuid) == 0)))
+	bool by_uuid = is_uuid && (k == NULL || (k->uuid != NULL && strcmp(k->uuid, ps->s->uuid) == 0));
+	if (by_uuid && (!c->parent.wanted || tied_by_row(c, ps))) {
+		c->one.tied = c->parent.wanted;
+		c->one.pid = c->parent.pid;
 		return true; /* batched with others of this moment */
+	}
 	if (k == NULL && !is_uuid)
 		return false;
 	const struct key own = { .uuid = ps->s->uuid };

@@ -44,6 +44,13 @@ of_patient(const struct fetch_one *f, const struct plan_source *ps, const struct
 	return c->kind == DB_C_TEXT && c->s.n == sizeof f->patient.b && memcmp(c->s.p, f->patient.b, c->s.n) == 0;
 }
 
+/* Of the patient that the path names. */
+static bool
+of_path(const struct fetch_one *f, const struct plan_source *ps, const struct db_cell *row)
+{
+	return !f->tied || (ps->pid != SLOT_NONE && row[ps->pid].kind == DB_C_INT && row[ps->pid].i == f->pid);
+}
+
 static void
 one_source_take(struct fetch_one *f)
 {
@@ -55,7 +62,7 @@ one_source_take(struct fetch_one *f)
 	}
 	const struct db_cell *row = db_cell(f->result, 0, 0);
 	bool hidden = ps->visible != SLOT_NONE && row[ps->visible].i == 0;
-	f->found = !of_patient(f, ps, row) ? FOUND_NOT : hidden ? FOUND_HIDDEN : FOUND;
+	f->found = !of_patient(f, ps, row) || !of_path(f, ps, row) ? FOUND_NOT : hidden ? FOUND_HIDDEN : FOUND;
 	f->row.ps = ps;
 	f->row.row = row;
 	f->source = f->plan->n_sources;

@@ -28,6 +28,8 @@ struct fetch_one {
 	size_t n_vals;
 	bool by_patient; /* the row filter: compared on the row */
 	struct uuid patient;
+	bool tied; /* the row must be this patient's: compared on the row, which the source's pid then stands in */
+	int64_t pid;
 	bool without_children;
 	struct uuids *uuids; /* what gives rows a uuid that have none; NULL: they stay as they are */
 	/* the outcome */
