@@ -97,6 +97,15 @@ def test_its_schemas_are_schemas_and_its_references_lead_somewhere(document):
     assert len(ids) == len(set(ids))
 
 
+def test_no_object_has_a_member_twice(served, site):
+    """json.loads takes the last one; Swagger UI reads the document as YAML and shows nothing."""
+    def once(pairs):
+        names = [name for name, _ in pairs]
+        assert len(names) == len(set(names)), names
+        return dict(pairs)
+    json.loads(get(served, site).text, object_pairs_hook=once)
+
+
 BODIES = re.compile(r"_(create|update)(_\d+)?$")  # names of their schemas
 
 

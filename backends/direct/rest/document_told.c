@@ -23,9 +23,6 @@
 static const struct told_answer upload_answers[] = {
 	{ 200, .text = "The document is stored.", .schema = "{\"const\":true}" },
 	{ 400, F_CLASSIC, "The document or eid is not accepted.", NULL, OR_ERROR(REFUSED), NULL },
-	{ 400, F_V8, "The body cannot be read.", NULL, TOLD_ERROR, NULL },
-	MISSING("There is no such patient, encounter or category; 8.x: or the document is not accepted."),
-	{ 408, .text = "The body came too slowly.", .schema = TOLD_ERROR },
 	{ 400, F_V8, "The body cannot be read, or the Idempotency-Key is too long.", NULL, OR_ERROR(REFUSED), NULL },
 	MISSING("There is no such patient, encounter or category; 8.x: or the document is not accepted."),
 	{ 409, .text = "A request with this Idempotency-Key is running.", .schema = REFUSED },
