@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 enum { HASHD_HELLO, HASHD_VERIFY, HASHD_MAKE, HASHD_LDAP, HASHD_N };
-enum { ASK_MS = 8000, NICE = 10, SLICE_NS = 100000, YIELD_US = 250, HASH_MAX = 255 };
+enum { ASK_MS = 8000, NICE = 10, SLICE_NS = 100000, YIELD_US = 100, HASH_MAX = 255 };
 
 /* VERIFY and MAKE begin with this; then the stored text, then the password. */
 struct ask_head {
@@ -38,7 +38,7 @@ hello(void *ctx, struct str payload, struct buf *reply)
 }
 
 /* A hash is 50 ms or more of pure arithmetic. The scheduler of a kernel without preemption (Debian's server kernels among them, in part) takes the core
- * away at its tick alone, and a worker on that core waits up to 4 ms: so the process gives the core up by itself, four times in a millisecond. */
+ * away at its tick alone, and a worker on that core waits up to 4 ms: so the process gives the core up by itself, ten times in a millisecond. */
 static void
 give_way(int signo)
 {

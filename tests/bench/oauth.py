@@ -124,7 +124,7 @@ class Oauth:
         storm = self.script("storm", FORM.format(urllib.parse.urlencode(fields)) + "wrk.headers['Cookie'] = "
                             + repr("; ".join(f"{c.name}={c.value}" for c in person.session.cookies)) + "\n")
         p99, logins = {False: [], True: []}, 0
-        for n in range(2 * (ROUNDS + 2)):
+        for n in range(2 * (ROUNDS + 6)):
             stormy = n % 2 == 1
             argv = ["wrk", "-t1", "-c30", "-d30s", "--timeout", "10s", "-s", str(storm), f"{self.g.origin}/oauth2/default/login"]
             other = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) if stormy else None
