@@ -254,7 +254,7 @@ def test_reads_use_indexes(many, watch, name):
     for statement in watch.of("GET", many.world[SITE].path(route, 2) + query, tries=1):
         if not statement.upper().startswith("SELECT") or re.search(r"gacl_|oauth_clients", statement):  # the check of the token
             continue
-        for row in many.sql("EXPLAIN " + statement.replace("?", "0x01"), SITE):
+        for row in many.sql("EXPLAIN " + re.sub(r"(LIMIT|OFFSET) \?", r"\1 1", statement).replace("?", "0x01"), SITE):
             table, kind, rows = row[2], row[3], row[-2]
             if kind in ("ALL", "index") and rows.isdigit() and int(rows) > PEOPLE // 2:
                 slow.append(f"{table} {row}: {statement[:600]}")
