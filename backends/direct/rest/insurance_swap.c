@@ -11,6 +11,7 @@ struct swap {
 	struct uuid uuid;
 	struct db_tx *tx;
 	struct db_result *done, *source, *target;
+	unsigned checked; /* SWAP_TARGET first, then SWAP_SOURCE */
 	struct db_val vals[4];
 	struct write_note note;
 	struct fetched rows[2];
@@ -149,10 +150,39 @@ swap_target(struct task *t)
 
 /* --- are both fit to be written? The stored row is taken as the body of an update ------------------------------------------------- */
 
-static enum step
-whole_read(struct swap *s, const struct db_result *row)
+static const struct {
+	const char *code, *text;
+} unfit[] = {
+	[SWAP_SOURCE] = { "Record::SOURCE_INSURANCE_UPDATE_PROHIBITED",
+	    "Source insurance could not be saved as it was missing data required for database updates" },
+	[SWAP_TARGET] = { "Record::TARGET_INSURANCE_UPDATE_PROHIBITED",
+	    "Target insurance could not be saved as it was missing data required for database updates" },
+};
+
+static const struct db_result *
+whole(const struct swap *s)
 {
-	struct call *c = s->c;
+	return s->checked == SWAP_TARGET ? s->target : s->source;
+}
+
+static enum step
+target_take(struct task *t)
+{
+	struct call *c = task_frame(t);
+	struct swap *s = c->action;
+	enum step answer;
+	if (!swap_good(s, &answer))
+		return answer;
+	s->target = s->done;
+	s->checked = SWAP_TARGET;
+	return STEP_NEXT;
+}
+
+static enum step
+whole_read(struct task *t)
+{
+	struct call *c = task_frame(t);
+	const struct db_result *row = whole(c->action);
 	if (row->n_rows == 0)
 		return STEP_NEXT;
 	call_one_by_id(c, db_cell(row, 0, SWAP_ID)->i);
@@ -184,12 +214,12 @@ whole_body(const struct call *c)
 
 /* c->accepted and c->violations of the row that was read, and what the rule compares it with. */
 static enum step
-whole_accept(struct swap *s, const struct db_result *row)
+whole_accept(struct task *t)
 {
-	struct call *c = s->c;
+	struct call *c = task_frame(t);
 	const struct write_rule *rule = c->plan->write->rule;
 	c->compared = NULL;
-	if (row->n_rows == 0)
+	if (whole(c->action)->n_rows == 0)
 		return STEP_NEXT;
 	if (c->one.status != DB_OK)
 		return call_db_failed(c, c->one.status);
@@ -207,72 +237,22 @@ whole_accept(struct swap *s, const struct db_result *row)
 }
 
 static enum step
-whole_check(struct swap *s, const struct db_result *row, const char *code, const char *text)
+whole_check(struct task *t)
 {
-	struct call *c = s->c;
-	if (row->n_rows == 0)
+	struct call *c = task_frame(t);
+	struct swap *s = c->action;
+	unsigned side = s->checked;
+	bool there = whole(s)->n_rows > 0;
+	s->checked = SWAP_SOURCE;
+	if (!there)
 		return STEP_NEXT;
 	if (c->compared != NULL && c->compared->status != DB_OK)
 		return call_db_failed(c, c->compared->status);
 	c->plan->write->rule->prepare(c);
 	if (c->violations.n > 0)
-		return swap_refuse(s, "type", code, text);
+		return swap_refuse(s, "type", unfit[side].code, unfit[side].text);
 	c->one = (struct fetch_one){ 0 };
 	return STEP_NEXT;
-}
-
-static enum step
-target_read(struct task *t)
-{
-	struct call *c = task_frame(t);
-	struct swap *s = c->action;
-	enum step answer;
-	if (!swap_good(s, &answer))
-		return answer;
-	s->target = s->done;
-	return whole_read(s, s->target);
-}
-
-static enum step
-target_accept(struct task *t)
-{
-	struct call *c = task_frame(t);
-	struct swap *s = c->action;
-	return whole_accept(s, s->target);
-}
-
-static enum step
-target_check(struct task *t)
-{
-	struct call *c = task_frame(t);
-	struct swap *s = c->action;
-	return whole_check(s, s->target, "Record::TARGET_INSURANCE_UPDATE_PROHIBITED",
-	    "Target insurance could not be saved as it was missing data required for database updates");
-}
-
-static enum step
-source_read(struct task *t)
-{
-	struct call *c = task_frame(t);
-	struct swap *s = c->action;
-	return whole_read(s, s->source);
-}
-
-static enum step
-source_accept(struct task *t)
-{
-	struct call *c = task_frame(t);
-	struct swap *s = c->action;
-	return whole_accept(s, s->source);
-}
-
-static enum step
-source_check(struct task *t)
-{
-	struct call *c = task_frame(t);
-	struct swap *s = c->action;
-	return whole_check(s, s->source, "Record::SOURCE_INSURANCE_UPDATE_PROHIBITED",
-	    "Source insurance could not be saved as it was missing data required for database updates");
 }
 
 #define TARGET_DATE "Record::INVALID_TARGET_POLICY_DATE"
@@ -440,9 +420,9 @@ swap_reply(struct task *t)
 static STEP_TABLE(swap_table, 0, { "key", swap_key }, { "key known", call_key_known },
     { "key's answer", call_key_answer }, { "parent", parent_ask }, { "of the path", parent_read },
     { "begin", swap_begin }, { "lock", swap_lock }, { "source", swap_source }, { "target", swap_target },
-    { "read target", target_read }, { "is it fit", target_accept }, { "fit", target_check },
-    { "read source", source_read }, { "is it fit", source_accept }, { "fit", source_check }, { "aside", swap_aside },
-    { "type", swap_type }, { "back", swap_back }, { "log source", swap_note_source },
+    { "target taken", target_take }, { "read target", whole_read }, { "is it fit", whole_accept },
+    { "fit", whole_check }, { "read source", whole_read }, { "is it fit", whole_accept }, { "fit", whole_check },
+    { "aside", swap_aside }, { "type", swap_type }, { "back", swap_back }, { "log source", swap_note_source },
     { "log target", swap_note_target }, { "commit", swap_commit }, { "read source", swap_read_source },
     { "read target", swap_read_target }, { "answer", swap_answer }, { "remember", call_key_remember },
     { "reply", swap_reply });
