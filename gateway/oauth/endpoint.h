@@ -99,6 +99,7 @@ struct login {
 	/* out */
 	bool ok;
 	const char *reason; /* of a failure, for the audit; contract 12.2 */
+	bool locked;        /* the failure is a lockout */
 	bool mfa_required;
 	struct uuid uuid;
 	int64_t user_id, pid;
@@ -117,8 +118,12 @@ struct login {
 extern const struct step_table login_staff_steps, login_patient_steps;
 /* Who has signed in with the password alone just now (amr "pwd"), of a login that is ok. -1: arena full. */
 int login_subject(struct request *r, const struct login *l, struct subject *who) MUSTUSE;
-/* Which record the reason of a failure makes, of a password or a second factor: a failed login, or one that was locked out. */
-enum audit_event login_failure_event(const char *reason);
+/* The record of a failure, of a password or a second factor. */
+static inline enum audit_event
+login_failure_event(bool locked)
+{
+	return locked ? AUDIT_EV_LOCKOUT : AUDIT_EV_LOGIN_FAILED;
+}
 
 /* --- issuing ---------------------------------------------------------------------------------------------------------------- */
 struct issue {

@@ -62,7 +62,7 @@ password_factor(struct task *t)
 	struct str code = form_get(&c->params, STR("mfa_token"), NULL);
 	bool digits = code.n == 6;
 	if (!l->ok) {
-		r->audit.event = login_failure_event(l->reason);
+		r->audit.event = login_failure_event(l->locked);
 		r->audit.actor = l->patient ? STR_NULL : str_sub(l->username, 0, 64);
 		return oauth_refuse(r, OAUTH_GRA, STR("Failed Authentication"), l->reason);
 	}
@@ -88,7 +88,7 @@ password_issue(struct task *t)
 	struct login *l = &c->login;
 	struct subject *who = &c->issue.who;
 	if (l->mfa_required && !c->factor.ok) {
-		r->audit.event = login_failure_event(c->factor.reason);
+		r->audit.event = login_failure_event(c->factor.locked);
 		return oauth_refuse(r, c->factor.unsupported ? OAUTH_MFA : OAUTH_MFA_TOKEN, STR_NULL, c->factor.reason);
 	}
 	if (login_subject(r, l, who) != 0)

@@ -32,14 +32,12 @@ failed(struct login *l, const char *reason)
 	return STEP_NEXT;
 }
 
-enum audit_event
-login_failure_event(const char *reason)
+/* ... because of too many failures before, or by an administrator's hand. */
+static enum step
+locked_out(struct login *l, const char *reason)
 {
-	static const struct str locked[] = { STR_INIT("exceeded"), STR_INIT("blocked"), STR_INIT("too many") };
-	for (size_t i = 0; i < NITEMS(locked); i++)
-		if (str_find_str(str_of(reason), locked[i]) < strlen(reason))
-			return AUDIT_EV_LOCKOUT;
-	return AUDIT_EV_LOGIN_FAILED;
+	l->locked |= l->reason == NULL;
+	return failed(l, reason);
 }
 
 static int64_t
@@ -160,9 +158,9 @@ address_judge(struct login *l)
 	            counter_held(number(db_cell(l->db, 0, 2), 0), l->limits[IP_RESET_S]);
 	l->ip_blocked = forced || full;
 	if (forced)
-		(void)failed(l, "IP address has been manually blocked");
+		(void)locked_out(l, "IP address has been manually blocked");
 	else if (full)
-		(void)failed(l, "IP address exceeded maximum number of failed logins");
+		(void)locked_out(l, "IP address exceeded maximum number of failed logins");
 }
 
 static enum step
@@ -250,7 +248,7 @@ staff_row(struct login *l, const struct db_result *res)
 		memcpy(l->uuid.b, uuid->s.p, sizeof l->uuid.b);
 	if (l->limits[USER_MAX] > 0 && l->fail_counter >= l->limits[USER_MAX] &&
 	    counter_held(l->fail_age_s, l->limits[USER_RESET_S]))
-		(void)failed(l, "user exceeded maximum number of failed logins");
+		(void)locked_out(l, "user exceeded maximum number of failed logins");
 	l->ldap = in_directory(l);
 	if (!l->ldap && l->limits[EXPIRE_DAYS] > 0 && age > l->limits[EXPIRE_DAYS] + l->limits[GRACE_DAYS])
 		(void)failed(l, "user password is expired");
@@ -506,7 +504,7 @@ patient_hash(struct task *t)
 		return request_unavailable(r, "redis down: failed logins cannot be counted");
 	if (l->redis->value.kind == REDIS_STR && str_to_i64(l->redis->value.s, &l->fail_counter) == 0 &&
 	    l->limits[USER_MAX] > 0 && l->fail_counter >= l->limits[USER_MAX])
-		(void)failed(l, "patient exceeded maximum number of failed logins");
+		(void)locked_out(l, "patient exceeded maximum number of failed logins");
 	return hash_check(t, l);
 }
 

@@ -44,6 +44,7 @@ factor_find(struct task *t)
 	struct second_factor *f = task_frame(t);
 	f->ok = f->unsupported = false;
 	f->reason = NULL;
+	f->locked = false;
 	return second_factor_read(t, request_of(t), f->user_id, &f->db);
 }
 
@@ -92,6 +93,7 @@ factor_judge(struct task *t)
 		break;
 	case -1:
 		f->reason = "second factor: too many wrong codes";
+		f->locked = true;
 		break;
 	case -2:
 		f->reason = "second factor: code used before";

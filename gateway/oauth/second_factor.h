@@ -16,6 +16,7 @@ struct second_factor {
 	bool ok;
 	bool unsupported;   /* the user has registrations, but no TOTP one that can be read */
 	const char *reason; /* of a failure, for log and audit */
+	bool locked;        /* the failure is a lockout */
 	/* working state */
 	struct db_result *db;
 	struct redis_result *redis;

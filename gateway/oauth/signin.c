@@ -210,7 +210,7 @@ login_judge(struct task *t)
 	if (form_has(c, STR("cancel")))
 		return flow_denied(t);
 	if (!l->ok) {
-		r->audit.event = login_failure_event(l->reason);
+		r->audit.event = login_failure_event(l->locked);
 		r->audit.reason = str_of(l->reason);
 		r->audit.actor = l->patient ? STR_NULL : str_sub(l->username, 0, 64);
 		r->audit.allowed = false;
@@ -345,7 +345,7 @@ factor_judge(struct task *t)
 		return flow_denied(t);
 	r->audit.actor = who.username;
 	if (!c->factor.ok) {
-		r->audit.event = login_failure_event(c->factor.reason);
+		r->audit.event = login_failure_event(c->factor.locked);
 		r->audit.reason = str_of(c->factor.reason);
 		r->audit.allowed = false;
 		return factor_page(r, c, c->factor.unsupported ? MSG_FACTOR_UNSUPPORTED : MSG_FACTOR_WRONG);
