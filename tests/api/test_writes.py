@@ -359,4 +359,5 @@ def test_a_database_killed_in_mid_write_leaves_nothing_half_written(many):
         if name == "POST /api/patient" and status == 201:
             pid = re.search(r'"pid":(\d+)', text)[1]
             assert many.sql(f"SELECT COUNT(*) FROM patient_data WHERE pid = {pid}", SITE) == [["1"]]
-    wait_until(lambda: many("GET", "/api/patient?_limit=1", SITE).status_code == 200, "the gateway is back")
+    wait_until(lambda: many.gateway.store_up("mariadb"), "every worker uses it again")
+    assert many("GET", "/api/patient?_limit=1", SITE).status_code == 200

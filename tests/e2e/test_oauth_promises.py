@@ -245,11 +245,11 @@ def test_a_flow_goes_on_when_redis_is_killed_and_a_worker_with_it(make_gateway):
     assert p.page.title == "Allow access?"
     t = gw.token("openid offline_access api:oemr user/facility.read", client=made)
     time.sleep(1.2)  # appendfsync everysec
-    gw.stores.stop_one("redis", signal.SIGKILL)
+    gw.store_kill("redis", signal.SIGKILL)
     r = gw.token_request(grant_type="refresh_token", refresh_token=t["refresh_token"], **secret(made))
     assert r.status_code == 503 and r.headers["retry-after"]
     os.kill(gw.workers()[0], signal.SIGKILL)
-    gw.stores.start_redis()
+    gw.store_start("redis")
     wait_until(lambda: gw.session_new().get(gw.origin + "/oauth2/default/jwk", timeout=30).status_code == 200, "served again")
     p.session.close()
 

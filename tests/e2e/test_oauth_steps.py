@@ -7,7 +7,7 @@ import time
 
 import pytest
 from app import FREE
-from gateway import Gateway, wait_until
+from gateway import Gateway
 from person import Page, Person
 from test_authorize import totp
 
@@ -203,17 +203,11 @@ def lonely():
 def test_redis_killed_at_a_page_and_back_loses_nothing(lonely, state):
     p = lonely.reach(state)
     page = p.page
-    lonely.g.stores.stop_one("redis", signal.SIGKILL)
+    lonely.g.store_kill("redis", signal.SIGKILL)
     p.send(lonely.answer(state), form=form(p))
     assert p.left is None and p.page.status == 503 and p.page.title == "This did not work" and p.page.response.headers["retry-after"], (p.page.status, p.page.text)
     p.page = page
-    lonely.g.stores.start_redis()
-
-    def taken():
-        p.page = page
-        p.send(lonely.answer(state), form=form(p))
-        return p.left is not None or p.page.status != 503
-    wait_until(taken, "the step that was begun before is taken")
+    lonely.g.store_start("redis")
     lonely.g.redis("CONFIG", "SET", "appendfsync", "always")
     t = lonely.finish(p)
     assert t["patient"] == lonely.patient

@@ -220,6 +220,21 @@ class Gateway:
         r = c.getresponse()
         return r.status, r.read().decode()
 
+    def store_up(self, name):
+        """Do all workers reach this store (redis, mariadb)? As they last said, at most PUBLISH_MS ago (gateway/process/worker.c)."""
+        up = json.loads(self.control("/readyz")[1])["dependencies"]
+        return up["redis"] == "up" if name == "redis" else {s["database"] for s in up["sites"].values()} == {"up"}
+
+    def store_kill(self, name, how=signal.SIGTERM):
+        """Ends a store; returns when a worker has said so."""
+        self.stores.stop_one(name, how)
+        wait_until(lambda: not self.store_up(name), f"{name} is missed")
+
+    def store_start(self, name):
+        """Starts a store again; returns when each worker uses it: each waits by itself between its tries to connect."""
+        (self.stores.start_redis if name == "redis" else self.stores.start_mariadb)()
+        wait_until(lambda: self.store_up(name), f"{name} is used again by every worker")
+
     # --- OAuth ---------------------------------------------------------------------------------------------------------------
     def scopes(self, site="default"):
         doc = self.get(f"/oauth2/{site}/.well-known/openid-configuration").json()
