@@ -33,6 +33,14 @@ enum step audit_write(struct request *r, struct audit_client *c, bool *ok);
 /* Hands a record over without waiting. */
 void audit_send(struct request *r, struct audit_client *c, enum audit_event event);
 
+const char *audit_event_text(enum audit_event event);
+
+/* --- a command of an operator (gatehouse client, key): one record (JSON object text), durable when this returns 0 -------- */
+/* Through auditd. -1: not recorded (e); E_NOT_FOUND: no auditd runs over this journal. */
+int audit_command_send(const struct conf *conf, struct str json, struct err *e) MUSTUSE;
+/* Into the journal itself, as the user that the gateway runs as. -1: not recorded (e); E_CONFLICT: an auditd runs after all. */
+int audit_command_append(const struct conf *conf, struct str json, struct err *e) MUSTUSE;
+
 /* --- tools (gatehouse audit ...) ------------------------------------------------------------------------------------- */
 struct audit_finding {
 	uint64_t record;

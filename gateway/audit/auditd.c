@@ -3,6 +3,7 @@
  * wants no answer. Answers: u32 id, u8 ok.                                                                                 */
 #include "gateway/audit/audit.h"
 
+#include "gateway/audit/command.h"
 #include "gateway/audit/frame.h"
 #include "gateway/audit/journal.h"
 #include "gateway/loop/fdpass.h"
@@ -18,6 +19,7 @@
 
 enum {
 	PEERS_MAX = 512,
+	COMMANDS_MAX = 16, /* at a time, of the peers */
 	READ_BYTES = 64 << 10,
 	IN_MAX = 4 << 20,
 	OUT_MAX = 4 << 20,
@@ -29,7 +31,8 @@ _Static_assert((int)AUDIT_FRAME_MAX + 256 <= (int)JOURNAL_LINE_MAX, "each record
 
 struct audit_peer {
 	int fd;
-	bool more; /* frames that a full batch had no room for */
+	bool more;    /* frames that a full batch had no room for */
+	bool command; /* an operator's, no worker */
 	struct buf in, out;
 };
 struct waiting {
@@ -41,6 +44,7 @@ struct auditd {
 	const struct log *log;
 	struct audit_peer peers[PEERS_MAX];
 	size_t n_peers;
+	int command_fd; /* an operator's commands come here; -1: none */
 	struct waiting batch[BATCH_MAX];
 	size_t n_batch, n_last; /* n_last: records of the last batch */
 	bool failing;
@@ -56,16 +60,29 @@ on_stop(int signo)
 }
 
 static void
-peer_add(struct auditd *d, int fd)
+peer_add(struct auditd *d, int fd, bool command)
 {
 	if (d->n_peers == PEERS_MAX) {
 		(void)close(fd);
 		return;
 	}
 	struct audit_peer *p = &d->peers[d->n_peers++];
-	*p = (struct audit_peer){ .fd = fd };
+	*p = (struct audit_peer){ .fd = fd, .command = command };
 	buf_init(&p->in, NULL, READ_BYTES, IN_MAX);
 	buf_init(&p->out, NULL, 4096, OUT_MAX);
+}
+
+static void
+commands_accept(struct auditd *d)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < d->n_peers; i++)
+		n += d->peers[i].command;
+	for (int fd; (fd = accept4(d->command_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0; n++)
+		if (n < COMMANDS_MAX)
+			peer_add(d, fd, true);
+		else
+			(void)close(fd);
 }
 
 static void
@@ -180,7 +197,7 @@ peer_write(struct audit_peer *p)
 static void
 turn(struct auditd *d, int *control_fd, uint32_t group_us)
 {
-	static struct pollfd fds[PEERS_MAX + 1];
+	static struct pollfd fds[PEERS_MAX + 2];
 	static bool dead[PEERS_MAX];
 	size_t n = d->n_peers;
 	bool more = false;
@@ -189,7 +206,8 @@ turn(struct auditd *d, int *control_fd, uint32_t group_us)
 		fds[i] = (struct pollfd){ d->peers[i].fd, (short)(POLLIN | (d->peers[i].out.n > 0 ? POLLOUT : 0)), 0 };
 	}
 	fds[n] = (struct pollfd){ *control_fd, POLLIN, 0 };
-	if (poll(fds, n + 1, more ? 0 : d->failing ? 250 : -1) < 0)
+	fds[n + 1] = (struct pollfd){ d->command_fd, POLLIN, 0 };
+	if (poll(fds, n + 2, more ? 0 : d->failing ? 250 : -1) < 0)
 		return;
 	const struct timespec gather = { group_us / 1000000, (long)(group_us % 1000000) * 1000 };
 	if (group_us > 0 && d->n_last > 1) /* more records for one fsync; a client that is alone does not wait */
@@ -204,10 +222,12 @@ turn(struct auditd *d, int *control_fd, uint32_t group_us)
 	if (fds[n].revents != 0) {
 		int fd;
 		while ((fd = fdpass_receive(*control_fd)) >= 0)
-			peer_add(d, fd);
+			peer_add(d, fd, false);
 		if (fd == -2)
 			*control_fd = -1;
 	}
+	if (fds[n + 1].revents != 0)
+		commands_accept(d);
 }
 
 int
@@ -232,8 +252,10 @@ auditd_serve(const struct conf *conf, const int *peer_fds, size_t n_peers, int c
 	if (torn)
 		LOG(log, LOG_WARN, "audit.torn",
 		    F_STR("text", STR("the last record was torn by a crash; it was moved aside")));
+	if ((d.command_fd = command_listen(dir, &e)) < 0) /* commands are refused then, the gateway serves */
+		LOG(log, LOG_ERROR, "audit.commands", F_ERR(&e));
 	for (size_t i = 0; i < n_peers; i++)
-		peer_add(&d, peer_fds[i]);
+		peer_add(&d, peer_fds[i], false);
 	while (!stop_asked && (d.n_peers > 0 || control_fd >= 0))
 		turn(&d, &control_fd, conf->audit.group_us);
 	journal_close(&d.journal);

@@ -185,6 +185,12 @@ static const char *const event_texts[] = {
 #undef X
 };
 
+const char *
+audit_event_text(enum audit_event event)
+{
+	return event_texts[event];
+}
+
 static void
 opt(struct json_write *w, const char *name, struct str v)
 {
@@ -220,7 +226,7 @@ record_put(struct buf *out, const struct request *r, enum audit_event event)
 	json_begin(&w, out, JSON_PLAIN);
 	json_obj(&w);
 	time_put(&w, r);
-	json_kv_str(&w, STR("event"), str_of(event_texts[event]));
+	json_kv_str(&w, STR("event"), str_of(audit_event_text(event)));
 	opt(&w, "site", r->site == NULL ? STR_NULL : r->site->name);
 	opt(&w, "client", str_sub(r->who.client_id, 0, 80));
 	opt(&w, "user", r->who.sub);

@@ -5,6 +5,7 @@
 #define GATEWAY_CLI_CLI_H
 
 #include "gateway/config/conf.h"
+#include "gateway/core/audit_event.h"
 
 /* A parsed command line. */
 enum { CLI_OPTIONS_MAX = 12, CLI_WORDS_MAX = 8 };
@@ -50,6 +51,17 @@ const struct conf_site *cli_site_of(struct cli *c, const struct conf *conf);
  * the trouble on stderr.                                                                                                   */
 struct db_result *cli_query(
     struct cli *c, const struct conf_site *site, const struct db_stmt *stmt, const struct db_val *vals, size_t n_vals);
+
+/* A change of rights that a command is about to make, told in the audit journal with the user of the operating system who runs it. */
+struct cli_act {
+	enum audit_event event;
+	struct str site, client; /* client: .n 0 when it is about none */
+	const char *what;        /* "client enable" */
+	struct str reason;       /* what exactly, or why it was not done */
+	bool failed;             /* told before, and could not be done */
+};
+/* 0: the record is durable, through the running gateway or without one. -1 after telling: then the command changes nothing. */
+int cli_record(struct cli *c, const struct conf *conf, const struct cli_act *act) MUSTUSE;
 
 /* One command to Redis, on a loop of its own; NULL: out of memory. Result memory: c->arena. */
 const struct redis_result *cli_redis(struct cli *c, const struct conf *conf, const struct str *argv, size_t argc);

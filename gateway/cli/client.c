@@ -83,11 +83,19 @@ client_show(struct cli *c, const struct conf_site *site)
 }
 
 static int
-client_enable(struct cli *c, const struct conf_site *site, bool on)
+client_enable(struct cli *c, const struct conf *conf, const struct conf_site *site, bool on)
 {
 	struct db_val vals[] = { DB_V_I64(on), DB_V_STR(str_of(c->words[1])) };
-	if (client_find(c, site) == NULL || cli_query(c, site, &enable_sql, vals, NITEMS(vals)) == NULL)
+	struct cli_act act = { AUDIT_EV_CLIENT_CHANGED, site->name, str_of(c->words[1]),
+		on ? "client enable" : "client disable", on ? STR("enabled") : STR("disabled"), false };
+	if (client_find(c, site) == NULL || cli_record(c, conf, &act) != 0)
 		return 1;
+	if (cli_query(c, site, &enable_sql, vals, NITEMS(vals)) == NULL) {
+		act.failed = true;
+		act.reason = STR("the database did not do it");
+		(void)!cli_record(c, conf, &act);
+		return 1;
+	}
 	printf("%s %s on site %.*s; workers follow within 5 s\n", c->words[1], on ? "enabled" : "disabled",
 	    STR_ARG(site->name));
 	return 0;
@@ -107,7 +115,7 @@ client_run(struct cli *c)
 	else if (c->n_words == 2 && strcmp(verb, "show") == 0)
 		rc = client_show(c, site);
 	else if (c->n_words == 2 && (strcmp(verb, "enable") == 0 || strcmp(verb, "disable") == 0))
-		rc = client_enable(c, site, verb[0] == 'e');
+		rc = client_enable(c, conf, site, verb[0] == 'e');
 	else
 		fputs("usage: gatehouse client list | show|enable|disable CLIENT_ID  [--site S]\n", stderr);
 	conf_free(&conf);

@@ -74,27 +74,41 @@ reload_ask(const struct conf *conf)
 }
 
 static int
-retired_remove(const struct conf_site *site)
+change_record(struct cli *c, const struct conf *conf, const struct conf_site *site, const char *path, const char *what,
+    bool failed)
+{
+	const struct cli_act act = { AUDIT_EV_KEYS_CHANGED, site->name, STR_NULL, "key rotate",
+		arena_printf(c->arena, "%s: %s", path, what), failed };
+	return cli_record(c, conf, &act);
+}
+
+static int
+retired_remove(struct cli *c, const struct conf *conf, const struct conf_site *site)
 {
 	static struct keyd_key_file files[KEYD_SITE_KEYS];
 	size_t n = 0;
 	if (files_read(site, files, &n) != 0)
 		return -1;
-	for (size_t i = 0; i < n; i++)
-		if (!files[i].published && files[i].from_s > 0 && unlink(files[i].path) == 0)
+	for (size_t i = 0; i < n; i++) {
+		if (files[i].published || files[i].from_s == 0)
+			continue;
+		if (change_record(c, conf, site, files[i].path, "retired, removed", false) != 0)
+			return -1;
+		if (unlink(files[i].path) == 0)
 			printf("%s: retired, removed\n", files[i].path);
+	}
 	return 0;
 }
 
 static int
-key_rotate(const struct conf *conf, const struct conf_site *site)
+key_rotate(struct cli *c, const struct conf *conf, const struct conf_site *site)
 {
 	static struct keyd_key_file files[KEYD_SITE_KEYS];
 	int64_t now = clock_real_s(&clock_system), from = now + (int64_t)site->oauth.key_publish_s;
 	char base[1024], path[1200];
 	struct err e = { 0 };
 	size_t n = 0;
-	if (retired_remove(site) != 0 || files_read(site, files, &n) != 0)
+	if (retired_remove(c, conf, site) != 0 || files_read(site, files, &n) != 0)
 		return 1;
 	if (n > 0 && files[n - 1].from_s > now) {
 		fprintf(stderr, "gatehouse: %s already waits; it signs in %lld s\n", files[n - 1].path,
@@ -108,9 +122,12 @@ key_rotate(const struct conf *conf, const struct conf_site *site)
 	if (str_cstr(site->oauth.signing_key, base, sizeof base) != 0)
 		return 1;
 	(void)snprintf(path, sizeof path, "%s.%lld", base, (long long)from);
+	if (change_record(c, conf, site, path, "the next key", false) != 0)
+		return 1;
 	if (keyd_key_create(
 	        path, str_eq(site->oauth.signing_alg, STR("ES256")), site->oauth.signing_passphrase, base, &e) != 0) {
 		fprintf(stderr, "gatehouse: %s\n", e.text);
+		(void)!change_record(c, conf, site, path, "could not be made", true);
 		return 1;
 	}
 	printf("%s made; it signs in %u s, the keys before it stay published for %u s more\n", path,
@@ -130,7 +147,7 @@ key_run(struct cli *c)
 	else if (strcmp(c->words[0], "list") == 0)
 		rc = key_list(site);
 	else if (strcmp(c->words[0], "rotate") == 0)
-		rc = key_rotate(conf, site);
+		rc = key_rotate(c, conf, site);
 	else
 		fputs("usage: gatehouse key list|rotate [--site S]\n", stderr);
 	conf_free(&conf);

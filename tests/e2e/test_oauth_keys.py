@@ -3,6 +3,8 @@
 thumbprints as kid; encrypted PEM files such as OpenEMR's oaprivate.key; ES256 by setting; a Redis that forgets is refused."""
 import base64
 import json
+import os
+import pwd
 import subprocess
 import threading
 import time
@@ -71,11 +73,14 @@ def test_a_change_of_keys_is_an_audit_record(make_gateway):
     g = make_gateway(extra={"process.workers": 2, **RATES})
 
     def records():
-        return [r for r in g.journal() if r["event"] == "keys_changed" and r["site"] == "default"]
+        return [r for r in g.journal() if r["event"] == "keys_changed" and r["site"] == "default" and r["username"] == "operator"]
     kids = " ".join(k["kid"] for k in g.get("/oauth2/default/jwk").json()["keys"])
     g.reload()
     assert not records(), "the same keys are no news"
     g.cli("key", "rotate", "--site", "default")
+    (command,) = [r for r in g.journal() if r.get("rule") == "gatehouse key rotate"]
+    assert command["event"] == "keys_changed" and command["username"] == pwd.getpwuid(os.getuid()).pw_name and command["uid"] == os.getuid()
+    assert command["reason"] == f"{listed(g)[1][-1]}: the next key" or command["reason"] == f"{listed(g)[0][-1]}: the next key"
     wait_until(lambda: len(published(g)["keys"]) == 2, "the next key is published", 20)
     (told,) = wait_until(records, "and told")
     assert told["username"] == "operator"
