@@ -80,7 +80,7 @@ struct conf_walk {
 };
 void conf_walk(const struct conf_walk *w, const struct conf *c);
 
-/* Loading (conf.c) and checking across fields (conf_check.c). */
+/* Loading (conf.c), reading (conf_read.c) and checking across fields (conf_check.c). */
 struct conf_loader {
 	struct conf *c;
 	struct arena *report_arena;
@@ -93,6 +93,10 @@ void conf_report(struct conf_loader *l, bool warning, unsigned line, struct str 
     PRINTF_LIKE(5, 6);
 /* As conf_report at the place where path (or its nearest parent) was written. */
 void conf_report_at(struct conf_loader *l, bool warning, struct str path, const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* A whole file: the defaults, what stands below root, what is required and missing. */
+void conf_read_root(struct conf_loader *l, const struct ynode *root);
+/* Adds the sites of a further file, a map of them. */
+void conf_read_sites(struct conf_loader *l, const struct ynode *root);
 void conf_check(struct conf_loader *l);
 
 #endif
