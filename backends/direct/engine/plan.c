@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Plans for reading: SELECT lists with their slots, FROM with the joins that the site has, statements, JSON programs. Writing is in
- * plan_write.c.                                                                                                            */
+/* Plans for reading: SELECT lists with their slots, statements, JSON programs. Writing is in plan_write.c, what the rows' own SQL names in
+ * fragment.c.                                                                                                              */
 #include "backends/direct/engine/plan.h"
 #include "backends/direct/engine/codes.h"
 
@@ -9,214 +9,6 @@
 enum { SQL_FIRST = 4096, SQL_MAX = 64 << 10 };
 
 const unsigned hydrate_sizes[HYDRATE_SIZES] = { 64, HYDRATE_MAX };
-
-bool
-words_next(struct str *rest, struct str *word)
-{
-	while (str_next(rest, ' ', word))
-		if (word->n > 0)
-			return true;
-	return false;
-}
-
-struct str
-alias_table(const struct source *s, const struct child *c, struct str alias)
-{
-	if (s != NULL && str_eq(alias, str_of(s->alias)))
-		return str_of(s->table);
-	for (unsigned i = 0; s != NULL && i < s->n_joins; i++)
-		if (str_eq(alias, str_of(s->joins[i].alias)))
-			return str_of(s->joins[i].table);
-	for (unsigned i = 0; c != NULL && i < c->n_tables; i++)
-		if (str_eq(alias, str_of(c->tables[i].alias)))
-			return str_of(c->tables[i].table);
-	return STR_NULL;
-}
-
-static bool
-join_absent(const struct schema *schema, const struct source *s, struct str alias)
-{
-	for (unsigned i = 0; s != NULL && i < s->n_joins; i++)
-		if (str_eq(alias, str_of(s->joins[i].alias)))
-			return !join_present(schema, s, &s->joins[i]);
-	return false;
-}
-
-const struct schema_column *
-column_of(const struct schema *schema, const struct source *s, const struct child *c, struct str name)
-{
-	size_t dot = str_find(name, '.');
-	struct str table = alias_table(s, c, str_sub(name, 0, dot));
-	CHECK(dot < name.n && table.n > 0); /* rows: mapping_check */
-	if (join_absent(schema, s, str_sub(name, 0, dot)))
-		return NULL;
-	return schema_column(schema, table, str_skip(name, dot + 1));
-}
-
-void
-column_put(struct buf *b, struct str name)
-{
-	size_t dot = str_find(name, '.');
-	buf_str_put(b, str_sub(name, 0, dot));
-	buf_lit(b, ".`");
-	buf_str_put(b, str_skip(name, dot + 1));
-	buf_char(b, '`');
-}
-
-static void
-table_put(struct buf *b, const struct join *t)
-{
-	buf_char(b, '`');
-	buf_str_put(b, str_of(t->table));
-	buf_lit(b, "` ");
-	buf_str_put(b, str_of(t->alias));
-}
-
-void
-source_from_put(struct buf *b, const struct schema *schema, const struct source *s, uint32_t joins)
-{
-	table_put(b, &(struct join){ s->table, s->alias, NULL });
-	for (unsigned i = 0; i < s->n_joins; i++) {
-		if (!(joins & UINT32_C(1) << i) || !join_present(schema, s, &s->joins[i]))
-			continue;
-		buf_lit(b, " LEFT JOIN ");
-		table_put(b, &s->joins[i]);
-		buf_lit(b, " ON ");
-		buf_str_put(b, str_of(s->joins[i].on));
-	}
-}
-
-void
-child_from_put(struct buf *b, const struct child *c, bool tie)
-{
-	table_put(b, &c->tables[0]);
-	for (unsigned i = 1; i < c->n_tables; i++) {
-		buf_lit(b, " JOIN ");
-		table_put(b, &c->tables[i]);
-		buf_lit(b, " ON ");
-		buf_str_put(b, str_of(c->tables[i].on));
-	}
-	if (tie) {
-		buf_lit(b, " WHERE ");
-		buf_str_put(b, str_of(c->tables[0].on));
-		if (c->where != NULL) {
-			buf_lit(b, " AND ");
-			buf_str_put(b, str_of(c->where));
-		}
-	}
-}
-
-static bool
-ident_char(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-
-/* Does a fragment use alias.column? */
-static bool
-sql_names(struct str fragment, struct str alias)
-{
-	for (size_t i = 0; i + alias.n < fragment.n; i++)
-		if (fragment.p[i + alias.n] == '.' && memcmp(fragment.p + i, alias.p, alias.n) == 0 &&
-		    (i == 0 || (fragment.p[i - 1] != '.' && !ident_char(fragment.p[i - 1]))))
-			return true;
-	return false;
-}
-
-/* From the last to the first: an ON names only what stands in front of it. */
-void
-joins_add(uint32_t *joins, const struct source *s, struct str fragment)
-{
-	CHECK(s->n_joins <= JOINS_MAX);
-	for (unsigned i = s->n_joins; i-- > 0;) {
-		bool named = sql_names(fragment, str_of(s->joins[i].alias));
-		for (unsigned k = i + 1; !named && k < s->n_joins; k++)
-			named =
-			    (*joins & UINT32_C(1) << k) && sql_names(str_of(s->joins[k].on), str_of(s->joins[i].alias));
-		if (named)
-			*joins |= UINT32_C(1) << i;
-	}
-}
-
-/* Walks the alias.column names of a fragment of the rows, quoted texts skipped; aliases of its own subqueries are not ours to know. */
-bool
-fragment_next(struct str *rest, struct str *name)
-{
-	while (rest->n > 0) {
-		size_t i = 0;
-		if (rest->p[0] == '\'') {
-			*rest = str_skip(*rest, 2 + str_find(str_skip(*rest, 1), '\''));
-			continue;
-		}
-		while (i < rest->n && ident_char(rest->p[i]))
-			i++;
-		size_t dot = i;
-		if (i > 0 && i < rest->n && rest->p[i] == '.')
-			for (i++; i < rest->n && ident_char(rest->p[i]);)
-				i++;
-		*name = str_sub(*rest, 0, i);
-		*rest = str_skip(*rest, MAX(i, (size_t)1));
-		if (i > dot + 1 && (name->p[0] < '0' || name->p[0] > '9'))
-			return true;
-	}
-	return false;
-}
-
-/* Does the site have every column that the fragment names? Tells those that it lacks when b is given. */
-static bool
-fragment_present(
-    struct build *b, const struct schema *schema, const struct source *s, const struct child *c, const char *sql)
-{
-	struct str rest = str_of(sql), name;
-	bool all = true;
-	while (fragment_next(&rest, &name)) {
-		struct str table = alias_table(s, c, str_sub(name, 0, str_find(name, '.')));
-		if (table.n == 0 || column_of(schema, s, c, name) != NULL)
-			continue;
-		all = false;
-		if (b != NULL)
-			report_missing(b, table, str_skip(name, str_find(name, '.') + 1));
-	}
-	return all;
-}
-
-/* A join whose ON names another one, which stands in front of it, is there when that one is. */
-bool
-join_present(const struct schema *schema, const struct source *s, const struct join *j)
-{
-	struct str rest = str_of(j->on), name;
-	if (!schema_has_table(schema, str_of(j->table)))
-		return false;
-	while (fragment_next(&rest, &name)) {
-		size_t dot = str_find(name, '.');
-		struct str alias = str_sub(name, 0, dot), table = alias_table(s, NULL, alias);
-		if (table.n > 0 && schema_column(schema, table, str_skip(name, dot + 1)) == NULL)
-			return false;
-		for (const struct join *other = s->joins; other < j; other++)
-			if (str_eq(alias, str_of(other->alias)) && !join_present(schema, s, other))
-				return false;
-	}
-	return true;
-}
-
-const struct key *
-key_of(const struct source *s, struct str param)
-{
-	for (unsigned i = 0; i < s->n_keys; i++)
-		if (str_eq(param, str_of(s->keys[i].param)))
-			return &s->keys[i];
-	return NULL;
-}
-
-bool
-child_present(const struct schema *schema, const struct child *c)
-{
-	for (unsigned i = 0; i < c->n_tables; i++)
-		if (!schema_has_table(schema, str_of(c->tables[i].table)) ||
-		    !fragment_present(NULL, schema, NULL, c, c->tables[i].on))
-			return false;
-	return fragment_present(NULL, schema, NULL, c, c->where);
-}
 
 void
 report_missing(struct build *b, struct str table, struct str column)
@@ -351,7 +143,7 @@ op_columns(struct build *b, struct select *sel, const struct field *f, struct pl
 	}
 	if (f->sql != NULL) {
 		CHECK(op->n_cols < op->codec->cols_max);
-		if (fragment_present(NULL, b->schema, b->source, b->child, f->sql) && expression_tables(b, f->sql))
+		if (fragment_present(b->schema, b->source, b->child, f->sql) && expression_tables(b, f->sql))
 			op->slot[op->n_cols] = select_add(sel, arena_printf(b->a, "(%s)", f->sql));
 		op->n_cols++;
 	}
@@ -422,7 +214,7 @@ child_flag(struct build *b, const struct child *c)
 	struct buf out;
 	bool where = c->where != NULL;
 	for (unsigned i = 1; where && i < c->n_tables; i++)
-		where = !sql_names(str_of(c->where), str_of(c->tables[i].alias));
+		where = !fragment_names(str_of(c->where), str_of(c->tables[i].alias));
 	buf_init(&out, b->a, 256, SQL_MAX);
 	buf_lit(&out, "EXISTS(SELECT 1 FROM ");
 	table_put(&out, &c->tables[0]);
@@ -593,6 +385,20 @@ source_statements(struct build *b, struct plan_source *ps, const struct select *
 	return ok ? 0 : -1;
 }
 
+/* Tells the columns that the row's condition names and the site lacks. */
+static bool
+where_lacks(struct build *b, const struct source *s)
+{
+	struct str rest = str_of(s->where), name;
+	bool any = false;
+	while (fragment_lacks(&rest, b->schema, s, NULL, &name)) {
+		size_t dot = str_find(name, '.');
+		report_missing(b, alias_table(s, NULL, str_sub(name, 0, dot)), str_skip(name, dot + 1));
+		any = true;
+	}
+	return any;
+}
+
 /* A site without uuids (5.0) can be read by numbers where a key has one. */
 static bool
 read_by_number(const struct source *s)
@@ -607,8 +413,7 @@ read_by_number(const struct source *s)
 static int
 source_where(struct build *b, struct plan_source *ps, const struct source *s)
 {
-	bool also =
-	    s->also != NULL && fragment_present(NULL, b->schema, s, NULL, s->also) && expression_tables(b, s->also);
+	bool also = s->also != NULL && fragment_present(b->schema, s, NULL, s->also) && expression_tables(b, s->also);
 	struct str text = STR("");
 	if (s->where != NULL || also)
 		text = arena_printf(b->a, "%s%s%s%c", s->where == NULL ? "" : s->where,
@@ -650,7 +455,7 @@ source_make(struct build *b, struct plan_source *ps, const struct source *s)
 	ps->patient = select_key(b, sel, s->patient, s->pid == NULL);
 	ps->pid = select_key(b, sel, s->pid, false);
 	ps->visible = ps->codes = ps->codes_text = SLOT_NONE;
-	b->incomplete = !fragment_present(b, b->schema, s, NULL, s->where) || b->incomplete;
+	b->incomplete = where_lacks(b, s) || b->incomplete;
 	for (unsigned i = 0; i < s->n_joins; i++)
 		if (schema_has_table(b->schema, str_of(s->joins[i].table)) && !join_present(b->schema, s, &s->joins[i]))
 			report_missing(b, str_of(s->joins[i].table), STR("(of its ON)"));

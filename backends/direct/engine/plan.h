@@ -6,18 +6,10 @@
 #define BACKENDS_DIRECT_ENGINE_PLAN_H
 
 #include "backends/direct/engine/codec.h"
-#include "backends/direct/engine/schema.h"
+#include "backends/direct/engine/fragment.h"
 #include "gateway/core/site.h"
 
-enum {
-	SLOT_NONE = -1,
-	HYDRATE_SIZES = 2,
-	HYDRATE_MAX = 256,
-	SOURCES_MAX = 3,
-	CHILDREN_MAX = 3,
-	REPORT_MAX = 16,
-	JOINS_MAX = 32
-};
+enum { SLOT_NONE = -1, HYDRATE_SIZES = 2, HYDRATE_MAX = 256, SOURCES_MAX = 3, CHILDREN_MAX = 3, REPORT_MAX = 16 };
 enum { CODES_SIZES = 2, CODES_STATEMENT_MAX = 128 };
 enum { SETS_MAX = 16, FURTHER_MAX = 16, ALSO_MAX = 6, EXISTS_MAX = 4 };
 /* Marks of the IN lists of pages: 64, 256. Up to DB_POINT_KEYS_MAX keys are read together with those of other requests. */
@@ -125,26 +117,5 @@ struct plan_report {
  * full. A row that contradicts itself is a CHECK (mapping_check, run by the tests, says which).                            */
 struct plan *plan_new(struct arena *a, const struct resource *res, bool fhir, enum compat compat,
     const struct schema *schema, struct plan_report *report);
-
-/* "p.fname p.lname" word by word; false at the end. */
-bool words_next(struct str *rest, struct str *word);
-/* Table of an alias among a source, its joins and a child's tables (either may be NULL); .n 0: unknown. */
-struct str alias_table(const struct source *s, const struct child *c, struct str alias);
-/* The column "p.fname" names, or NULL where the site lacks it. */
-const struct schema_column *column_of(
-    const struct schema *schema, const struct source *s, const struct child *c, struct str name);
-void column_put(struct buf *b, struct str name); /* p.`fname` */
-/* table alias LEFT JOIN ...: the joins of the set (bit i: joins[i]), as far as the site has them. */
-void source_from_put(struct buf *b, const struct schema *schema, const struct source *s, uint32_t joins);
-/* Adds the joins whose columns a fragment names, and those that their ONs name. */
-void joins_add(uint32_t *joins, const struct source *s, struct str fragment);
-void child_from_put(
-    struct buf *b, const struct child *c, bool tie);    /* its tables, the first tied to the parent in ON or by WHERE */
-bool fragment_next(struct str *rest, struct str *name); /* the next alias.column that a fragment names */
-/* Does the site have the join's table and every column of its ON? Else the join's columns are missing too. */
-bool join_present(const struct schema *schema, const struct source *s, const struct join *j);
-/* The key row of a path parameter, or NULL. */
-const struct key *key_of(const struct source *s, struct str param);
-bool child_present(const struct schema *schema, const struct child *c);
 
 #endif
