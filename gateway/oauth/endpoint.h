@@ -109,7 +109,7 @@ struct login {
 	struct redis_result *redis;
 	struct hashd_result *hash;
 	struct str ldap_host, ldap_dn, ldap_exclusions; /* of the site's directory */
-	bool ldap_on, ldap;                             /* ldap: this person's password is the directory's */
+	bool ldap_on, ldap;                             /* ldap: a password for this name is the directory's */
 	struct hash_params hash_params;                 /* of the site, for new hashes and for the dummy */
 	struct str stored;
 	int64_t fail_counter, fail_age_s, limits[8];

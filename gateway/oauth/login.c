@@ -97,7 +97,7 @@ directory_read(struct login *l, struct str name, const struct db_cell *value)
 		l->ldap_exclusions = value->s;
 }
 
-/* Names in the exclusions keep their password in OpenEMR. */
+/* Names in the exclusions keep their password in OpenEMR; of all others, and of names that nobody has, the directory is asked. */
 static bool
 in_directory(const struct login *l)
 {
@@ -105,7 +105,7 @@ in_directory(const struct login *l)
 	if (!l->ldap_on || l->ldap_host.n == 0 || l->ldap_dn.n == 0)
 		return false;
 	while (str_next(&list, ',', &one))
-		if (str_eq(str_trim(one), l->canonical_name))
+		if (str_eq(str_trim(one), l->username))
 			return false;
 	return true;
 }
@@ -249,34 +249,53 @@ staff_row(struct login *l, const struct db_result *res)
 	if (l->limits[USER_MAX] > 0 && l->fail_counter >= l->limits[USER_MAX] &&
 	    counter_held(l->fail_age_s, l->limits[USER_RESET_S]))
 		(void)locked_out(l, "user exceeded maximum number of failed logins");
-	l->ldap = in_directory(l);
 	if (!l->ldap && l->limits[EXPIRE_DAYS] > 0 && age > l->limits[EXPIRE_DAYS] + l->limits[GRACE_DAYS])
 		(void)failed(l, "user password is expired");
+}
+
+/* A name that nobody has, and a password of the typed one's length that nobody chose: so a login that has failed already takes the time of a
+ * bind, counts against nobody there and tells the directory nothing. A byte 0 stays, it is refused without a bind (hashd). */
+static int
+nobody_make(struct task *t, const struct login *l, struct str *name, struct str *password)
+{
+	static const char digits[] = "0123456789abcdef";
+	enum { NAME = 32 };
+	size_t n = NAME + l->password.n;
+	char *p = arena_raw(t->arena, n);
+	if (p == NULL)
+		return -1;
+	rng_bytes(request_of(t)->worker->rng, p, n);
+	for (size_t i = 0; i < n; i++)
+		p[i] = i >= NAME && l->password.p[i - NAME] == 0 ? 0 : digits[(unsigned char)p[i] & 15];
+	*name = (struct str){ p, NAME };
+	*password = (struct str){ p + NAME, l->password.n };
+	return 0;
 }
 
 /* A bind as the person, in hashd: StartTLS where OpenEMR's ldap-ca stands. */
 static enum step
 directory_check(struct task *t, struct login *l)
 {
+	struct str name = l->canonical_name, password = l->password;
 	struct request *r = request_of(t);
 	struct str dir = r->site->conf->openemr_sites_dir;
 	struct str ca =
 	    dir.n == 0 ? STR("") : arena_printf(t->arena, "%.*s/documents/certificates/ldap-ca", STR_ARG(dir));
 	struct buf dn;
 	buf_init(&dn, t->arena, 256, 2048);
-	if (ca.p == NULL || ldap_dn_put(&dn, l->ldap_dn, l->canonical_name) != 0)
+	if (ca.p == NULL || (l->reason != NULL && nobody_make(t, l, &name, &password) != 0) ||
+	    ldap_dn_put(&dn, l->ldap_dn, name) != 0)
 		return STEP_FAIL;
-	return hashd_ldap(
-	    t, r->worker->hashd, (struct secret){ l->password }, l->ldap_host, buf_str(&dn), ca, &l->hash);
+	return hashd_ldap(t, r->worker->hashd, (struct secret){ password }, l->ldap_host, buf_str(&dn), ca, &l->hash);
 }
 
-/* One hash in every case: against the stored one, or a dummy where there is none or the login has failed already. */
+/* One hash, or one bind, in every case: against the stored one, or a dummy where there is none or the login has failed already. */
 static enum step
 hash_check(struct task *t, struct login *l)
 {
 	struct request *r = request_of(t);
 	struct str stored = l->reason == NULL ? l->stored : STR("");
-	if (l->ldap && l->reason == NULL)
+	if (l->ldap)
 		return directory_check(t, l);
 	return hashd_verify(t, r->worker->hashd, (struct secret){ l->password }, stored, &l->hash_params, &l->hash);
 }
@@ -296,6 +315,7 @@ staff_hash(struct task *t)
 	}
 	if (l->db->status != DB_OK)
 		return request_unavailable(r, "database down: user cannot be looked up");
+	l->ldap = in_directory(l);
 	if (l->db->n_rows == 0)
 		(void)failed(l, "user not found");
 	else

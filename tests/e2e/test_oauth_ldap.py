@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Staff whose password is a directory's: OpenEMR's gbl_ldap_* settings against a small LDAP server that answers binds, in clear, by StartTLS and by
 ldaps. contract/oauth2.md 6.1.8."""
+import datetime
+import pathlib
+import re
 import shutil
 import socket
 import ssl
@@ -8,6 +11,8 @@ import threading
 import time
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 
 DN = "uid={login},ou=people,dc=example,dc=org"
 
@@ -16,7 +21,7 @@ class Directory:
     """Answers simple binds (RFC 4511 4.2): success, invalidCredentials (49), or silence; StartTLS (4.14) and ldaps with the context tls."""
 
     def __init__(self):
-        self.people, self.asked, self.silent = {}, [], False
+        self.people, self.asked, self.passwords, self.silent = {}, [], [], False
         self.tls, self.ldaps, self.under_tls, self.seen = None, False, [], b""
         self.sock = socket.create_server(("127.0.0.1", 0))
         self.url = f"ldap://127.0.0.1:{self.sock.getsockname()[1]}"
@@ -76,6 +81,7 @@ class Directory:
                 at, n = self.tlv(data, at + n)
                 password = data[at:at + n].decode()
                 self.asked.append(dn)
+                self.passwords.append(password)
                 self.under_tls.append(secure)
                 code = 0 if self.people.get(dn) == password else 49
                 body = bytes([2, len(number)]) + number + bytes([0x61, 7, 0x0a, 1, code, 4, 0, 4, 0])
@@ -106,13 +112,61 @@ def ask(g, username, password):
 
 @pytest.mark.parametrize("username, password, status", [
     ("admin", "of the directory", 200), ("admin", "pass", 400), ("admin", "wrong", 400), ("receptionist", "pass", 200),
-    ("receptionist", "of the directory", 400), ("nobody", "of the directory", 400), ("inactive", "of the directory", 400),
-    ("admin,ou=x", "of the directory", 400)])
+    ("receptionist", "of the directory", 400), ("nobody", "of the directory", 400)])
 def test_whose_password_counts(world, username, password, status):
     g, d = world
     before = len(d.asked)
     assert ask(g, username, password).status_code == status
     assert (len(d.asked) > before) == (username == "admin"), "only people of the directory are asked there"
+
+
+LOCKED = "UPDATE users_secure SET login_fail_counter={}, last_login_fail={} WHERE username='admin'"
+NOT_ASKED = [  # what, user name, SQL before, SQL after: who is refused before any password counts
+    ("unknown", "unheard-of", "", ""), ("unknown, with a comma", "admin,ou=x", "", ""), ("other case", "ADMIN", "", ""),
+    ("inactive", "admin", "UPDATE users SET active=0 WHERE username='admin'", "UPDATE users SET active=1 WHERE username='admin'"),
+    ("no group", "admin", "UPDATE `groups` SET user='admin-' WHERE user='admin'", "UPDATE `groups` SET user='admin' WHERE user='admin-'"),
+    ("locked", "admin", LOCKED.format(20, "NOW()"), LOCKED.format(0, "NULL"))]
+
+
+@pytest.mark.parametrize("how", ["answers", "silent", "down"])
+@pytest.mark.parametrize("what, username, before, after", NOT_ASKED, ids=[row[0] for row in NOT_ASKED])
+def test_who_is_refused_anyway_costs_the_same_bind_as_a_wrong_password_but_is_not_asked_for(world, what, username, before, after, how):
+    """One bind with a name and a password of nobody, of the typed password's length; a directory that is silent or down is 503 for all."""
+    g, d = world
+    typed = "never to be seen " + "x" * 20
+    d.seen, d.silent = b"", how == "silent"
+    asked, passwords, counter = len(d.asked), len(d.passwords), lambda: int(g.sql("SELECT login_fail_counter FROM users_secure WHERE username='admin'")[0][0])
+    if before:
+        g.sql(before)
+    count = counter()
+    if how == "down":
+        g.sql("UPDATE globals SET gl_value='ldap://127.0.0.1:1' WHERE gl_name='gbl_ldap_host'")
+    try:
+        assert ask(g, username, typed).status_code == (400 if how == "answers" else 503)
+        assert counter() == count + (how == "answers" and username == "admin"), "a blocked try counts too, one that could not be judged does not"
+        if how == "answers":
+            assert ask(g, username, "of the directory").status_code == 400
+            assert len(d.asked) == asked + 2 and d.asked[-1] != d.asked[-2]
+            assert [len(p) for p in d.passwords[passwords:]] == [len(typed), len("of the directory")]
+            assert all(re.fullmatch(DN.replace("{login}", "[0-9a-f]{32}"), dn) for dn in d.asked[-2:])
+        assert username.encode() not in d.seen and b"never" not in d.seen and b"of the directory" not in d.seen
+    finally:
+        d.silent = False
+        g.sql(f"UPDATE globals SET gl_value='{d.url}' WHERE gl_name='gbl_ldap_host'")
+        if after:
+            g.sql(after)
+        g.sql("UPDATE users_secure SET login_fail_counter=0; DELETE FROM ip_tracking")
+    assert ask(g, "admin", "of the directory").status_code == 200
+
+
+@pytest.mark.parametrize("password", ["", "x" * 2000, "x" * 5000, "pass\0word"], ids=["empty", "2000 bytes", "5000 bytes", "NUL"])
+def test_a_password_that_no_bind_could_carry_is_refused_without_one_for_everybody(world, password):
+    g, d = world
+    before = len(d.asked)
+    answers = [ask(g, username, password) for username in ("admin", "unheard-of")]
+    assert len(d.asked) == before
+    assert answers[0].status_code == answers[1].status_code == 400 and answers[0].text == answers[1].text
+    g.sql("UPDATE users_secure SET login_fail_counter=0; DELETE FROM ip_tracking")
 
 
 def test_the_reason_goes_to_the_audit(world):
@@ -158,10 +212,21 @@ def test_a_silent_directory_is_503_and_holds_up_no_request(world):
 @pytest.fixture(scope="module")
 def certificates(world, tmp_path_factory):
     """name: context of the server. ours: for 127.0.0.1 (libldap compares "localhost" with the machine's name), by the site's CA; elsewhere: for another
-    name, by it; stranger: for 127.0.0.1, by nobody."""
+    name, by it; expired: as ours, until yesterday; stranger: for 127.0.0.1, by nobody."""
     from gateway import quickstart
     g, _ = world
     d = tmp_path_factory.mktemp("ldap")
+
+    def past(cert):
+        """The same certificate, of the days before yesterday (openssl x509 takes no such dates before 3.4)."""
+        ca = x509.load_pem_x509_certificate(pathlib.Path(g.ca).read_bytes())
+        key = serialization.load_pem_private_key((g.dir / "tls" / "ca.key").read_bytes(), None)
+        made = x509.load_pem_x509_certificate(pathlib.Path(cert).read_bytes())
+        now = datetime.datetime.utcnow()
+        b = x509.CertificateBuilder(ca.subject, made.subject, made.public_key(), made.serial_number, now - datetime.timedelta(30), now - datetime.timedelta(1))
+        for extension in made.extensions:
+            b = b.add_extension(extension.value, extension.critical)
+        pathlib.Path(cert).write_bytes(b.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
 
     def make(name, host, by_ca):
         key, cert = str(d / f"{name}.key"), str(d / f"{name}.pem")
@@ -169,14 +234,18 @@ def certificates(world, tmp_path_factory):
         (d / "ext").write_text(f"subjectAltName={'IP' if host[0].isdigit() else 'DNS'}:{host}\n")
         ca = ["-CA", g.ca, "-CAkey", str(g.dir / "tls" / "ca.key"), "-CAcreateserial"] if by_ca else ["-signkey", key]
         quickstart.openssl("x509", "-req", "-in", str(d / "csr"), *ca, "-out", cert, "-days", "30", "-extfile", str(d / "ext"))
+        if name == "expired":
+            past(cert)
         ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         ctx.load_cert_chain(cert, key)
         return ctx
-    return {"ours": make("ours", "127.0.0.1", True), "elsewhere": make("elsewhere", "ldap.elsewhere.example", True), "stranger": make("stranger", "127.0.0.1", False)}
+    return {"ours": make("ours", "127.0.0.1", True), "elsewhere": make("elsewhere", "ldap.elsewhere.example", True), "stranger": make("stranger", "127.0.0.1", False),
+            "expired": make("expired", "127.0.0.1", True)}
 
 
 TLS = [  # what, address, the server's certificate, the site's ldap-ca, right password, wrong password
     ("StartTLS", "ldap", "ours", "ca", 200, 400), ("StartTLS, bare name", "", "ours", "ca", 200, 400), ("StartTLS, another name", "ldap", "elsewhere", "ca", 503, 503),
+    ("StartTLS, an expired certificate", "ldap", "expired", "ca", 503, 503), ("ldaps, an expired certificate", "ldaps", "expired", "ca", 503, 503),
     ("StartTLS, nobody's certificate", "ldap", "stranger", "ca", 503, 503), ("StartTLS not offered", "ldap", None, "ca", 503, 503),
     ("StartTLS, a CA that is none", "ldap", "ours", "text", 503, 503), ("StartTLS, a CA that is a folder", "ldap", "ours", "folder", 503, 503),
     ("StartTLS, a CA that points nowhere", "ldap", "ours", "dangling", 503, 503), ("ldaps", "ldaps", "ours", "ca", 200, 400), ("ldaps, another name", "ldaps", "elsewhere", "ca", 503, 503),
