@@ -1,58 +1,42 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Digests. EVP_MD objects are fetched once: fetching per call costs more than hashing a token. */
+/* Digests. SHA-256 is asked for wherever a key is named, where nobody could answer a failure: OpenSSL's functions for it alone need no memory,
+ * EVP's take some for each digest.                                                                                              */
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "gateway/crypto/hash.h"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
 
-/* One context per process and digest, reused; a worker has one thread. */
-static void
-digest(const char *name, EVP_MD **md, EVP_MD_CTX **ctx, struct str s, uint8_t *out)
-{
-	if (*md == NULL) {
-		*md = EVP_MD_fetch(NULL, name, NULL);
-		*ctx = EVP_MD_CTX_new();
-		CHECK(*md != NULL && *ctx != NULL); /* a library without SHA-2 */
-	}
-	CHECK(EVP_DigestInit_ex2(*ctx, *md, NULL) == 1 && EVP_DigestUpdate(*ctx, s.p, s.n) == 1 &&
-	      EVP_DigestFinal_ex(*ctx, out, NULL) == 1);
-}
-
 void
 sha256(struct str s, uint8_t out[SHA256_LEN])
 {
-	static EVP_MD *md;
-	static EVP_MD_CTX *ctx;
-	digest("SHA256", &md, &ctx, s, out);
+	SHA256_CTX ctx;
+	CHECK(SHA256_Init(&ctx) == 1 && SHA256_Update(&ctx, s.p, s.n) == 1 && SHA256_Final(out, &ctx) == 1);
 }
 
-void
-sha384(struct str s, uint8_t out[SHA384_LEN])
-{
-	static EVP_MD *md;
-	static EVP_MD_CTX *ctx;
-	digest("SHA384", &md, &ctx, s, out);
-}
-
-void
+int
 sha3_512(struct str s, uint8_t out[SHA512_LEN])
 {
-	static EVP_MD *md;
-	static EVP_MD_CTX *ctx;
-	digest("SHA3-512", &md, &ctx, s, out);
+	return EVP_Digest(s.p, s.n, out, NULL, EVP_sha3_512(), NULL) == 1 ? 0 : -1;
 }
 
-void
+static int
+hmac(const EVP_MD *md, struct str key, struct str s, uint8_t *out)
+{
+	return HMAC(md, key.p, (int)key.n, (const unsigned char *)s.p, s.n, out, NULL) != NULL ? 0 : -1;
+}
+
+int
 hmac_sha256(struct str key, struct str s, uint8_t out[SHA256_LEN])
 {
-	CHECK(HMAC(EVP_sha256(), key.p, (int)key.n, (const unsigned char *)s.p, s.n, out, NULL) != NULL);
+	return hmac(EVP_sha256(), key, s, out);
 }
 
-void
+int
 hmac_sha384(struct str key, struct str s, uint8_t out[SHA384_LEN])
 {
-	CHECK(HMAC(EVP_sha384(), key.p, (int)key.n, (const unsigned char *)s.p, s.n, out, NULL) != NULL);
+	return hmac(EVP_sha384(), key, s, out);
 }
 
 /* --- in pieces --------------------------------------------------------------------------------------------------------------- */

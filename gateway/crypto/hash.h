@@ -8,10 +8,10 @@
 enum { SHA256_LEN = 32, SHA384_LEN = 48, SHA512_LEN = 64 };
 
 void sha256(struct str s, uint8_t out[SHA256_LEN]);
-void sha384(struct str s, uint8_t out[SHA384_LEN]);
-void sha3_512(struct str s, uint8_t out[SHA512_LEN]);
-void hmac_sha256(struct str key, struct str s, uint8_t out[SHA256_LEN]);
-void hmac_sha384(struct str key, struct str s, uint8_t out[SHA384_LEN]);
+/* -1: out of memory. */
+int sha3_512(struct str s, uint8_t out[SHA512_LEN]) MUSTUSE;
+int hmac_sha256(struct str key, struct str s, uint8_t out[SHA256_LEN]) MUSTUSE;
+int hmac_sha384(struct str key, struct str s, uint8_t out[SHA384_LEN]) MUSTUSE;
 /* A digest of bytes that come in pieces. begin: -1 out of memory. end writes the digest; drop gives up; both leave ctx NULL, and drop of
  * that is harmless. */
 struct sha256_stream {

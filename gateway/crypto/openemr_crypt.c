@@ -41,14 +41,11 @@ aes_cbc(bool encrypt, const uint8_t key[KEY], const uint8_t *iv, struct str in, 
 	return ok ? 0 : -1;
 }
 
-static void
+static int
 mac_of(unsigned version, const uint8_t key[KEY], struct str s, uint8_t out[SHA384_LEN])
 {
 	struct str k = { (const char *)key, KEY };
-	if (versions[version].mac == SHA384_LEN)
-		hmac_sha384(k, s, out);
-	else
-		hmac_sha256(k, s, out);
+	return versions[version].mac == SHA384_LEN ? hmac_sha384(k, s, out) : hmac_sha256(k, s, out);
 }
 
 /* The version of a block; 0: clear text. */
@@ -90,7 +87,8 @@ openemr_decrypt(
 	struct str sealed = str_skip(buf_str(&b), versions[v].mac);
 	const uint8_t *iv = (const uint8_t *)sealed.p;
 	if (versions[v].mac > 0) {
-		mac_of(v, k->version[versions[v].keys].b, sealed, mac);
+		if (mac_of(v, k->version[versions[v].keys].b, sealed, mac) != 0)
+			return ERR(e, E_LIMIT, "out of memory");
 		if (!secret_eq_str(
 		        (struct str){ b.p, versions[v].mac }, (struct str){ (const char *)mac, versions[v].mac }))
 			return ERR(e, E_CRYPTO, "OpenEMR block: MAC is wrong");
@@ -121,7 +119,8 @@ openemr_encrypt(struct arena *a, const struct openemr_keys *k, int version, stru
 	if (aes_cbc(true, k->version[version].a, sealed, plain, sealed + IV, &n) != 0)
 		return ERR(e, E_CRYPTO, "encryption failed");
 	struct str body = { (const char *)sealed, IV + n };
-	mac_of((unsigned)version, k->version[version].b, body, mac);
+	if (mac_of((unsigned)version, k->version[version].b, body, mac) != 0)
+		return ERR(e, E_LIMIT, "out of memory");
 	struct buf raw;
 	buf_init(&raw, a, sizeof mac + body.n, TEXT_MAX);
 	buf_put(&raw, mac, sizeof mac);

@@ -220,6 +220,8 @@ secret_check(struct request *r, struct client_auth *c)
 	if (openemr_decrypt(r->task.arena, r->site->crypt == NULL ? &none : r->site->crypt, clear, &clear, NULL, &e) !=
 	    0) {
 		r->task.err = e;
+		if (e.kind == E_LIMIT)
+			return STEP_FAIL;
 		return denied(r, "stored client secret cannot be decrypted");
 	}
 	bool same = clear.n > 0 && secret_eq_str(clear, c->given_secret);

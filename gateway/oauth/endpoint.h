@@ -196,7 +196,7 @@ extern const struct step_table grant_password_steps, grant_credentials_steps, gr
 
 /* Redis key and AES key of the sealed answer that a used refresh token gave: only who holds the token can open it. */
 struct str key_successor(struct arena *a, const struct site *site, struct str token);
-void successor_secret(struct str token, uint8_t key[32]);
+int successor_secret(struct str token, uint8_t key[32]) MUSTUSE;
 /* The requested scopes: known to the server, cut to what the client registered and to what the role may hold. contract 4.4. On refusal
  * the reply is decided and -1 returned.                                                                                    */
 int oauth_scopes(struct request *r, struct str requested, const struct oauth_client *client, enum role role,

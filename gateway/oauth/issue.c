@@ -360,10 +360,10 @@ key_successor(struct arena *a, const struct site *site, struct str token)
 	return text.p == NULL ? STR_NULL : key_refresh_token(a, site, text);
 }
 
-void
+int
 successor_secret(struct str token, uint8_t key[SEAL_KEY])
 {
-	hmac_sha256(token, STR("gatehouse refresh successor"), key);
+	return hmac_sha256(token, STR("gatehouse refresh successor"), key);
 }
 
 static struct str
@@ -392,7 +392,8 @@ static struct str
 answer_sealed(struct request *r, const struct issue *i)
 {
 	uint8_t key[SEAL_KEY];
-	successor_secret(i->used.token, key);
+	if (successor_secret(i->used.token, key) != 0)
+		return STR_NULL;
 	struct str sealed = seal(r->task.arena, r->worker->rng, key, i->answer);
 	secret_wipe(key, sizeof key);
 	return sealed;
@@ -442,7 +443,8 @@ issue_same_answer(struct request *r, struct issue *i, struct str sealed)
 {
 	uint8_t key[SEAL_KEY];
 	struct str answer;
-	successor_secret(i->used.token, key);
+	if (successor_secret(i->used.token, key) != 0)
+		return STEP_FAIL;
 	int rc = unseal(r->task.arena, key, sealed, &answer, &r->task.err);
 	secret_wipe(key, sizeof key);
 	if (rc != 0)

@@ -186,7 +186,8 @@ session_csrf(struct request *r, const struct session *s)
 {
 	uint8_t mac[SHA256_LEN];
 	struct buf b;
-	hmac_sha256(s->csrf_key, STR("oauth2"), mac);
+	if (hmac_sha256(s->csrf_key, STR("oauth2"), mac) != 0)
+		return STR_NULL;
 	buf_init(&b, r->task.arena, CSRF_DIGITS, CSRF_DIGITS);
 	hex_put(&b, mac, CSRF_DIGITS / 2);
 	return buf_ok(&b) ? buf_str(&b) : STR_NULL;

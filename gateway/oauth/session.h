@@ -65,7 +65,7 @@ bool session_cookie_sent(struct request *r);
 /* Set-Cookie that removes the cookie. After reply_reset(). */
 void session_cookie_clear(struct request *r);
 
-/* The form token of a session: 40 hex digits. */
+/* The form token of a session: 40 hex digits. .p NULL: out of memory. */
 struct str session_csrf(struct request *r, const struct session *s);
 bool session_csrf_ok(struct request *r, const struct session *s, struct str given);
 

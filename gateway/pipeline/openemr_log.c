@@ -37,7 +37,8 @@ sha3_hex(struct arena *a, struct str text)
 {
 	uint8_t hash[SHA512_LEN];
 	struct buf b;
-	sha3_512(text, hash);
+	if (sha3_512(text, hash) != 0)
+		return STR_NULL;
 	buf_init(&b, a, 2 * SHA512_LEN, 2 * SHA512_LEN);
 	hex_put(&b, hash, sizeof hash);
 	return buf_ok(&b) ? buf_str(&b) : STR_NULL;

@@ -81,7 +81,8 @@ write_note_bind(struct write_note *n)
 	struct str all = arena_printf(a, "%.*s%.*s%.*s%.*s%.*s%.*s%.*s1open-emr", STR_ARG(date), STR_ARG(event),
 	    STR_ARG(event), STR_ARG(user), STR_ARG(n->group), STR_ARG(text), STR_ARG(pid));
 	buf_init(&hex, a, 2 * SHA512_LEN + 1, 2 * SHA512_LEN + 1);
-	sha3_512(all, hash);
+	if (sha3_512(all, hash) != 0)
+		return -1;
 	hex_put(&hex, hash, sizeof hash);
 	n->checksum = buf_str(&hex);
 	const struct db_val vals[WRITE_LOG_VALS] = { DB_V_STR(date), DB_V_STR(event), DB_V_STR(event), DB_V_STR(user),

@@ -61,10 +61,8 @@ php_seal(unsigned version, struct str s, struct buf *out)
 	EVP_CIPHER_CTX_free(c);
 	body.n = 16 + (size_t)(n + last);
 	struct str key = { (const char *)keys.version[numbers[version]].b, 32 };
-	if (macs[version] == 48)
-		hmac_sha384(key, buf_str(&body), mac);
-	else if (macs[version] == 32)
-		hmac_sha256(key, buf_str(&body), mac);
+	REQUIRE(macs[version] != 48 || hmac_sha384(key, buf_str(&body), mac) == 0);
+	REQUIRE(macs[version] != 32 || hmac_sha256(key, buf_str(&body), mac) == 0);
 	buf_put(&all, mac, macs[version]);
 	buf_str_put(&all, buf_str(&body));
 	buf_printf(out, "%03u", version);
@@ -204,7 +202,7 @@ test_version_001__is_digested(void)
 			EXPECT_IDX(!openemr_open_digests(o, sha3, sha1), i);
 			while (rc == 0)
 				rc = openemr_open_check(o, 5000, &e);
-			sha3_512((struct str){ plain, sizes[i] }, want);
+			REQUIRE(sha3_512((struct str){ plain, sizes[i] }, want) == 0);
 			EXPECT_IDX(rc == 1 && openemr_open_digests(o, sha3, sha1) == (v == 1), i * 10 + v);
 			EXPECT_IDX(v != 1 || memcmp(sha3, want, sizeof want) == 0, i);
 			openemr_open_free(&o);
