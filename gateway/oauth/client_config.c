@@ -208,7 +208,7 @@ stays_enabled(struct request *r, const struct client_config *c)
 		return true;
 	return scope_set_parse(r->task.arena, text(c, C_SCOPE), &old, &e) == 0 &&
 	       scope_set_parse(r->task.arena, c->g.scope, &new, &e) == 0 && scope_set_contains_all(old, new, NULL) &&
-	       str_eq(text(c, C_REDIRECT), c->g.joined[1]);
+	       str_eq(text(c, C_REDIRECT), c->g.joined[REGISTRATION_REDIRECTS]);
 }
 
 static enum step

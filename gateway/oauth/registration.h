@@ -5,6 +5,9 @@
 
 #include "gateway/oauth/endpoint.h"
 
+/* Members that are lists, in OpenEMR's columns joined with "|". */
+enum { REGISTRATION_CONTACTS, REGISTRATION_REDIRECTS, REGISTRATION_LOGOUTS, REGISTRATION_GRANTS, REGISTRATION_LISTS };
+
 /* Frame of registration_steps, which always reply. */
 struct registration {
 	/* in */
@@ -19,13 +22,14 @@ struct registration {
 	bool as_openemr; /* compat classic, and asked in OpenEMR's words: its status and members */
 	int64_t issued_s;
 	/* working state */
-	struct str stored_secret, jwks, joined[4]; /* contacts, redirect, logout, grants */
+	struct str stored_secret, jwks, joined[REGISTRATION_LISTS];
 	struct redis_result *redis;
 	struct db_result *db;
 };
 extern const struct step_table registration_steps;
 
-/* Reads g->doc (or the body) and checks every member by the site's rules; enabled: not one that waits for an administrator by rule. */
+/* Reads g->doc (or the body) and checks every member by the site's rules (registration_check.c); STEP_NEXT, or the refusal. g->enabled: not
+ * one that waits for an administrator by rule.                                                                             */
 enum step registration_check(struct request *r, struct registration *g);
 /* OpenEMR's own switch, oauth_app_manual_approval: where *out has a row, everybody waits. */
 enum step registration_manual(struct task *t, struct db_result **out);
