@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Writing the journal. */
+/* Writing the journal. Reading it is segment.c's. */
 #include "gateway/audit/journal.h"
 
 #include "gateway/base/text.h"
 #include "gateway/crypto/hash.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/err.h>
@@ -18,16 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum {
-	PATH_BYTES = 1024,
-	OUT_MAX = 64 << 20,
-	SIG_BYTES = 64,
-	NAMES_MAX = 100000,
-	ZEROS_BYTES = 64 << 10,
-	CRC_HEAD = 9, /* the CRC and its space */
-	LOCK_TRIES = 40,
-	LOCK_MS = 50
-};
+enum { PATH_BYTES = 1024, OUT_MAX = 64 << 20, SIG_BYTES = 64, ZEROS_BYTES = 64 << 10, LOCK_TRIES = 40, LOCK_MS = 50 };
 
 struct journal {
 	struct journal_conf conf;
@@ -46,34 +36,6 @@ struct journal {
 	bool removed;    /* for journal_was_removed() */
 	struct buf head; /* the last checkpoint's line, when CHECKPOINT_LAST does not hold it yet */
 };
-
-void
-chain_next(const uint8_t before[CHAIN_BYTES], struct str json, uint8_t out[CHAIN_BYTES])
-{
-	struct buf b;
-	buf_init(&b, NULL, CHAIN_BYTES + json.n, CHAIN_BYTES + JOURNAL_LINE_MAX);
-	buf_put(&b, before, CHAIN_BYTES);
-	buf_str_put(&b, json);
-	sha256(buf_str(&b), out);
-	buf_done(&b);
-}
-
-int
-journal_line_parse(struct str line, struct journal_line *out)
-{
-	uint8_t crc[4];
-	struct str rest = str_skip(line, 9);
-	if (line.n < LINE_HEAD + 10 || line.n > JOURNAL_LINE_MAX || line.p[8] != ' ' || line.p[73] != ' ' ||
-	    hex_get(str_sub(line, 0, 8), crc, sizeof crc) != 0)
-		return -1;
-	uint32_t want = (uint32_t)crc[0] << 24 | (uint32_t)crc[1] << 16 | (uint32_t)crc[2] << 8 | crc[3];
-	out->chain = str_sub(line, 9, 73);
-	out->json = str_skip(line, LINE_HEAD);
-	if (crc32c(0, rest.p, rest.n) != want || !str_starts(out->json, STR("{\"seq\":")))
-		return -1;
-	struct str number = str_skip(out->json, 7);
-	return str_to_u64(str_sub(number, 0, str_find(number, ',')), UINT64_MAX, &out->seq);
-}
 
 /* --- adding ------------------------------------------------------------------------------------------------------------------------ */
 
@@ -175,29 +137,6 @@ journal_add(struct journal *j, struct str json)
 	    str_find(json, '\n') < json.n)
 		return -1;
 	return line_add(j, str_sub(json, 1, json.n - 1));
-}
-
-/* --- reading a segment -------------------------------------------------------------------------------------------------------------- */
-
-bool
-segment_next(struct segment *s, struct str *line)
-{
-	bool ended = false;
-	for (ssize_t n; (n = getline(&s->text, &s->cap, s->f)) > 0;) {
-		size_t used = (size_t)n;
-		while (used > 0 && s->text[used - 1] == 0)
-			used--;
-		if (used > 0)
-			s->bytes = s->at + (off_t)used;
-		s->at += (off_t)n;
-		ended = ended || memchr(s->text, 0, (size_t)n) != NULL || s->text[n - 1] != '\n';
-		s->torn = s->torn || (ended && used > 0);
-		if (ended)
-			continue; /* what stands behind the end is looked at, and not told */
-		*line = (struct str){ s->text, (size_t)n - 1 };
-		return true;
-	}
-	return false;
 }
 
 /* --- files -------------------------------------------------------------------------------------------------------------------------- */
@@ -340,44 +279,6 @@ journal_sync(struct journal *j, struct err *e)
 		j->fresh = true;
 	if (j->head.n > 0)
 		head_write(j);
-	return 0;
-}
-
-static int
-name_cmp(const void *a, const void *b)
-{
-	const struct str *x = a, *y = b;
-	return str_cmp(*x, *y);
-}
-
-int
-journal_segments(struct arena *a, const char *dir, struct str **names, size_t *n, struct err *e)
-{
-	DIR *d = opendir(dir);
-	size_t cap = 64;
-	*n = 0;
-	*names = arena_array(a, cap, sizeof **names);
-	if (d == NULL)
-		return ERR(e, E_IO, "%s: cannot be opened (errno %d)", dir, errno);
-	for (struct dirent *entry; *names != NULL && (entry = readdir(d)) != NULL;) {
-		struct str name = str_of(entry->d_name);
-		if (!str_ends(name, STR(".journal")) || name.n != 16 + 8)
-			continue;
-		if (*n == cap) {
-			struct str *more = cap >= NAMES_MAX ? NULL : arena_array(a, cap * 2, sizeof **names);
-			if (more != NULL)
-				memcpy(more, *names, cap * sizeof **names);
-			*names = more;
-			cap *= 2;
-			if (more == NULL)
-				break;
-		}
-		(*names)[(*n)++] = arena_str(a, name);
-	}
-	(void)closedir(d);
-	if (*names == NULL)
-		return ERR(e, E_LIMIT, "journal: too many segments");
-	qsort(*names, *n, sizeof **names, name_cmp);
 	return 0;
 }
 

@@ -2,7 +2,7 @@
 /* Reading the journal: verify and query. */
 #include "gateway/audit/audit.h"
 
-#include "gateway/audit/journal.h"
+#include "gateway/audit/segment.h"
 #include "gateway/base/date.h"
 #include "gateway/base/json_in.h"
 #include "gateway/base/text.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Lines of a journal that somebody may have touched. fuzz-library: gateway/audit */
-#include "gateway/audit/journal.h"
+#include "gateway/audit/segment.h"
 
 #include <unistd.h>
 
