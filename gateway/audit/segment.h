@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The journal's files: lines "CRC CHAIN JSON", where CHAIN = SHA-256(chain before, JSON) and CRC = CRC-32C of "CHAIN JSON" (both in hex).
- * Segments are named by their first record's number, in hex; checkpoints carry an Ed25519 signature over the chain. No record has a NUL, so that the first one is the end of a segment's records (journal.h lays
- * files out in advance); what is no NUL behind it belongs to a write that was not finished. docs/audit.md. Blocking. Not for what a record
- * says (audit.h). Private to gateway/audit.                                                                                */
+ * Segments are named by their first record's number, in hex; checkpoints carry an Ed25519 signature over the chain. No record has a NUL,
+ * so that the first one is the end of a segment's records (journal.h lays files out in advance); what is no NUL behind it belongs to a
+ * write that was not finished. docs/audit.md. Blocking. Not for what a record says (audit.h). Private to gateway/audit.     */
 #ifndef GATEWAY_AUDIT_SEGMENT_H
 #define GATEWAY_AUDIT_SEGMENT_H
 
