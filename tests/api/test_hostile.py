@@ -145,6 +145,24 @@ def test_a_hostile_member(api, site, route):
     assert not undocumented(route, {t for t in after if after[t] != before[t]})
 
 
+# route, member, what its column would store as something else: the nearest number that fits, a text cut short
+BEYOND = [("PUT /api/patient/:puuid/encounter/:euuid", "pos_code", 99999), ("PUT /api/patient/:puuid/encounter/:euuid", "facility_id", "99999999999"),
+          ("PUT /api/patient/:puuid/encounter/:euuid", "stmt_count", 1e30), ("PUT /api/patient/:puuid/encounter/:euuid", "billing_note", "é" * 40000),
+          ("PUT /api/patient/:puuid", "providerID", -1e15), ("PUT /api/patient/:puuid", "suffix", "é" * 200),
+          ("POST /api/patient/:pid/encounter/:eid/vital", "weight", "99999999999"), ("PUT /api/patient/:pid/encounter/:eid/vital/:vid", "pulse", "1" + "0" * 600),
+          ("POST /api/patient/:pid/encounter/:eid/soap_note", "plan", "é" * 40000)]
+
+
+@pytest.mark.parametrize("name, member, value", BEYOND, ids=[f"{n} {m}" for n, m, _ in BEYOND])
+def test_what_a_column_cannot_hold_is_refused_and_not_stored_as_something_else(api, site, name, member, value):
+    route = next(r for r in ROUTES if r.name == name)
+    ask, before = Asked(api, site, route), checksums(api, site)
+    r = ask.send({**body_at(route, site), member: value}, member)
+    assert refused_for(r, member), f"{r.status_code} {r.text[:300]}"
+    after = checksums(api, site)
+    assert {t for t in after if after[t] != before[t]} <= EVERY
+
+
 @pytest.mark.parametrize("route", WRITING, ids=lambda r: r.name)
 def test_a_hostile_body(api, site, route):
     ask = Asked(api, site, route)

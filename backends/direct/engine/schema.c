@@ -6,13 +6,14 @@
 
 #include "gateway/base/map.h"
 
+#include <float.h>
 #include <stdlib.h>
 
 enum { SCHEMA_ARENA = 8 << 20, NAME_MAX_BYTES = 140 };
 
 const struct db_stmt schema_sql = {
 	.name = "schema",
-	.sql = "SELECT c.TABLE_NAME, c.COLUMN_NAME, c.DATA_TYPE, c.IS_NULLABLE, c.COLUMN_DEFAULT, "
+	.sql = "SELECT c.TABLE_NAME, c.COLUMN_NAME, c.COLUMN_TYPE, c.IS_NULLABLE, c.COLUMN_DEFAULT, "
 	       "c.CHARACTER_MAXIMUM_LENGTH, "
 	       "c.CHARACTER_SET_NAME, c.COLUMN_KEY, c.EXTRA FROM information_schema.COLUMNS c WHERE c.TABLE_SCHEMA = "
 	       "DATABASE() "
@@ -29,38 +30,86 @@ struct schema {
 	size_t n;
 };
 
-static const struct {
+static const struct type {
 	const char *name;
 	enum column_type type;
+	unsigned bits; /* of whole numbers */
+	double most;   /* of others that have an end of their own */
+	bool in_bytes; /* of texts: what limits them               */
 } types[] = {
-	{ "tinyint", COL_INT },
-	{ "smallint", COL_INT },
-	{ "mediumint", COL_INT },
-	{ "int", COL_INT },
-	{ "bigint", COL_INT },
-	{ "bit", COL_INT },
-	{ "year", COL_INT },
-	{ "float", COL_FLOAT },
-	{ "double", COL_FLOAT },
-	{ "decimal", COL_DECIMAL },
-	{ "date", COL_DATE },
-	{ "datetime", COL_DATETIME },
-	{ "timestamp", COL_DATETIME },
-	{ "binary", COL_BINARY },
-	{ "varbinary", COL_BINARY },
-	{ "tinyblob", COL_BINARY },
-	{ "blob", COL_BINARY },
-	{ "mediumblob", COL_BINARY },
-	{ "longblob", COL_BINARY },
+	{ .name = "tinyint", .type = COL_INT, .bits = 8 },
+	{ .name = "smallint", .type = COL_INT, .bits = 16 },
+	{ .name = "mediumint", .type = COL_INT, .bits = 24 },
+	{ .name = "int", .type = COL_INT, .bits = 32 },
+	{ .name = "bigint", .type = COL_INT, .bits = 64 },
+	{ .name = "bit", .type = COL_INT },
+	{ .name = "year", .type = COL_INT },
+	{ .name = "float", .type = COL_FLOAT, .most = FLT_MAX },
+	{ .name = "double", .type = COL_FLOAT, .most = DBL_MAX },
+	{ .name = "tinytext", .type = COL_TEXT, .in_bytes = true },
+	{ .name = "text", .type = COL_TEXT, .in_bytes = true },
+	{ .name = "mediumtext", .type = COL_TEXT, .in_bytes = true },
+	{ .name = "longtext", .type = COL_TEXT, .in_bytes = true },
+	{ .name = "decimal", .type = COL_DECIMAL },
+	{ .name = "date", .type = COL_DATE },
+	{ .name = "datetime", .type = COL_DATETIME },
+	{ .name = "timestamp", .type = COL_DATETIME },
+	{ .name = "binary", .type = COL_BINARY },
+	{ .name = "varbinary", .type = COL_BINARY },
+	{ .name = "tinyblob", .type = COL_BINARY },
+	{ .name = "blob", .type = COL_BINARY },
+	{ .name = "mediumblob", .type = COL_BINARY },
+	{ .name = "longblob", .type = COL_BINARY },
 };
 
-static enum column_type
-type_of(struct str name)
+static const struct type text_type = { .name = "", .type = COL_TEXT };
+
+/* Of "decimal(12,6)", "int(10) unsigned". */
+static const struct type *
+type_of(struct str whole)
 {
+	struct str name = str_sub(whole, 0, MIN(str_find(whole, '('), str_find(whole, ' ')));
 	for (size_t i = 0; i < NITEMS(types); i++)
 		if (str_ieq(name, str_of(types[i].name)))
-			return types[i].type;
-	return COL_TEXT;
+			return &types[i];
+	return &text_type;
+}
+
+/* 12 and 6 of "decimal(12,6)". */
+static bool
+decimal_digits(struct str whole, uint64_t *all, uint64_t *behind)
+{
+	struct str size = str_skip(whole, MIN(str_find(whole, '(') + 1, whole.n)), part;
+	size = str_sub(size, 0, str_find(size, ')'));
+	*behind = 0;
+	if (!str_next(&size, ',', &part) || str_to_u64(part, 65, all) != 0)
+		return false;
+	return !str_next(&size, ',', &part) || str_to_u64(part, *all, behind) == 0;
+}
+
+static double
+ten_to(uint64_t n)
+{
+	double v = 1;
+	while (n-- > 0)
+		v *= 10;
+	return v;
+}
+
+/* Beyond these numbers the relaxed sql_mode stores the nearest that fits. */
+static void
+bounds_read(struct schema_column *c, const struct type *t, struct str whole)
+{
+	bool is_unsigned = str_find_str(whole, STR("unsigned")) < whole.n;
+	uint64_t all, behind;
+	double half = t->bits == 0 ? 0 : (double)(UINT64_C(1) << (t->bits - 1));
+	if (t->bits > 0)
+		c->most = is_unsigned ? 2.0 * half - 1 : half - 1;
+	else if (t->type == COL_DECIMAL && decimal_digits(whole, &all, &behind))
+		c->most = ten_to(all - behind) - 1 / ten_to(behind);
+	else
+		c->most = t->most;
+	c->least = is_unsigned ? 0 : t->bits > 0 ? -c->most - 1 : -c->most;
 }
 
 static int
@@ -69,7 +118,10 @@ column_read(struct schema *s, const struct db_cell *row, struct schema_column *c
 	struct str charset = row[S_CHARSET].s, preset = row[S_DEFAULT].s, extra = row[S_EXTRA].s;
 	c->table = arena_str(s->arena, row[S_TABLE].s);
 	c->name = arena_str(s->arena, row[S_COLUMN].s);
-	c->type = type_of(row[S_TYPE].s);
+	const struct type *type = type_of(row[S_TYPE].s);
+	c->type = type->type;
+	c->in_bytes = type->in_bytes;
+	bounds_read(c, type, row[S_TYPE].s);
 	c->nullable = str_ieq(row[S_NULLABLE].s, STR("YES"));
 	c->default_now = str_find(preset, '(') < preset.n || str_istarts(preset, STR("CURRENT_TIMESTAMP"));
 	c->has_default = !c->default_now && (row[S_DEFAULT].kind != DB_C_NULL || c->nullable);

@@ -17,7 +17,9 @@ struct schema_column {
 	bool indexed;       /* first column of some key */
 	bool utf8mb3;       /* cannot hold characters beyond U+FFFF */
 	bool automatic;     /* AUTO_INCREMENT */
+	bool in_bytes;      /* max_chars counts bytes: TEXT and its like */
 	uint64_t max_chars; /* of texts; 0: no limit of use */
+	double least, most; /* of numbers; 0 and 0: no limit of use */
 };
 struct schema;
 

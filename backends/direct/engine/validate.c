@@ -5,6 +5,10 @@
 #include "gateway/base/date.h"
 #include "gateway/base/text.h"
 
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
 static bool
 digit(char c)
 {
@@ -168,18 +172,44 @@ static void
 length_rules(
     const struct field *f, const struct schema_column *column, struct str v, struct str label, struct violations *to)
 {
-	unsigned max = f->max;
+	uint64_t max = f->max;
+	bool too_long = max > 0 && v.n > max;
+	if (column->type == COL_TEXT && column->max_chars > 0 && (max == 0 || column->max_chars < max) &&
+	    (column->in_bytes ? v.n : utf8_count(v)) > column->max_chars) {
+		max = column->max_chars;
+		too_long = true;
+	}
 	if (f->min > 0 && v.n < f->min)
 		violation_add(to, str_of(f->name), STR("LengthBetween::TOO_SHORT"),
 		    "%.*s must be %u characters or longer", STR_ARG(label), f->min);
-	if (max > 0 ? v.n > max
-	            : column->type == COL_TEXT && column->max_chars > 0 && utf8_count(v) > column->max_chars)
+	if (too_long)
 		violation_add(to, str_of(f->name), STR("LengthBetween::TOO_LONG"),
-		    "%.*s must be %llu characters or shorter", STR_ARG(label),
-		    max > 0 ? (unsigned long long)max : (unsigned long long)column->max_chars);
+		    "%.*s must be %llu characters or shorter", STR_ARG(label), (unsigned long long)max);
 }
 
-/* What the relaxed sql_mode would store as 0, a zero date or a cut text is refused instead. */
+/* A numeric text; one that is too long to be read is beyond every number. */
+static double
+number_of(struct str v)
+{
+	char text[512];
+	(void)snprintf(text, sizeof text, "%.*s", STR_ARG(v));
+	return v.n < sizeof text ? strtod(text, NULL) : v.p[0] == '-' ? -HUGE_VAL : HUGE_VAL;
+}
+
+static void
+bound_rules(
+    const struct field *f, const struct schema_column *column, struct str v, struct str label, struct violations *to)
+{
+	double number = number_of(v);
+	if (number > column->most)
+		violation_add(to, str_of(f->name), STR("Between::TOO_BIG"), "%.*s must be less than or equal to %.15g",
+		    STR_ARG(label), column->most);
+	else if (number < column->least)
+		violation_add(to, str_of(f->name), STR("Between::TOO_SMALL"),
+		    "%.*s must be greater than or equal to %.15g", STR_ARG(label), column->least);
+}
+
+/* What the relaxed sql_mode would store as 0, another number, a zero date or a cut text is refused instead. */
 static void
 column_rules(const struct field *f, unsigned bits, const struct schema_column *column, struct str v, struct str label,
     struct violations *to)
@@ -187,6 +217,8 @@ column_rules(const struct field *f, unsigned bits, const struct schema_column *c
 	bool number = column->type == COL_INT || column->type == COL_FLOAT || column->type == COL_DECIMAL;
 	if (number && !(bits & R_NUMERIC) && !is_numeric(v))
 		violation_add(to, str_of(f->name), STR("Numeric::NOT_NUMERIC"), "%.*s must be numeric", STR_ARG(label));
+	if (number && column->most > 0 && is_numeric(v))
+		bound_rules(f, column, v, label, to);
 	if ((column->type == COL_DATE || column->type == COL_DATETIME) && !(bits & (R_DATE | R_DATETIME)) &&
 	    !is_datetime(v))
 		violation_add(

@@ -40,7 +40,7 @@ schema_row(struct db_cell *row, struct str table, struct str line)
 	size_t preset = str_find_str(line, STR("DEFAULT "));
 	row[0] = text_cell(table);
 	row[1] = text_cell(name);
-	row[2] = text_cell(str_sub(rest, 0, end));
+	row[2] = text_cell(str_sub(rest, 0, size.p == NULL ? end : end + size.n + 2));
 	row[3] = text_cell(str_find_str(line, STR("NOT NULL")) < line.n ? STR("NO") : STR("YES"));
 	row[4] = text_cell(preset < line.n ? str_skip(line, preset + 8) : STR_NULL);
 	if (str_starts(row[2].s, STR("varchar")) && str_to_u64(size, 1u << 30, &chars) == 0)

@@ -51,6 +51,9 @@ test_words__of_each_kind__are_told_apart(void)
 static const struct schema_column text10 = { .type = COL_TEXT, .max_chars = 10, .nullable = true };
 static const struct schema_column old_text = { .type = COL_TEXT, .utf8mb3 = true };
 static const struct schema_column number = { .type = COL_INT };
+static const struct schema_column bytes10 = { .type = COL_TEXT, .max_chars = 10, .in_bytes = true };
+static const struct schema_column tiny = { .type = COL_INT, .least = -128, .most = 127 };
+static const struct schema_column weight = { .type = COL_DECIMAL, .least = -999.99, .most = 999.99 };
 static const struct schema_column day = { .type = COL_DATE };
 
 static const struct {
@@ -67,6 +70,18 @@ static const struct {
 	{ { "x", K_TEXT }, &text10, "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9",
 	    NULL, NULL },
 	{ { "x", K_INT }, &number, "12abc", "Numeric::NOT_NUMERIC", "x must be numeric" },
+	{ { "x", K_TEXT }, &bytes10, "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9", NULL, NULL },
+	{ { "x", K_TEXT }, &bytes10, "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9-", "LengthBetween::TOO_LONG",
+	    "x must be 10 characters or shorter" },
+	{ { "x", K_TEXT, .max = 20 }, &text10, "12345678901", "LengthBetween::TOO_LONG",
+	    "x must be 10 characters or shorter" },
+	{ { "x", K_INT }, &tiny, "127", NULL, NULL },
+	{ { "x", K_INT }, &tiny, "-128", NULL, NULL },
+	{ { "x", K_INT }, &tiny, "128", "Between::TOO_BIG", "x must be less than or equal to 127" },
+	{ { "x", K_INT }, &tiny, "-129", "Between::TOO_SMALL", "x must be greater than or equal to -128" },
+	{ { "x", K_INT }, &tiny, "1e400", "Between::TOO_BIG", "x must be less than or equal to 127" },
+	{ { "x", K_TEXT }, &weight, "999.99", NULL, NULL },
+	{ { "x", K_TEXT }, &weight, "1000", "Between::TOO_BIG", "x must be less than or equal to 999.99" },
 	{ { "x", K_DATE }, &day, "2024-02-30", "DateTime::INVALID_VALUE", "x must be a valid date" },
 	{ { "x", K_DATE }, &day, "2024-02-29", NULL, NULL },
 	{ { "x", K_TEXT }, &old_text, "\xf0\x9f\x98\x80", "Charset::INVALID_VALUE",
