@@ -202,9 +202,9 @@ static void
 time_put(struct json_write *w, const struct request *r)
 {
 	struct date d;
-	struct buf b;
+	char text[40]; /* a request that used up its memory has a time too */
+	struct buf b = { .p = text, .cap = sizeof text, .max = sizeof text };
 	date_from_epoch_us(clock_real_us(r->worker->clock), &d);
-	buf_init(&b, r->task.arena, 40, 64);
 	date_put_iso(&b, &d);
 	json_kv_str(w, STR("time"), buf_str(&b));
 }

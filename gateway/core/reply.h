@@ -33,6 +33,12 @@ void reply_field(
     struct reply *rp, struct str name, struct str value); /* CR, LF, NUL in value: buf turns failed -> 500 */
 /* Throws away body and fields set so far. */
 void reply_reset(struct reply *rp);
+/* Whether all that was put into it is there; no: its memory or a limit ended before. */
+static inline bool
+reply_whole(const struct reply *rp)
+{
+	return buf_ok(&rp->fields) && buf_ok(&rp->body);
+}
 
 /* Errors as rows: status in the OAuth, OpenEMR 8.x, classic and FHIR dialects, OAuth error code, FHIR issue code, text. A classic
  * status of 4010 is the empty text/html 401 that 6.x and 7.x send for scope and role (golden-7.0 195, 207). RFC 6750 3.1.    */

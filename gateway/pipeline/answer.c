@@ -8,6 +8,8 @@
 
 enum { RETRY_AFTER_S = 2 };
 
+const struct str bare_fields = STR_INIT("Retry-After: 2\r\nCache-Control: no-store\r\n");
+
 /* --- the request's body ----------------------------------------------------------------------------------------------- */
 
 static void
@@ -116,7 +118,7 @@ answer_step(struct task *t)
 		if (full)
 			reply_retry_after(rp, RETRY_AFTER_S);
 	}
-	if (!buf_ok(&rp->body) || !buf_ok(&rp->fields)) {
+	if (!reply_whole(rp)) {
 		(void)ERR(&t->err, E_LIMIT, "answer larger than reply_max");
 		reply_error(rp, p->r.dialect, REPLY_INTERNAL, STR_NULL);
 	}
@@ -128,6 +130,10 @@ answer_step(struct task *t)
 		buf_lit(&rp->fields, "Cache-Control: no-store\r\n");
 	rate_fields(p);
 	cors_fields(p);
+	if (!reply_whole(rp)) {
+		rp->source = NULL;
+		rp->status = BARE_STATUS;
+	}
 	return STEP_NEXT;
 }
 
@@ -217,7 +223,10 @@ respond_step(struct task *t)
 		exchange_close_after(r->x);
 	if (rp->source == NULL) {
 		p->answered = true;
-		exchange_reply(r->x, rp->status, buf_str(&rp->fields), buf_str(&rp->body));
+		if (reply_whole(rp))
+			exchange_reply(r->x, rp->status, buf_str(&rp->fields), buf_str(&rp->body));
+		else
+			exchange_reply(r->x, BARE_STATUS, bare_fields, STR(""));
 		return STEP_NEXT;
 	}
 	t->deadline_us = 0; /* a stream has the deadlines of its two sides */

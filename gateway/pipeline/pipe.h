@@ -10,6 +10,10 @@
 #include "policy/policy.h"
 #include "policy/rate.h"
 
+/* The answer where there is no memory even for an error: a status and nothing that had to be made. */
+enum { BARE_STATUS = 503 };
+extern const struct str bare_fields;
+
 /* A verified token in the worker's cache; requests that use it hold a reference. */
 struct token_entry {
 	struct arena *arena;

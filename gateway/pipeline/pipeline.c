@@ -80,7 +80,7 @@ pipe_request(struct exchange *x, void *ctx)
 	struct worker *w = ctx;
 	struct pipe *p = ARENA_NEW(x->arena, struct pipe);
 	if (p == NULL) { /* an arena that cannot hold this is a configuration of a few hundred bytes */
-		exchange_reply(x, 503, STR("Retry-After: 2\r\n"), STR(""));
+		exchange_reply(x, BARE_STATUS, bare_fields, STR(""));
 		return;
 	}
 	x->user = p;

@@ -393,6 +393,58 @@ test_body__too_large_for_a_buffer_is_refused_before_the_backend(void)
 	stop(&f);
 }
 
+/* Status line, fields, an empty line, as many bytes as are announced. */
+static bool
+whole(void)
+{
+	struct str text = { got.text, got.n };
+	size_t end = str_find_str(text, STR("\r\n\r\n"));
+	struct str head = str_sub(text, 0, end), line;
+	uint64_t length = UINT64_MAX;
+	bool first = true;
+	for (; head.n > 0; first = false) {
+		size_t at = str_find_str(head, STR("\r\n"));
+		line = str_sub(head, 0, at);
+		head = str_skip(head, MIN(at + 2, head.n));
+		size_t colon = str_find_str(line, STR(": "));
+		if (!first && (colon == line.n || memchr(line.p, ' ', colon) != NULL))
+			return false;
+		if (str_starts(line, STR("Content-Length: ")) &&
+		    str_to_u64(str_skip(line, colon + 2), UINT32_MAX, &length) != 0)
+			return false;
+	}
+	return end < text.n && text.n - end - 4 == length;
+}
+
+static void
+test_memory__whatever_is_left_an_answer_is_whole_or_bare(void)
+{
+	enum { LEAST = 256, MOST = 12 << 10, STEP = 16 };
+	unsigned good = 0, refused = 0;
+	for (size_t cap = LEAST; cap < MOST; cap += STEP) {
+		struct fixture f;
+		start(&f);
+		f.fx.conf.request_arena_bytes = cap;
+		ask(&f, "GET /apis/default/fhir/metadata", "Origin: https://app.example.org\r\nX-Request-Id: abc\r\n");
+		good += answered(200);
+		refused += answered(503);
+		EXPECT_IDX(got.n == 0 || whole(), cap);
+		EXPECT_IDX(got.n == 0 || says("Cache-Control: no-store\r\n"), cap);
+		EXPECT_IDX(!answered(200) || (says("X-Request-Id: abc\r\n") && says("nosniff\r\n") &&
+		                                 says("Access-Control-Allow-Origin: ")),
+		    cap);
+		EXPECT_IDX(!(answered(200) || answered(503)) || f.records == 1 || handled == 0, cap);
+		EXPECT_IDX(f.records == 0 || strstr(f.last, "\"time\":\"2") != NULL, cap);
+		EXPECT_IDX(
+		    f.records == 0 || strstr(f.last, answered(200) ? "\"status\":200" : "\"status\":5") != NULL, cap);
+		if (!whole() && got.n > 0)
+			printf("    %s\n", got.text);
+		stop(&f);
+	}
+	EXPECT(good > 0 && refused > 0);
+}
+
 TESTS(T(test_refusals__have_the_status_and_dialect_of_their_path), T(test_request_id__is_taken_when_plain_else_made),
     T(test_cors__only_listed_origins_read_and_no_page_is_read), T(test_audit__without_a_durable_record_nothing_is_told),
-    T(test_body__too_large_for_a_buffer_is_refused_before_the_backend))
+    T(test_body__too_large_for_a_buffer_is_refused_before_the_backend),
+    T(test_memory__whatever_is_left_an_answer_is_whole_or_bare))
