@@ -336,19 +336,23 @@ stored(struct db_conn *c)
 
 /* --- phases ---------------------------------------------------------------------------------------------------------------------------- */
 
-static void
+/* None may be missing: one that could not be kept would mean a call that blocks, other letters, or a server that nobody checked. */
+static int
 options_set(struct db_conn *c)
 {
 	char *const *text = c->pool->texts;
 	unsigned seconds = CONNECT_S;
 	my_bool yes = 1;
-	(void)mysql_options(c->my, MYSQL_OPT_NONBLOCK, NULL);
-	(void)mysql_options(c->my, MYSQL_OPT_CONNECT_TIMEOUT, &seconds);
-	(void)mysql_options(c->my, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+	if (mysql_options(c->my, MYSQL_OPT_NONBLOCK, NULL) != 0 ||
+	    mysql_options(c->my, MYSQL_OPT_CONNECT_TIMEOUT, &seconds) != 0 ||
+	    mysql_options(c->my, MYSQL_SET_CHARSET_NAME, "utf8mb4") != 0)
+		return -1;
 	if (text[TEXT_CA] == NULL)
-		return;
-	(void)mysql_ssl_set(c->my, text[TEXT_KEY], text[TEXT_CERT], text[TEXT_CA], NULL, NULL);
-	(void)mysql_options(c->my, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &yes);
+		return 0;
+	return mysql_ssl_set(c->my, text[TEXT_KEY], text[TEXT_CERT], text[TEXT_CA], NULL, NULL) == 0 &&
+	               mysql_options(c->my, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &yes) == 0
+	           ? 0
+	           : -1;
 }
 
 static int
@@ -356,7 +360,8 @@ connect_start(struct db_conn *c)
 {
 	char *const *text = c->pool->texts;
 	MYSQL *ret = NULL;
-	options_set(c);
+	if (options_set(c) != 0)
+		return -1;
 	int waits = mysql_real_connect_start(&ret, c->my, text[TEXT_SOCKET] != NULL ? NULL : text[TEXT_HOST],
 	    text[TEXT_USER], text[TEXT_PASSWORD], text[TEXT_DATABASE], c->pool->conf->port, text[TEXT_SOCKET],
 	    CLIENT_REMEMBER_OPTIONS);

@@ -402,6 +402,14 @@ asker_free(struct asker *a)
 }
 
 static struct db_conf conf;
+static int option_refused = -1;
+
+/* In place of the library's own. */
+int STDCALL
+mysql_options(MYSQL *my, enum mysql_option option, const void *value)
+{
+	return (int)option == option_refused ? 1 : mysql_optionsv(my, option, value);
+}
 
 static struct db_pool *
 pool_start(unsigned conns, uint32_t deadline_ms)
@@ -632,6 +640,30 @@ test_connections__all_refused__answer_down_soon(void)
 	server_stop();
 }
 
+/* Memory ran out while the connection's options were kept: no connection without them. */
+static void
+test_connection__whose_options_cannot_be_kept__is_not_opened(void)
+{
+	static const int rows[] = { MYSQL_OPT_NONBLOCK, MYSQL_OPT_CONNECT_TIMEOUT, MYSQL_SET_CHARSET_NAME,
+		MYSQL_OPT_SSL_VERIFY_SERVER_CERT };
+	for (size_t i = 0; i < NITEMS(rows); i++) {
+		struct asker a;
+		server_start();
+		db_pool_free(&(struct db_pool *){ pool_start(1, 2000) }); /* the settings */
+		conf.tls_ca = STR("/nonexistent/ca.pem");
+		struct db_pool *pool = db_pool_new(db.loop, &conf, NULL);
+		REQUIRE(pool != NULL);
+		option_refused = rows[i];
+		asker_start(&a, pool, SELECT);
+		asker_end(&a);
+		option_refused = -1;
+		EXPECT_IDX(a.result->status == DB_DOWN && db.connects == 0, i);
+		asker_free(&a);
+		db_pool_free(&pool);
+		server_stop();
+	}
+}
+
 /* wait_timeout: the next statement does not notice. */
 static void
 test_connection__closed_by_the_server_while_idle__costs_nobody_an_answer(void)
@@ -767,6 +799,6 @@ TESTS(T(test_statement__against_a_server_that),
     T(test_transaction__left_in_the_turn_of_its_answer__is_not_the_next_clients),
     T(test_statement__whose_client_left__is_not_touched), T(test_transaction__after_trouble__is_dead),
     T(test_connections__that_the_server_refuses__leave_the_others_at_work),
-    T(test_connections__all_refused__answer_down_soon),
+    T(test_connections__all_refused__answer_down_soon), T(test_connection__whose_options_cannot_be_kept__is_not_opened),
     T(test_connection__closed_by_the_server_while_idle__costs_nobody_an_answer), T(test_cells__of_each_type),
     T(test_cells__of_a_malformed_row__are_no_answer))
