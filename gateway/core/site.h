@@ -74,14 +74,14 @@ struct site {
 	struct route_binding {
 		const struct site_backend *backend;
 		void *handler;
-	} *bindings;           /* by route.index */
-	struct cache *tokens;  /* token hash -> verified principal (pipeline/authn) */
-	struct cache *acl;     /* username -> grants (pipeline/acl)   */
-	struct cache *live;    /* client, user -> enabled, active     */
-	struct cache *origins; /* CORS                                */
-	struct cache *revoked; /* jti hash -> seen revoked: what a Redis outage must not forget */
-	struct cache *cells;   /* rate cells of this worker, for routes that count locally when Redis is gone */
-	unsigned index;        /* position in conf.sites: metrics     */
+	} *bindings;             /* by route.index */
+	struct cache *tokens;    /* token hash -> verified principal (pipeline/authn) */
+	struct cache *acl;       /* username -> grants (pipeline/acl)   */
+	struct cache *live;      /* client, user -> enabled, active     */
+	struct origins *origins; /* CORS (pipeline/origins) */
+	struct cache *revoked;   /* jti hash -> seen revoked: what a Redis outage must not forget */
+	struct cache *cells;     /* rate cells of this worker, for routes that count locally when Redis is gone */
+	unsigned index;          /* position in conf.sites: metrics     */
 };
 
 #endif

@@ -5,6 +5,7 @@
 #include "gateway/base/list.h"
 #include "gateway/config/conf.h"
 #include "gateway/crypto/jwk.h"
+#include "gateway/loop/waiters.h"
 #include "gateway/net/http_client.h"
 
 #include <stdlib.h>
@@ -33,11 +34,7 @@ struct flight {
 	struct entry *entry;
 	struct arena *arena;
 	struct http_answer *answer;
-	struct list waiters;
-};
-struct waiter {
-	struct list link;
-	struct task *task;
+	struct waiters waiters;
 };
 struct jwks_uris {
 	struct worker *worker;
@@ -84,12 +81,7 @@ flight_done(struct task *t)
 {
 	struct flight *f = CONTAINER_OF(t, struct flight, task);
 	f->entry->flight = NULL;
-	while (!list_empty(&f->waiters)) {
-		struct waiter *w = LIST_FRONT(&f->waiters, struct waiter, link);
-		list_del(&w->link);
-		wait_wake(w->task->wait);
-		free(w);
-	}
+	waiters_wake(&f->waiters);
 	arena_free(&f->arena);
 	free(f);
 }
@@ -104,36 +96,12 @@ flight_start(struct entry *e)
 		return -1;
 	}
 	f->entry = e;
-	list_init(&f->waiters);
+	waiters_init(&f->waiters);
 	e->flight = f;
 	e->tried_us = loop_now_us(l);
 	task_init(&f->task, l, f->arena, &flight_steps, NULL, flight_done);
 	task_run(&f->task);
 	return 0;
-}
-
-/* --- waiting for it --------------------------------------------------------------------------------------------------------------------- */
-
-static void
-waiter_cancel(void *op)
-{
-	struct waiter *w = op;
-	list_del(&w->link);
-	free(w);
-}
-static const struct wait_ops waiter_ops = { "jwks fetch", waiter_cancel };
-
-static enum step
-flight_wait(struct task *t, struct flight *f, uint32_t deadline_ms)
-{
-	struct waiter *w = calloc(1, sizeof *w);
-	if (w == NULL || wait_begin(t, &waiter_ops, w, deadline_ms) == NULL) {
-		free(w);
-		return STEP_FAIL;
-	}
-	w->task = t;
-	list_add(&f->waiters, &w->link);
-	return STEP_WAIT;
 }
 
 /* --- entries -------------------------------------------------------------------------------------------------------------------------- */
@@ -229,7 +197,8 @@ jwks_uri_want(struct task *t, struct jwks_uris *u, struct str uri, struct str ki
 		break;
 	case JWKS_WAIT:
 		if (e->flight != NULL || flight_start(e) == 0)
-			return flight_wait(t, e->flight, u->worker->conf->outbound.timeout_ms + WAIT_SPARE_MS);
+			return waiters_join(
+			    t, &e->flight->waiters, u->worker->conf->outbound.timeout_ms + WAIT_SPARE_MS);
 		break;
 	}
 	return STEP_NEXT;

@@ -6,6 +6,7 @@
 #include "gateway/config/conf.h"
 #include "gateway/metrics/metrics.h"
 #include "gateway/pipeline/openemr_log.h"
+#include "gateway/pipeline/origins.h"
 #include "gateway/pipeline/pipe.h"
 
 #include <stdlib.h>
@@ -140,13 +141,6 @@ drop_acl(void *value)
 	acl_entry_put(value);
 }
 
-static void
-drop_text(void *value)
-{
-	char **text = value;
-	free(*text);
-}
-
 enum { HASH_KEY = 32, NAME_KEY = 600, LIVE_ITEMS = 4096, ACL_ITEMS = 1024, REVOKED_ITEMS = 16384 };
 
 int
@@ -155,7 +149,7 @@ pipeline_site_caches(struct site *site, size_t token_items)
 	site->tokens = cache_new(token_items, HASH_KEY, sizeof(struct token_entry *), drop_token);
 	site->live = cache_new(LIVE_ITEMS, NAME_KEY, sizeof(struct live_entry), NULL);
 	site->acl = cache_new(ACL_ITEMS, NAME_KEY, sizeof(struct acl_entry *), drop_acl);
-	site->origins = cache_new(1, NAME_KEY, sizeof(char *), drop_text);
+	site->origins = origins_new(site);
 	site->revoked = cache_new(REVOKED_ITEMS, HASH_KEY, 1, NULL);
 	site->cells = cache_new(LIVE_ITEMS, NAME_KEY, sizeof(int64_t), NULL);
 	return site->tokens == NULL || site->live == NULL || site->acl == NULL || site->origins == NULL ||
@@ -170,7 +164,7 @@ pipeline_site_caches_free(struct site *site)
 	cache_free(&site->tokens);
 	cache_free(&site->live);
 	cache_free(&site->acl);
-	cache_free(&site->origins);
+	origins_free(&site->origins);
 	cache_free(&site->revoked);
 	cache_free(&site->cells);
 }

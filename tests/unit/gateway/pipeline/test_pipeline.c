@@ -9,6 +9,7 @@
 #include "gateway/base/rng.h"
 #include "gateway/config/conf.h"
 #include "gateway/core/backend.h"
+#include "gateway/pipeline/origins.h"
 #include "policy/policy.h"
 #include "tests/unit/gateway/net/net_fixture.h"
 
@@ -91,8 +92,9 @@ site_make(struct fixture *f, size_t i, const char *name, enum compat compat)
 		bool served = !str_eq(route_table_at(t, r)->pattern, STR("/api/later"));
 		s->bindings[r] = (struct route_binding){ served ? &f->backend : NULL, NULL };
 	}
-	char *list = strdup("|https://app.example.org|"); /* of the clients: as if the database had told it */
-	REQUIRE(list != NULL && cache_put(s->origins, STR("origins"), &list, INT64_MAX) != NULL);
+	struct map *list = map_new(); /* of the clients: as if the database had told it */
+	REQUIRE(list != NULL && map_put(list, STR("https://app.example.org"), s, NULL) == 0);
+	origins_set(s->origins, &list, INT64_MAX / 2);
 	REQUIRE(map_put(f->worker.sites, s->name, s, NULL) == 0);
 }
 
