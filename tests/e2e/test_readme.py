@@ -1,23 +1,34 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The README's commands, as a newcomer types them, against what ./quickstart starts; and quickstart's own promises."""
 import os
+import pathlib
 import re
 import shutil
+import signal
+import socket
 import subprocess
 import tempfile
 
 import pytest
 
-from gateway import BINARY, ROOT, free_port
+from gateway import BINARY, ROOT, free_port, wait_until
+from stores import Stores
 
 WANT = {"metadata": '"CapabilityStatement"', "api/patient?_limit": '"data":[{"id"', "fhir/Patient?name": '"Belford"', "explain": "decision", "audit verify": "sound",
         "audit query": '"route":"GET /api/patient"', "readyz": '"ready":true', '"fname": "Ada"': '"pid"', "document?path": '"filename":"LICENSE"'}
 
 
+def command(folder, port, *argv):
+    return [str(ROOT / "quickstart"), "--dir", folder, "--port", str(port), "--patients", "20", "--binary", str(BINARY), *argv]
+
+
 def quickstart(folder, port, *argv):
-    done = subprocess.run([str(ROOT / "quickstart"), "--dir", folder, "--port", str(port), "--patients", "20", "--binary", str(BINARY), *argv],
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=120)
+    done = subprocess.run(command(folder, port, *argv), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=120)
     return done.returncode, done.stdout.decode()
+
+
+def left(folder):
+    return subprocess.run(["pgrep", "-f", folder], stdout=subprocess.PIPE, check=False).stdout.decode().split()
 
 
 @pytest.fixture(scope="module")
@@ -60,13 +71,58 @@ def test_what_quickstart_prints_to_try_works(demo):
     assert done.returncode == 0 and b"sound" in done.stdout, done.stdout.decode()
 
 
+def test_a_second_start_beside_the_first_is_refused_and_harms_nothing(demo):
+    folder, port, _ = demo
+    pid = open(os.path.join(folder, "gatehouse.pid"), encoding="utf-8").read()
+    code, out = quickstart(folder, port, "--background")
+    assert code == 1 and "already" in out and "--stop" in out, out
+    assert open(os.path.join(folder, "gatehouse.pid"), encoding="utf-8").read() == pid and pid.strip() in left(folder)
+
+
 def test_a_second_start_keeps_the_data_and_stop_leaves_nothing(demo):
     folder, port, _ = demo
     code, _ = quickstart(folder, port, "--stop")
     assert code == 0
-    left = subprocess.run(["pgrep", "-f", folder], stdout=subprocess.PIPE, check=False).stdout.decode().split()
-    assert left == [], left
+    assert left(folder) == []
     before = open(os.path.join(folder, "client.json"), encoding="utf-8").read()
     code, out = quickstart(folder, port, "--background")
     assert code == 0, out
     assert open(os.path.join(folder, "client.json"), encoding="utf-8").read() == before
+
+
+def test_in_the_foreground_a_signal_ends_all_and_a_load_that_was_cut_short_is_made_anew(demo):
+    folder, port, _ = demo
+    assert quickstart(folder, port, "--stop")[0] == 0
+    stores = Stores(folder)
+    stores.start()
+    stores.sql("DROP TABLE users", "openemr_default")
+    open(os.path.join(folder, "default.sql"), "w", encoding="utf-8").close()  # it stays until all is loaded
+    stores.stop()
+    for signo in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        with subprocess.Popen(command(folder, port), stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) as proc:
+            lines = iter(proc.stdout.readline, b"")
+            assert any(b"Ctrl-C stops it" in line for line in lines), proc.communicate()
+            os.killpg(proc.pid, signo)
+            proc.communicate(timeout=60)
+        assert proc.returncode == 128 + signo
+        wait_until(lambda: left(folder) == [], f"nothing is left after {signo.name}")
+
+
+def test_what_cannot_work_is_told_in_a_line(tmp_path):
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    (foreign / "letter.txt").write_text("mine")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        for folder, port, argv, word in (
+            (tmp_path / "a", taken.getsockname()[1], (), "--port"),
+            (tmp_path / "a", 99999, (), "--port"),
+            (tmp_path / ("deep" * 30), free_port(), (), "too deep"),
+            (foreign, free_port(), (), "--dir"),
+            (foreign, free_port(), ("--clean",), "nothing is deleted"),
+            (pathlib.Path("/proc/none"), free_port(), (), "/proc/none"),
+        ):
+            code, out = quickstart(str(folder), port, *argv)
+            assert code == 1 and word in out and len(out.splitlines()) == 1, (folder, argv, out)
+    assert (foreign / "letter.txt").read_text() == "mine"

@@ -28,7 +28,7 @@ REPORT = ("CHECK failed", "runtime error:", "Sanitizer")
 
 
 def _quickstart():
-    loader = importlib.machinery.SourceFileLoader("quickstart", str(ROOT / "quickstart"))
+    loader = importlib.machinery.SourceFileLoader("quickstart", str(ROOT / "docker" / "demo" / "quickstart.py"))
     spec = importlib.util.spec_from_loader("quickstart", loader)
     module = importlib.util.module_from_spec(spec)
     loader.exec_module(module)

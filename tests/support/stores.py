@@ -17,6 +17,23 @@ WAIT_S = 60
 NO_AIO = "--innodb-use-native-aio=OFF"  # the kernel's contexts are few (fs.aio-max-nr): one server more beside others would not start
 
 
+def pid_of(directory, name):
+    """Of the process that directory/name.pid names, or None: a number that is another program's by now is none."""
+    try:
+        pid = int((pathlib.Path(directory) / f"{name}.pid").read_text())
+        line = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (OSError, ValueError):
+        return None
+    return pid if os.fsencode(directory) in line else None
+
+
+def ended(directory, name, pid):
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return pid_of(directory, name) != pid
+
+
 class Stores:
     """Servers in dir: mariadb.sock, redis.sock; their data in dir/mariadb and dir/redis. fsync=False: quick, and not safe from a power cut."""
 
@@ -28,16 +45,11 @@ class Stores:
 
     # --- processes ---------------------------------------------------------------------------------------------------------
     def _pid(self, name):
-        try:
-            pid = int((self.dir / f"{name}.pid").read_text())
-            os.kill(pid, 0)
-            return pid
-        except (OSError, ValueError):
-            return None
+        return pid_of(self.dir, name)
 
-    def _spawn(self, name, argv):
+    def _spawn(self, name, argv, program=None):
         log = open(self.dir / f"{name}.log", "ab")
-        proc = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        proc = subprocess.Popen(argv, executable=program, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         (self.dir / f"{name}.pid").write_text(str(proc.pid))
         return proc
 
@@ -62,14 +74,22 @@ class Stores:
         except OSError:
             return False
 
-    def _install(self, data, user):
+    def _install(self, whole, user):
+        data = whole.with_suffix(".new")  # one that was interrupted is never taken for whole
         shutil.rmtree(data, ignore_errors=True)
         data.mkdir(parents=True)
-        done = subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal", "--skip-test-db",
-                               "--skip-name-resolve", NO_AIO, f"--tmpdir={self.dir}", *user], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              check=False)
-        if done.returncode != 0:
-            raise RuntimeError(f"mariadb-install-db: {done.stdout[-2000:]}")
+        argv = ["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal", "--skip-test-db",
+                "--skip-name-resolve", NO_AIO, f"--tmpdir={self.dir}", *user]
+        proc = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+        try:
+            said = proc.communicate()[0]
+        except BaseException:
+            os.killpg(proc.pid, signal.SIGKILL)  # the server that it runs, too
+            proc.wait()
+            raise
+        if proc.returncode != 0:
+            raise RuntimeError(f"mariadb-install-db: {said[-2000:]}")
+        data.rename(whole)
 
     def start_mariadb(self):
         if self._pid("mariadb"):
@@ -89,12 +109,16 @@ class Stores:
     def start_redis(self):
         if self._pid("redis"):
             return
+        # Debian's redis-tools has the server under this name, and no service that would be started
+        program = shutil.which("redis-server") or shutil.which("redis-check-rdb")
+        if program is None:
+            raise RuntimeError("redis-server is not installed")
         data = self.dir / "redis"
         data.mkdir(parents=True, exist_ok=True)
         pathlib.Path(self.redis_socket).unlink(missing_ok=True)
         proc = self._spawn("redis", ["redis-server", "--port", "0", "--unixsocket", self.redis_socket, "--unixsocketperm", "700",
                                      "--dir", str(data), "--appendonly", "yes", "--appendfsync", "everysec", "--save", "",
-                                     "--daemonize", "no", "--loglevel", "warning"])
+                                     "--daemonize", "no", "--loglevel", "warning"], program)
         self._wait("redis", proc, lambda: self._answers(self.redis_socket, b"PING\r\n"))
 
     def start(self):
@@ -108,14 +132,10 @@ class Stores:
             return
         os.kill(pid, signo)
         end = time.monotonic() + WAIT_S
-        while time.monotonic() < end and self._pid(name):
-            try:
-                os.waitpid(pid, os.WNOHANG)
-            except ChildProcessError:
-                pass
+        while not ended(self.dir, name, pid):
+            if time.monotonic() > end:
+                os.kill(pid, signal.SIGKILL)
             time.sleep(0.02)
-        if self._pid(name):
-            os.kill(pid, signal.SIGKILL)
         (self.dir / f"{name}.pid").unlink(missing_ok=True)
 
     def stop(self):
