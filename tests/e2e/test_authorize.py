@@ -1,12 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The authorization code flow in a browser without JavaScript: each promise and each refusal is a row. docs/oauth.md."""
-import base64
 import concurrent.futures
 import hashlib
-import hmac
 import json
 import pathlib
-import struct
 import sys
 import time
 import urllib.parse
@@ -16,15 +13,11 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from gateway import Gateway  # noqa: E402
 from person import REDIRECT, Page, Person  # noqa: E402
+from tokens import b64, claims_of, totp  # noqa: E402
 
 SCOPE = ("openid offline_access fhirUser api:fhir api:oemr patient/Patient.rs patient/Observation.rs user/Patient.rs user/allergy.read "
          "user/allergy.write")
 COOKIE = "__Host-gatehouse-default"
-
-
-def jwt_claims(token):
-    part = token.split(".")[1]
-    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
 
 
 def classes(limit=100000):
@@ -79,9 +72,9 @@ def test_staff_sign_in_allow_and_get_tokens(gw, client, person):
     assert r.status_code == 200 and r.headers["cache-control"] == "no-store"
     body = r.json()
     assert body["token_type"] == "Bearer" and body["refresh_token"] and "api:" not in body["scope"]
-    claims = jwt_claims(body["id_token"])
+    claims = claims_of(body["id_token"])
     half = hashlib.sha256(body["access_token"].encode()).digest()[:16]
-    assert claims["at_hash"] == base64.urlsafe_b64encode(half).rstrip(b"=").decode()
+    assert claims["at_hash"] == b64(half)
     assert claims["nonce"] == "n-0S6" and claims["amr"] == ["pwd"] and claims["acr"] == "1" and claims["aud"] == client["client_id"]
     assert abs(claims["auth_time"] - time.time()) < 30 and claims["iss"] == got["iss"] and claims["sid"]
     assert gw.get("/apis/default/fhir/Patient?_count=1", body["access_token"]).status_code == 200
@@ -93,7 +86,7 @@ def test_a_patient_gets_no_user_scopes_and_its_own_record(gw, client, person):
     body = person.allow().redeem(client).json()
     assert "user/" not in body["scope"] and "patient/Patient.rs" in body["scope"]
     bundle = gw.get("/apis/default/fhir/Patient", body["access_token"]).json()
-    assert [e["resource"]["id"] for e in bundle["entry"]] == [jwt_claims(body["access_token"])["sub"]]
+    assert [e["resource"]["id"] for e in bundle["entry"]] == [claims_of(body["access_token"])["sub"]]
 
 
 def test_a_public_client_needs_no_secret_but_its_verifier(gw, public, person):
@@ -107,7 +100,7 @@ def test_refresh_keeps_the_time_of_the_sign_in_and_not_the_nonce(gw, client):
     first = p.redeem(client).json()
     r = gw.token_request(grant_type="refresh_token", refresh_token=first["refresh_token"], client_id=client["client_id"],
                          client_secret=client["client_secret"])
-    a, b = jwt_claims(first["id_token"]), jwt_claims(r.json()["id_token"])
+    a, b = claims_of(first["id_token"]), claims_of(r.json()["id_token"])
     assert b["auth_time"] == a["auth_time"] and b["amr"] == ["pwd"] and b["sid"] == a["sid"] and "nonce" not in b
 
 
@@ -487,12 +480,6 @@ def test_a_hash_follows_the_sites_settings_at_the_next_sign_in(gw, client, algo,
 
 
 # --- second factor -------------------------------------------------------------------------------------------------------------------
-def totp(secret, step):
-    mac = hmac.new(base64.b32decode(secret), struct.pack(">Q", step), hashlib.sha1).digest()
-    at = mac[-1] & 15
-    return f"{(struct.unpack('>I', mac[at:at + 4])[0] & 0x7fffffff) % 1000000:06d}"
-
-
 @pytest.fixture
 def second_factor(gw):
     """The administrator's secret, in clear as a site without encryption keeps it."""
@@ -519,11 +506,10 @@ def test_nothing_is_reachable_before_the_second_factor(gw, client, person, secon
     assert second.authorize(client).page.title == "Sign in"  # the password alone is no session
     person.send({"mfa_token": "000000"})
     assert person.page.title == "Second step" and "Invalid code" in person.page.text
-    now = int(time.time()) // 30
-    code = totp(second_factor, now)
+    code = totp(second_factor)
     person.send({"mfa_token": code})
     assert person.page.title == "Allow access?"
-    claims = jwt_claims(person.allow().redeem(client).json()["id_token"])
+    claims = claims_of(person.allow().redeem(client).json()["id_token"])
     assert claims["amr"] == ["pwd", "otp", "mfa"] and claims["acr"] == "2"
     again = Person(gw).authorize(client).login()
     again.send({"mfa_token": code})
@@ -707,11 +693,11 @@ def test_a_signed_in_person_is_not_asked_again(gw, client, public):
 
 def test_prompt_login_asks_again_and_moves_auth_time(gw, client):
     p = through(gw, client)
-    first = jwt_claims(p.redeem(client).json()["id_token"])
+    first = claims_of(p.redeem(client).json()["id_token"])
     time.sleep(1.1)
     cookie = p.session.cookies[COOKIE]
     assert p.authorize(client, prompt="login").page.title == "Sign in"
-    again = jwt_claims(p.login().allow().redeem(client).json()["id_token"])
+    again = claims_of(p.login().allow().redeem(client).json()["id_token"])
     assert again["auth_time"] > first["auth_time"] and again["sid"] == first["sid"] and p.session.cookies[COOKIE] != cookie
 
 

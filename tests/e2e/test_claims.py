@@ -1,16 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Claims about the person who signed in: in the id_token and at userinfo, each only for its scope, with the types of OIDC Core 5.1."""
-import base64
-import json
 
 import pytest
+from tokens import claims_of
 
 STAFF = {"given_name": "Dora", "family_name": "Doctor"}
-
-
-def claims(token):
-    part = token.split(".")[1]
-    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -53,7 +47,7 @@ KNOWN = {"name", "given_name", "middle_name", "family_name", "preferred_username
 @pytest.mark.parametrize("scope, who, want", ROWS, ids=[f"{r[1]}-{r[0] or 'none'}" for r in ROWS])
 def test_a_scope_opens_its_claims_and_no_others(gateway, scope, who, want):
     t = tokens(gateway, f"openid {scope}".strip(), who)
-    idt = claims(t["id_token"])
+    idt = claims_of(t["id_token"])
     assert {k: v for k, v in idt.items() if k in KNOWN} == want
     for method in ("GET", "POST"):
         r = userinfo(gateway, t["access_token"], method)
@@ -67,7 +61,7 @@ def test_fhir_user_names_the_kind_of_person(gateway, who, npi, kind):
     if npi is not None:
         gateway.sql(f"UPDATE users SET npi='{npi}' WHERE username='admin'")
     t = tokens(gateway, "openid fhirUser", who)
-    idt = claims(t["id_token"])
+    idt = claims_of(t["id_token"])
     want = f"{gateway.origin}/apis/default/fhir/{kind}/{idt['sub']}"
     assert idt["fhirUser"] == want
     assert userinfo(gateway, t["access_token"]).json()["fhirUser"] == want
@@ -119,4 +113,4 @@ def test_introspection_tells_fhir_user(gateway):
     t = tokens(gateway, "openid fhirUser", "patient")
     r = gateway.post("/oauth2/default/introspect", data={"token": t["access_token"], "client_id": made["client_id"],
                                                           "client_secret": made["client_secret"]}).json()
-    assert r["active"] and r["fhirUser"] == claims(t["id_token"])["fhirUser"]
+    assert r["active"] and r["fhirUser"] == claims_of(t["id_token"])["fhirUser"]

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A newcomer's first hour: what OpenEMR's API documentation promises of sites, discovery, registration, the password grant, the Standard
 API and FHIR, against the demo."""
-import base64
 import json
 import time
 
 import pytest
 from gateway import wait_until
+from tokens import b64, claims_of, head_of
 
 STAFF = "openid offline_access api:oemr api:fhir user/patient.read user/patient.write user/facility.read user/practitioner.read " \
         "user/Patient.read user/Practitioner.read user/Organization.read"
@@ -16,11 +16,6 @@ PATIENT = "openid offline_access api:fhir api:port patient/Patient.read"
 @pytest.fixture(scope="module")
 def staff(gateway):
     return gateway.staff_token(STAFF)
-
-
-def claims(token):
-    part = token.split(".")[1]
-    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
 
 
 # --- sites and documents ------------------------------------------------------------------------------------------------------
@@ -45,7 +40,7 @@ def test_every_endpoint_that_discovery_names_is_there(gateway):
 
 def test_jwks_has_the_key_that_signs(gateway, staff):
     keys = gateway.get("/oauth2/default/jwk").json()["keys"]
-    head = json.loads(base64.urlsafe_b64decode(staff.split(".")[0] + "=="))
+    head = head_of(staff)
     assert head["kid"] in [k["kid"] for k in keys]
     assert all({"kty", "kid", "alg", "use", "n", "e"} <= set(k) and "d" not in k for k in keys)
 
@@ -83,7 +78,7 @@ def test_password_grant_of_staff_gives_all_documented_members(gateway):
     t = gateway.token(STAFF)
     assert {"id_token", "token_type", "expires_in", "access_token", "refresh_token"} <= set(t)
     assert t["token_type"] == "Bearer" and t["expires_in"] == 3600
-    c = claims(t["access_token"])
+    c = claims_of(t["access_token"])
     assert c["iss"] == f"{gateway.origin}/oauth2/default" and isinstance(c["exp"], int) and "user/patient.read" in c["scopes"]
 
 
@@ -210,7 +205,7 @@ def test_without_a_good_token_401(gateway, header):
 
 def test_a_changed_signature_or_payload_is_401(gateway, staff):
     head, body, sig = staff.split(".")
-    none = base64.urlsafe_b64encode(b'{"alg":"none","typ":"JWT"}').decode().rstrip("=")
+    none = b64({"alg": "none", "typ": "JWT"})
     flipped = ("A" if sig[0] != "A" else "B") + sig[1:]
     for bad in (f"{head}.{body}.{flipped}", f"{none}.{body}.", f"{none}.{body}.{sig}", f"{head}.{body[:-4]}AAAA.{sig}", f"{head}.{body}"):
         assert gateway.get("/apis/default/api/patient", bad).status_code == 401

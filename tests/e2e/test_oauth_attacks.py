@@ -2,7 +2,6 @@
 """What an attacker would try at the authorization server, one row each: markup and header bytes in every parameter, look-alike redirect addresses,
 names that deceive on the consent page, tokens of the wrong kind, key or site, members that a registration may not set, addresses that a
 proxy did not give. Refusals of single endpoints stand with their endpoint."""
-import base64
 import hashlib
 import hmac
 import json
@@ -15,6 +14,7 @@ from app import FREE
 from gateway import Gateway
 from jwcrypto import jwk, jwt
 from person import REDIRECT, Person
+from tokens import b64, claims_of, head_of, secret_of
 
 SCOPE = "openid offline_access api:oemr api:fhir user/facility.read user/Patient.read patient/Patient.read"
 PATIENTS = "/apis/{}/fhir/Patient?_count=1"
@@ -38,18 +38,6 @@ def clients(gw):
 def tokens(gw, clients):
     """Of the same person on both sites, each with a client of that site."""
     return {site: gw.token(SCOPE, site=site, client=made) for site, made in clients.items()}
-
-
-def secret(made):
-    return {"client_id": made["client_id"], "client_secret": made["client_secret"]}
-
-
-def head_and_claims(token):
-    return [json.loads(base64.urlsafe_b64decode(p + "=" * (-len(p) % 4))) for p in token.split(".")[:2]]
-
-
-def b64(data):
-    return base64.urlsafe_b64encode(data if isinstance(data, bytes) else json.dumps(data).encode()).rstrip(b"=").decode()
 
 
 # --- bytes that break out ----------------------------------------------------------------------------------------------------------------
@@ -145,7 +133,7 @@ def test_a_registration_cannot_set(gw, member):
 # --- tokens of the wrong kind -------------------------------------------------------------------------------------------------------------------
 def forged(gw, token, how):
     """A token that the site did not sign, with the claims of one that it did."""
-    head, claims = head_and_claims(token)
+    head, claims = head_of(token), claims_of(token)
     key = gw.get("/oauth2/default/jwk").json()["keys"][0]
     mine = jwk.JWK.generate(kty="RSA", size=2048, kid=key["kid"])
     pem = jwk.JWK(**key).export_to_pem()
@@ -180,7 +168,7 @@ def test_a_forged_token_opens_nothing(gw, clients, tokens, how):
     token = forged(gw, tokens["default"]["access_token"], how)
     for path in (PATIENTS.format("default"), "/oauth2/default/userinfo"):
         assert gw.get(path, token).status_code in (400, 401, 431), path
-    r = gw.post("/oauth2/default/introspect", data={"token": token, **secret(clients["default"])})
+    r = gw.post("/oauth2/default/introspect", data={"token": token, **secret_of(clients["default"])})
     assert r.status_code == 200 and r.json()["active"] is False
     hint = forged(gw, tokens["default"]["id_token"], how)
     r = gw.get("/oauth2/default/logout", params={"id_token_hint": hint, "post_logout_redirect_uri": "https://client.example.org/logout/callback"})
@@ -196,7 +184,7 @@ def test_only_an_access_token_is_one(gw, tokens, kind):
 
 @pytest.mark.parametrize("kind", ["access_token", "id_token"])
 def test_only_a_refresh_token_refreshes(gw, clients, tokens, kind):
-    r = gw.token_request(grant_type="refresh_token", refresh_token=tokens["default"][kind], **secret(clients["default"]))
+    r = gw.token_request(grant_type="refresh_token", refresh_token=tokens["default"][kind], **secret_of(clients["default"]))
     assert r.status_code == 401
 
 
@@ -214,13 +202,13 @@ def test_a_token_in_the_query_or_body_is_no_bearer_token(gw, tokens):
 OTHER = {
     "access token, API": lambda g, c, t: g.get(PATIENTS.format("alternate"), t["default"]["access_token"]).status_code == 401,
     "access token, userinfo": lambda g, c, t: g.get("/oauth2/alternate/userinfo", t["default"]["access_token"]).status_code == 401,
-    "refresh token": lambda g, c, t: g.token_request("alternate", grant_type="refresh_token", refresh_token=t["default"]["refresh_token"], **secret(c["alternate"])).status_code == 400,
-    "client, token": lambda g, c, t: g.token_request("alternate", grant_type="refresh_token", refresh_token=t["alternate"]["refresh_token"], **secret(c["default"])).status_code == 401,
+    "refresh token": lambda g, c, t: g.token_request("alternate", grant_type="refresh_token", refresh_token=t["default"]["refresh_token"], **secret_of(c["alternate"])).status_code == 400,
+    "client, token": lambda g, c, t: g.token_request("alternate", grant_type="refresh_token", refresh_token=t["alternate"]["refresh_token"], **secret_of(c["default"])).status_code == 401,
     "client, authorize": lambda g, c, t: Person(g, "alternate").authorize(c["default"], "openid").page.status in (400, 401),
-    "client, introspect": lambda g, c, t: g.post("/oauth2/alternate/introspect", data={"token": t["alternate"]["access_token"], **secret(c["default"])}).status_code == 401,
-    "token, introspect": lambda g, c, t: g.post("/oauth2/alternate/introspect", data={"token": t["default"]["access_token"], **secret(c["alternate"])}).json() == {"active": False},
-    "token, revoke": lambda g, c, t: g.post("/oauth2/alternate/revoke", data={"token": t["default"]["access_token"], **secret(c["alternate"])}).status_code == 200,
-    "refresh token, revoke": lambda g, c, t: g.post("/oauth2/alternate/revoke", data={"token": t["default"]["refresh_token"], **secret(c["alternate"])}).status_code == 200,
+    "client, introspect": lambda g, c, t: g.post("/oauth2/alternate/introspect", data={"token": t["alternate"]["access_token"], **secret_of(c["default"])}).status_code == 401,
+    "token, introspect": lambda g, c, t: g.post("/oauth2/alternate/introspect", data={"token": t["default"]["access_token"], **secret_of(c["alternate"])}).json() == {"active": False},
+    "token, revoke": lambda g, c, t: g.post("/oauth2/alternate/revoke", data={"token": t["default"]["access_token"], **secret_of(c["alternate"])}).status_code == 200,
+    "refresh token, revoke": lambda g, c, t: g.post("/oauth2/alternate/revoke", data={"token": t["default"]["refresh_token"], **secret_of(c["alternate"])}).status_code == 200,
     "id token, logout": lambda g, c, t: g.get("/oauth2/alternate/logout", params={"id_token_hint": t["default"]["id_token"]}).status_code == 400,
     "registration token": lambda g, c, t: g.get("/oauth2/alternate/client/" + c["default"]["registration_client_uri"].rsplit("/", 1)[1],
                                                  headers={"Authorization": "Bearer " + c["default"]["registration_access_token"]}).status_code in (401, 403, 404),
@@ -250,7 +238,7 @@ def test_no_field_of_a_request_changes_the_address_that_lockout_counts(gw, clien
     gw.sql("DELETE FROM ip_tracking")
     for n, field in enumerate(("X-Forwarded-For", "X-Real-IP", "Forwarded", "True-Client-IP", "X-Client-IP", "CF-Connecting-IP")):
         r = gw.post("/oauth2/default/token", headers={field: f"for=203.0.113.{n}" if field == "Forwarded" else f"203.0.113.{n}"}, data={
-            "grant_type": "password", "scope": "openid", "user_role": "users", "username": "clinician", "password": "wrong", **secret(clients["default"])})
+            "grant_type": "password", "scope": "openid", "user_role": "users", "username": "clinician", "password": "wrong", **secret_of(clients["default"])})
         assert r.status_code == 400, r.text
     rows = gw.sql("SELECT ip_string, ip_login_fail_counter FROM ip_tracking")
     gw.sql("DELETE FROM ip_tracking")
@@ -268,7 +256,7 @@ def test_the_issuer_comes_from_the_configuration_alone(gw, fields):
 @pytest.mark.parametrize("name", ["grant_type", "client_id", "client_secret", "refresh_token", "scope"])
 def test_a_parameter_twice_is_refused_and_consumes_nothing(gw, clients, name):
     t = gw.token(SCOPE, client=clients["default"])
-    form = {"grant_type": "refresh_token", "refresh_token": t["refresh_token"], "scope": "openid", **secret(clients["default"])}
+    form = {"grant_type": "refresh_token", "refresh_token": t["refresh_token"], "scope": "openid", **secret_of(clients["default"])}
     r = gw.post("/oauth2/default/token", data=[*form.items(), (name, form[name])])
     assert r.status_code == 400 and r.json()["error"] == "invalid_request"
     twice = json.dumps(form)[:-1] + f', "{name}": {json.dumps(form[name])}}}'
@@ -279,7 +267,7 @@ def test_a_parameter_twice_is_refused_and_consumes_nothing(gw, clients, name):
 
 def test_what_stands_in_the_query_is_not_read(gw, clients):
     t = gw.token(SCOPE, client=clients["default"])
-    form = {"grant_type": "refresh_token", "refresh_token": t["refresh_token"], **secret(clients["default"])}
+    form = {"grant_type": "refresh_token", "refresh_token": t["refresh_token"], **secret_of(clients["default"])}
     query = urllib.parse.urlencode(form)
     assert gw.post("/oauth2/default/token?" + query).status_code in (400, 401, 500)
     assert gw.get("/oauth2/default/token?" + query).status_code == 405

@@ -17,6 +17,7 @@ from person import Person
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from jwcrypto import jwk, jwt
+from tokens import b64, claims_of, unb64
 
 SYSTEM = "system/Patient.read"
 PATIENT = "openid offline_access api:fhir patient/Patient.read"
@@ -150,10 +151,6 @@ def test_an_assertion_works_once(g):
     assert (r.status_code, r.json()["error"]) == (400, "invalid_client")
 
 
-def b64(x):
-    return base64.urlsafe_b64encode(x if isinstance(x, bytes) else json.dumps(x).encode()).rstrip(b"=").decode()
-
-
 def signed(head, payload):
     """A right signature over whatever is given."""
     text = f"{b64(head)}.{b64(payload)}"
@@ -187,13 +184,13 @@ def forged(g, client, what):
     if what == "jku":
         return assertion(g, client, OTHER, {"jku": "https://evil.example.org/jwks"})
     if what == "crit":
-        return signed({"alg": "RS384", "kid": "rsa-1", "crit": ["exp"], "exp": 1}, base64.urlsafe_b64decode(body + "=="))
+        return signed({"alg": "RS384", "kid": "rsa-1", "crit": ["exp"], "exp": 1}, unb64(body))
     if what == "changed claim":
-        other = json.loads(base64.urlsafe_b64decode(body + "=="))
+        other = json.loads(unb64(body))
         other["jti"] = "changed"
         return f"{head}.{b64(other)}.{sig}"
     if what == "duplicated member":
-        text = base64.urlsafe_b64decode(body + "==").decode()
+        text = unb64(body).decode()
         return signed({"alg": "RS384", "kid": "rsa-1"}, text.replace("{", '{"sub":"nobody",', 1).encode())
     if what == "two parts":
         return f"{head}.{body}"
@@ -436,7 +433,7 @@ def test_a_bound_token_needs_its_key(g, bound):
     r = dpop_token(g, bound, proof(token_url))
     assert r.status_code == 200 and r.json()["token_type"] == "DPoP", r.text
     t = r.json()["access_token"]
-    cnf = json.loads(base64.urlsafe_b64decode(t.split(".")[1] + "=="))["cnf"]
+    cnf = claims_of(t)["cnf"]
     assert cnf == {"jkt": DKEY.thumbprint()}
     url = g.origin + path
 

@@ -15,6 +15,7 @@ from app import FREE
 from gateway import Gateway, wait_until
 from jwcrypto import jwk, jwt
 from person import REDIRECT, Person
+from tokens import secret_of
 
 SCOPE = "openid offline_access api:fhir user/Patient.rs"
 DELAYS_MS = (0, 1, 2, 4, 8, 16, 40)
@@ -65,10 +66,6 @@ def cookie_of(p):
     return "; ".join(f"{c.name}={c.value}" for c in p.session.cookies)
 
 
-def secret(made):
-    return {"client_id": made["client_id"], "client_secret": made["client_secret"]}
-
-
 # Each gives the bytes of one request, made ready so that it goes all the way.
 def authorize(gw, client):
     q = urllib.parse.urlencode({"response_type": "code", "client_id": client["client_id"], "redirect_uri": REDIRECT, "scope": "openid", "state": "x"})
@@ -94,23 +91,23 @@ def consent(gw, client):
 def code(gw, client):
     p = Person(gw).authorize(client, SCOPE).login().allow()
     return http("POST", "/oauth2/default/token", {"grant_type": "authorization_code", "code": p.answer()["code"], "redirect_uri": REDIRECT, "code_verifier": p.verifier,
-                                                  **secret(client)})
+                                                  **secret_of(client)})
 
 
 def password(gw, client):
-    return http("POST", "/oauth2/default/token", {"grant_type": "password", "username": "admin", "password": "pass", "user_role": "users", "scope": SCOPE, **secret(client)})
+    return http("POST", "/oauth2/default/token", {"grant_type": "password", "username": "admin", "password": "pass", "user_role": "users", "scope": SCOPE, **secret_of(client)})
 
 
 def refresh(gw, client):
-    return http("POST", "/oauth2/default/token", {"grant_type": "refresh_token", "refresh_token": gw.token(SCOPE, client=client)["refresh_token"], **secret(client)})
+    return http("POST", "/oauth2/default/token", {"grant_type": "refresh_token", "refresh_token": gw.token(SCOPE, client=client)["refresh_token"], **secret_of(client)})
 
 
 def introspect(gw, client):
-    return http("POST", "/oauth2/default/introspect", {"token": gw.token(SCOPE, client=client)["access_token"], **secret(client)})
+    return http("POST", "/oauth2/default/introspect", {"token": gw.token(SCOPE, client=client)["access_token"], **secret_of(client)})
 
 
 def revoke(gw, client):
-    return http("POST", "/oauth2/default/revoke", {"token": gw.token(SCOPE, client=client)["refresh_token"], **secret(client)})
+    return http("POST", "/oauth2/default/revoke", {"token": gw.token(SCOPE, client=client)["refresh_token"], **secret_of(client)})
 
 
 def userinfo(gw, client):

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Signing keys: made when missing, published before they sign, kept while their tokens live, changed without a failed request; RFC 7638
 thumbprints as kid; encrypted PEM files such as OpenEMR's oaprivate.key; ES256 by setting; a Redis that forgets is refused."""
-import base64
 import json
 import os
 import pwd
@@ -12,13 +11,10 @@ import time
 import pytest
 from gateway import wait_until
 from jwcrypto import jwk, jwt
+from tokens import head_of
 
 FORM = {"grant_type": "password", "scope": "openid api:oemr user/facility.read", "user_role": "users", "username": "admin", "password": "pass"}
 RATES = {"rate": {"classes": {name: {"limit": 0} for name in ("token", "register", "public", "read")}}}
-
-
-def kid_of(token):
-    return json.loads(base64.urlsafe_b64decode(token.split(".")[0] + "=="))["kid"]
 
 
 def published(g, session=None):
@@ -34,7 +30,7 @@ def test_rotation_under_load_fails_no_request(make_gateway):
     client = g.client()
     form = {**FORM, "client_id": client["client_id"], "client_secret": client["client_secret"]}
     first = g.token_request(**form).json()["access_token"]
-    old = kid_of(first)
+    old = head_of(first)["kid"]
     assert [row[0] for row in listed(g)] == [old] and listed(g)[0][2] == "signs"
     stop, bad, seen = threading.Event(), [], {}
 
@@ -44,7 +40,7 @@ def test_rotation_under_load_fails_no_request(make_gateway):
             try:
                 r = s.post(g.origin + "/oauth2/default/token", data=form, timeout=30)
                 t = r.json()["access_token"]
-                seen.setdefault(kid_of(t), time.monotonic())
+                seen.setdefault(head_of(t)["kid"], time.monotonic())
                 used = s.get(g.origin + "/apis/default/api/facility", headers={"Authorization": f"Bearer {t}"}, timeout=30)
                 if r.status_code != 200 or used.status_code != 200:
                     bad.append((r.status_code, used.status_code))
@@ -123,7 +119,7 @@ def test_a_missing_key_is_made_and_its_kid_is_the_thumbprint(make_gateway, alg, 
     keys = published(g)
     key = json.loads(keys.export())["keys"][0]
     assert key["kty"] == kty and key["alg"] == alg and key["use"] == "sig"
-    assert key["kid"] == jwk.JWK(**{k: v for k, v in key.items() if k not in ("alg", "use", "kid")}).thumbprint() == kid_of(t["id_token"])
+    assert key["kid"] == jwk.JWK(**{k: v for k, v in key.items() if k not in ("alg", "use", "kid")}).thumbprint() == head_of(t["id_token"])["kid"]
     jwt.JWT(jwt=t["id_token"], key=keys, algs=[alg])
     assert g.get("/apis/default/api/facility", t["access_token"]).status_code == 200
     assert g.get("/oauth2/default/.well-known/openid-configuration").json()["id_token_signing_alg_values_supported"] == [alg]

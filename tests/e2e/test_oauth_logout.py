@@ -1,13 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Signing out: the hint, the redirect, the session, the grants, and telling other clients' servers; online_access; the second factor of the
 password grant. OIDC RP-Initiated Logout 1.0, Back-Channel Logout 1.0; contract/oauth2.md 2.12, 6.3."""
-import base64
-import hashlib
-import hmac
 import http.server
 import json
 import ssl
-import struct
 import threading
 import time
 import urllib.parse
@@ -16,6 +12,7 @@ import pytest
 from app import App
 from gateway import wait_until
 from jwcrypto import jwk, jwt
+from tokens import b64, claims_of, totp
 
 SCOPE = "openid offline_access api:oemr user/facility.read"
 ONLINE = "openid online_access api:oemr user/facility.read"
@@ -130,9 +127,9 @@ def test_a_hint_of_the_password_grant_ends_its_grant_without_a_session(g):
 
 def changed(token):
     head, body, sig = token.split(".")
-    claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    claims = claims_of(token)
     claims["sub"] = "00000000-0000-4000-8000-000000000000"
-    return f"{head}.{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.{sig}"
+    return f"{head}.{b64(claims)}.{sig}"
 
 
 @pytest.mark.parametrize("hint", ["rubbish", "changed", "another key", "alg none", "access token", "other site"])
@@ -143,7 +140,7 @@ def test_a_hint_that_is_no_id_token_of_ours_is_refused(g, hint):
     if hint == "changed":
         token = changed(token)
     elif hint == "alg none":
-        token = base64.urlsafe_b64encode(b'{"alg":"none"}').decode().rstrip("=") + "." + token.split(".")[1] + "."
+        token = b64({"alg": "none"}) + "." + token.split(".")[1] + "."
     elif hint == "access token":
         token = t["access_token"]
     elif hint == "other site":
@@ -208,7 +205,7 @@ def test_other_clients_of_the_session_hear_of_it(g, ear):
     logout(g, app.browser, id_token_hint=t["id_token"], post_logout_redirect_uri=OUT)
     wait_until(lambda: len(ear.heard) >= 2, "two clients were told", 10)
     keys = jwk.JWKSet.from_json(g.get("/oauth2/default/jwk").text)
-    hint = json.loads(base64.urlsafe_b64decode(t["id_token"].split(".")[1] + "=="))
+    hint = claims_of(t["id_token"])
     for path, kind, form in ear.heard:
         client = one if path == "/one" else two
         token = jwt.JWT(jwt=form["logout_token"], key=keys)
@@ -235,13 +232,6 @@ def test_a_failed_back_channel_is_tried_again_and_holds_nobody_up(g, ear):
 SECRET = "JBSWY3DPEHPK3PXP"
 
 
-def totp(at=None):
-    counter = struct.pack(">Q", int(at or time.time()) // 30)
-    h = hmac.new(base64.b32decode(SECRET), counter, hashlib.sha1).digest()
-    at = h[-1] & 15
-    return f"{(struct.unpack('>I', h[at:at + 4])[0] & 0x7fffffff) % 1000000:06}"
-
-
 @pytest.fixture
 def factor(g):
     def register(method="TOTP", secret=SECRET):
@@ -261,14 +251,14 @@ def test_the_second_factor_is_compulsory_and_works_once(g, factor):
     client = new_client(g)
     factor()
     for form, error in (({}, "mfa_token_invalid"), ({"mfa_token": "12345"}, "mfa_token_invalid"), ({"mfa_token": "abcdef"}, "mfa_token_invalid"),
-                        ({"mfa_token": "000000" if totp() != "000000" else "000001"}, "mfa_token_invalid"),
-                        ({"mfa_token": totp(), "password": "wrong"}, "invalid_grant")):
+                        ({"mfa_token": "000000" if totp(SECRET) != "000000" else "000001"}, "mfa_token_invalid"),
+                        ({"mfa_token": totp(SECRET), "password": "wrong"}, "invalid_grant")):
         r = password(g, client, **form)
         assert r.status_code == (400 if error == "invalid_grant" else 401) and r.json()["error"] == error and "access_token" not in r.text, form
-    code = totp()
+    code = totp(SECRET)
     r = password(g, client, mfa_token=code)
     assert r.status_code == 200
-    c = json.loads(base64.urlsafe_b64decode(r.json()["id_token"].split(".")[1] + "=="))
+    c = claims_of(r.json()["id_token"])
     assert (c["amr"], c["acr"]) == (["pwd", "otp", "mfa"], "2") and abs(c["auth_time"] - time.time()) < 30
     r = password(g, client, mfa_token=code)
     assert (r.status_code, r.json()["error"], r.json()["message"]) == (401, "mfa_token_invalid", "The MFA code you entered was not valid.")

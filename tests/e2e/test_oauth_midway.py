@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What changes between two steps: a person is switched off or registers a second factor, a grant is withdrawn while its code is on its way, a
 code is used twice at once, a counter cannot be written, an app comes again that may be another. What one step refuses by itself stands with it."""
-import base64
 import concurrent.futures
-import json
 import subprocess
 import time
 
@@ -12,6 +10,7 @@ from app import FREE, App
 from gateway import Gateway, wait_until
 from jwcrypto import jwk, jwt
 from person import REDIRECT, Person
+from tokens import b64, secret_of
 
 CODE = ["authorization_code", "refresh_token"]
 MINE = "http://127.0.0.1:{}/cb"
@@ -45,12 +44,8 @@ def doctor(gw):
     drop()
 
 
-def secret(made):
-    return {"client_id": made["client_id"], "client_secret": made["client_secret"]}
-
-
 def form_of(p, made, code=None):
-    return {"grant_type": "authorization_code", "code": code or p.answer()["code"], "redirect_uri": p.asked["redirect_uri"], "code_verifier": p.verifier, **secret(made)}
+    return {"grant_type": "authorization_code", "code": code or p.answer()["code"], "redirect_uri": p.asked["redirect_uri"], "code_verifier": p.verifier, **secret_of(made)}
 
 
 # --- the person ---------------------------------------------------------------------------------------------------------------------------
@@ -242,7 +237,7 @@ def test_a_guess_that_cannot_be_counted_is_not_answered(gw, client, doctor, pass
 def test_a_lockout_is_one_also_at_the_token_endpoint_and_in_openemrs_log(gw, client, doctor, rules):
     rules(password_max_failed_logins=1)
     gw.sql("DELETE FROM log WHERE user = 'doctor'")
-    form = {"grant_type": "password", "username": doctor, "password": "wrong", "user_role": "users", "scope": "openid", **secret(client)}
+    form = {"grant_type": "password", "username": doctor, "password": "wrong", "user_role": "users", "scope": "openid", **secret_of(client)}
     for _ in range(2):
         r = gw.token_request(**form)
         assert r.status_code == 400
@@ -280,7 +275,7 @@ def test_an_update_waits_where_openemr_makes_all_wait(gw):
 
 def test_an_assertion_beside_another_client_id_is_refused(gw, client):
     """RFC 7521 4.2: a client_id, where there is one, names the client of the assertion."""
-    part = [base64.urlsafe_b64encode(json.dumps(x).encode()).rstrip(b"=").decode() for x in ({"alg": "RS384"}, {"sub": "another", "iss": "another"})]
+    part = [b64(x) for x in ({"alg": "RS384"}, {"sub": "another", "iss": "another"})]
     r = gw.token_request(grant_type="authorization_code", code="x", client_id=client["client_id"], client_assertion=".".join(part) + ".AAAA",
                          client_assertion_type="urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
     assert r.status_code == 400 and r.json()["error"] == "invalid_request", r.text
@@ -322,7 +317,7 @@ def test_introspection_of_what_is_no_access_token_of_ours_says_so(gw, client, ki
                             "iss": f"{gw.origin}/oauth2/default"})
         t.make_signed_token(key)
         token = t.serialize()
-    r = gw.post("/oauth2/default/introspect", data={"token": token, **secret(client)})
+    r = gw.post("/oauth2/default/introspect", data={"token": token, **secret_of(client)})
     assert r.status_code == 200 and r.json()["active"] is False, r.text
 
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Promises that hold across endpoints: scopes only narrow from registration to resource; each act is an audit record with its actor and client; what
 ends a grant ends it everywhere; a flow survives the loss of a worker and of Redis; parallel uses of a step have one winner."""
-import base64
 import concurrent.futures
 import json
 import os
@@ -14,6 +13,7 @@ import pytest
 from app import FREE
 from gateway import ROOT, Gateway, wait_until
 from person import Person
+from tokens import claims_of, secret_of
 
 GRANTS = ["authorization_code", "refresh_token", "password"]
 MORE = {f"rate.classes.{name}.limit": 0 for name in ("public", "read", "search", "write", "default")}
@@ -24,15 +24,6 @@ def gw(shared_stores):
     g = Gateway(stores=shared_stores, extra={**FREE, **MORE, "process.workers": 2, "sites.default.oauth.refresh_grace": "1s"})
     yield g
     g.close()
-
-
-def claims(token):
-    part = token.split(".")[1]
-    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-
-
-def secret(made):
-    return {"client_id": made["client_id"], "client_secret": made["client_secret"]}
 
 
 # --- scopes only narrow ------------------------------------------------------------------------------------------------------------------
@@ -95,7 +86,7 @@ def test_a_scope_only_narrows_on_its_way_to_the_resource(gw, seed):
     p.send(button=("proceed", "1"), drop=unticked)
     first = p.redeem(made)
     assert first.status_code == 200, first.text
-    granted = claims(first.json()["access_token"])["scopes"]
+    granted = claims_of(first.json()["access_token"])["scopes"]
     for scope in granted:
         assert covered(scope, registered), (scope, "not registered", registered)
         assert covered(scope, asked), (scope, "not asked", asked)
@@ -104,9 +95,9 @@ def test_a_scope_only_narrows_on_its_way_to_the_resource(gw, seed):
         status = gw.get(path, first.json()["access_token"]).status_code
         assert status != 200 or opens(granted, resource, letter), (path, status, granted)
     fewer = some(granted)
-    again = gw.token_request(grant_type="refresh_token", refresh_token=first.json()["refresh_token"], scope=" ".join(fewer), **secret(made))
+    again = gw.token_request(grant_type="refresh_token", refresh_token=first.json()["refresh_token"], scope=" ".join(fewer), **secret_of(made))
     assert again.status_code == 200, again.text
-    held = claims(again.json()["access_token"])["scopes"]
+    held = claims_of(again.json()["access_token"])["scopes"]
     assert set(held) == set(fewer)
     for path, resource, letter in RESOURCES:
         status = gw.get(path, again.json()["access_token"]).status_code
@@ -114,7 +105,7 @@ def test_a_scope_only_narrows_on_its_way_to_the_resource(gw, seed):
     if "refresh_token" in again.json():
         for scope in UNIVERSE:
             if not covered(scope, held):
-                wider = gw.token_request(grant_type="refresh_token", refresh_token=again.json()["refresh_token"], scope=f"{held[0]} {scope}", **secret(made))
+                wider = gw.token_request(grant_type="refresh_token", refresh_token=again.json()["refresh_token"], scope=f"{held[0]} {scope}", **secret_of(made))
                 assert wider.status_code == 400 and wider.json()["error"] == "invalid_scope", scope
 
 
@@ -126,14 +117,14 @@ def acts(gw):
     p = Person(gw).authorize(made, "openid offline_access api:oemr user/facility.read")
     p.login(password="wrong").login().allow()
     t = p.redeem(made).json()
-    new = gw.token_request(grant_type="refresh_token", refresh_token=t["refresh_token"], **secret(made)).json()
-    gw.post("/oauth2/default/introspect", data={"token": new["access_token"], **secret(made)})
+    new = gw.token_request(grant_type="refresh_token", refresh_token=t["refresh_token"], **secret_of(made)).json()
+    gw.post("/oauth2/default/introspect", data={"token": new["access_token"], **secret_of(made)})
     time.sleep(1.2)  # the grace window of this gateway is 1 s
-    assert gw.token_request(grant_type="refresh_token", refresh_token=t["refresh_token"], **secret(made)).status_code == 401
+    assert gw.token_request(grant_type="refresh_token", refresh_token=t["refresh_token"], **secret_of(made)).status_code == 401
     Person(gw).authorize(made, "openid").login().deny()
     t = gw.token("openid offline_access api:oemr", client=made)
-    gw.post("/oauth2/default/revoke", data={"token": t["refresh_token"], **secret(made)})
-    assert gw.token_request(grant_type="refresh_token", refresh_token="rubbish", **secret(made)).status_code == 401
+    gw.post("/oauth2/default/revoke", data={"token": t["refresh_token"], **secret_of(made)})
+    assert gw.token_request(grant_type="refresh_token", refresh_token="rubbish", **secret_of(made)).status_code == 401
     hint = gw.token("openid api:oemr", client=made)["id_token"]
     assert gw.get("/oauth2/default/logout", params={"id_token_hint": hint}).status_code == 200
     where = made["registration_client_uri"].split("/oauth2/default")[1]
@@ -198,7 +189,7 @@ def test_the_manage_page_stops_access_tokens_on_all_workers(gw):
     p.get(p.path("/manage"))
     p.send(button=("client", made["client_id"]), form=next(f for f in p.page.forms if "client" in f["buttons"]))
     assert stopped(gw, t["access_token"])
-    assert gw.token_request(grant_type="refresh_token", refresh_token=t["refresh_token"], **secret(made)).status_code == 401
+    assert gw.token_request(grant_type="refresh_token", refresh_token=t["refresh_token"], **secret_of(made)).status_code == 401
 
 
 def test_logout_stops_access_tokens_on_all_workers(gw):
@@ -246,7 +237,7 @@ def test_a_flow_goes_on_when_redis_is_killed_and_a_worker_with_it(make_gateway):
     t = gw.token("openid offline_access api:oemr user/facility.read", client=made)
     time.sleep(1.2)  # appendfsync everysec
     gw.store_kill("redis", signal.SIGKILL)
-    r = gw.token_request(grant_type="refresh_token", refresh_token=t["refresh_token"], **secret(made))
+    r = gw.token_request(grant_type="refresh_token", refresh_token=t["refresh_token"], **secret_of(made))
     assert r.status_code == 503 and r.headers["retry-after"]
     os.kill(gw.workers()[0], signal.SIGKILL)
     gw.store_start("redis")
@@ -264,5 +255,5 @@ def test_a_flow_goes_on_when_redis_is_killed_and_a_worker_with_it(make_gateway):
         return p.left
     wait_until(allowed, "the consent that was begun before is taken")
     assert p.redeem(made).status_code == 200
-    again = gw.token_request(grant_type="refresh_token", refresh_token=t["refresh_token"], **secret(made))
+    again = gw.token_request(grant_type="refresh_token", refresh_token=t["refresh_token"], **secret_of(made))
     assert again.status_code == 200, "a refused use consumed nothing"

@@ -8,6 +8,7 @@ import pytest
 from app import FREE
 from gateway import Gateway
 from person import Person
+from tokens import secret_of
 
 SCOPE = "openid offline_access api:fhir user/Patient.rs launch/patient"
 CODE = ["authorization_code", "refresh_token", "password"]
@@ -54,10 +55,6 @@ def the_key(gw, pattern):
     found = gw.redis("KEYS", "gh:default:" + pattern).split()
     assert len(found) == 1, (pattern, found)
     return found[0]
-
-
-def secret(made):
-    return {"client_id": made["client_id"], "client_secret": made["client_secret"]}
 
 
 @pytest.fixture
@@ -124,18 +121,18 @@ def test_a_token_of_another_shape_opens_nothing(gw, client, signed_in, pattern, 
     t.allow()
     tokens = t.redeem(client).json()
     put(gw, the_key(gw, pattern), VALUES[what])
-    refresh = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"], **secret(client)}
+    refresh = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"], **secret_of(client)}
     read = gw.get(PATIENTS, tokens["access_token"])
     if pattern == "rt:*":
         refused(gw.token_request(**refresh))
-        r = gw.post("/oauth2/default/introspect", data={"token": tokens["refresh_token"], **secret(client)})
+        r = gw.post("/oauth2/default/introspect", data={"token": tokens["refresh_token"], **secret_of(client)})
         assert r.status_code in (500, 503) or r.json()["active"] is False, r.text
     elif pattern == "at:*":
         bound = read.json().get("entry", []) if read.status_code == 200 else []
         assert read.status_code in (200, 401, 403, 503) and len(bound) <= 1, read.text[:300]
-        r = gw.post("/oauth2/default/introspect", data={"token": tokens["access_token"], **secret(client)})
+        r = gw.post("/oauth2/default/introspect", data={"token": tokens["access_token"], **secret_of(client)})
         assert r.status_code in (200, 500, 503)
-    for r in (gw.post("/oauth2/default/revoke", data={"token": tokens["refresh_token"], **secret(client)}), t.session.get(t.path("/manage"))):
+    for r in (gw.post("/oauth2/default/revoke", data={"token": tokens["refresh_token"], **secret_of(client)}), t.session.get(t.path("/manage"))):
         assert r.status_code in (200, 400, 500, 503), r.text[:200]
 
 

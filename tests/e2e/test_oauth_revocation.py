@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Revocation that bites: each act that ends a grant, a row each. Before it every worker has verified and kept the token; 5 s after it none accepts it,
 it cannot be refreshed, and a grant beside it lives on. Rows of the database are changed as OpenEMR's own pages change them. contract/oauth2.md 3.7."""
-import base64
 import json
 import time
 
@@ -10,6 +9,7 @@ from app import FREE
 from gateway import Gateway
 from jwcrypto import jwk, jwt
 from person import Person
+from tokens import claims_of, secret_of
 
 GRANTS = ["authorization_code", "refresh_token", "password"]
 STAFF = "openid offline_access api:fhir user/Patient.read"
@@ -51,14 +51,10 @@ class Grant:
             r = self.person.redeem(self.client, self.code)
         assert r.status_code == 200, r.text
         self.tokens = r.json()
-        part = self.tokens["access_token"].split(".")[1]
-        self.claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-
-    def secret(self):
-        return {"client_id": self.client["client_id"], "client_secret": self.client["client_secret"]}
+        self.claims = claims_of(self.tokens["access_token"])
 
     def refresh(self):
-        return self.gw.token_request(grant_type="refresh_token", refresh_token=self.tokens["refresh_token"], **self.secret())
+        return self.gw.token_request(grant_type="refresh_token", refresh_token=self.tokens["refresh_token"], **secret_of(self.client))
 
     def statuses(self, token=None, n=MANY):
         """What fresh connections are answered."""
@@ -73,7 +69,7 @@ class Grant:
         self.gw.sql(text.format(sub=self.claims["sub"], uuid=uuid, client=self.client["client_id"], jti=self.claims["jti"]))
 
     def post(self, path, **form):
-        r = self.gw.post("/oauth2/default" + path, data={**form, **self.secret()})
+        r = self.gw.post("/oauth2/default" + path, data={**form, **secret_of(self.client)})
         assert r.status_code == 200, r.text
 
     def manage(self):
@@ -168,7 +164,7 @@ def test_signing_out_ends_what_the_session_gave_but_offline_access(gw, how):
     by = grant("openid")
     for g in [*ends, stays]:
         assert g.statuses() == [200] * MANY
-    jti = json.loads(base64.urlsafe_b64decode(ends[0].tokens["access_token"].split(".")[1] + "=="))["jti"]
+    jti = ends[0].claims["jti"]
     if how == "button":
         by.sign_out()
     else:

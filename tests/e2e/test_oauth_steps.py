@@ -3,17 +3,16 @@
 person and on another site; with the fields of another client; and with Redis killed in each. What is refused changes nothing: the request goes on.
 RFC 6749 4.1, contract/oauth2.md 17."""
 import signal
-import time
 
 import pytest
 from app import FREE
 from gateway import Gateway
 from person import Page, Person
-from test_authorize import totp
+from rows import patient_uuid
+from tokens import totp
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 SCOPE = "openid offline_access launch/patient launch/encounter patient/Patient.rs"
-UUID = "LOWER(INSERT(INSERT(INSERT(INSERT(HEX(uuid),9,0,'-'),14,0,'-'),19,0,'-'),24,0,'-'))"
 GRANTS = ["authorization_code", "refresh_token"]
 TITLES = {"Choose an account": "account", "Sign in": "login", "Second step": "factor", "Choose a patient": "patient", "Choose a visit": "visit", "Allow access?": "consent"}
 # state: the steps that are right in it
@@ -34,11 +33,11 @@ class World:
               f"SELECT id, 'app', NOW(), 'TOTP', '{SECRET}', '' FROM users WHERE username = 'physician'")
         self.client = g.register(scope=SCOPE, grant_types=GRANTS, client_name="Right")
         self.other = g.register(scope=SCOPE + " user/Patient.rs", grant_types=GRANTS, client_name="Wrong", redirect_uris=["https://other.example.org/callback"])
-        self.patient = g.sql(f"SELECT {UUID} FROM patient_data WHERE pid=1")[0][0]
+        self.patient = patient_uuid(g, 1)
 
     def answer(self, state):
         """What a person enters in this state."""
-        return {"account": {"account": "same"}, "login": {"username": "physician", "password": "pass", "user_role": "api"}, "factor": {"mfa_token": totp(SECRET, int(time.time()) // 30)},
+        return {"account": {"account": "same"}, "login": {"username": "physician", "password": "pass", "user_role": "api"}, "factor": {"mfa_token": totp(SECRET)},
                 "patient": {"patient_id": self.patient}, "visit": {"encounter_id": "none"}, "consent": {"proceed": "1"}}[state]
 
     def fresh_codes(self):

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Life and end of tokens: refresh with its grace window, revocation, introspection, and everything that must stop a token within 5 s on all
 workers. RFC 6749 6, RFC 7009, RFC 7662, RFC 9700 4.14; contract/oauth2.md 2.10, 2.11, 3.7, 14."""
-import base64
 import concurrent.futures
 import json
 import time
 
 import pytest
+from tokens import claims_of, head_of, secret_of
 
 SCOPE = "openid offline_access api:oemr api:fhir user/patient.read user/facility.read user/Patient.read"
 ROWS = {"sites.default.oauth.openemr_rows": True, "sites.default.oauth.client_auth": "strict", "sites.default.oauth.refresh_grace": "2s",
@@ -21,15 +21,6 @@ def strict(shared_stores):
     g.clients["default"] = g.register(grant_types=["authorization_code", "refresh_token", "password"])
     yield g
     g.close()
-
-
-def claims(token):
-    part = token.split(".")[1]
-    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-
-
-def secret_of(client):
-    return {"client_id": client["client_id"], "client_secret": client["client_secret"]}
 
 
 def refresh(g, token, client=None, session=None, **more):
@@ -129,7 +120,7 @@ def test_refresh_narrows_and_never_widens(strict, scope, status):
     r = refresh(strict, first["refresh_token"], scope=scope)
     assert r.status_code == status, r.text
     if status == 200:
-        assert set(claims(r.json()["access_token"])["scopes"]) == set(scope.split())
+        assert set(claims_of(r.json()["access_token"])["scopes"]) == set(scope.split())
         assert ("refresh_token" in r.json()) == ("offline_access" in scope)
     else:
         assert r.json()["error"] == "invalid_scope"
@@ -211,8 +202,8 @@ def test_the_form_of_tokens(make_gateway, tmp_path, php, alg):
                                              "sites.default.oauth.signing_key": str(tmp_path / "key.pem"), "process.workers": 1})
     client = g.register(scope=SCOPE, grant_types=["authorization_code", "refresh_token", "password"])
     t = g.token(SCOPE, client=client)
-    head = json.loads(base64.urlsafe_b64decode(t["access_token"].split(".")[0] + "=="))
-    c, i = claims(t["access_token"]), claims(t["id_token"])
+    head = head_of(t["access_token"])
+    c, i = claims_of(t["access_token"]), claims_of(t["id_token"])
     (key,) = g.get("/oauth2/default/jwk").json()["keys"]
     assert head == {"typ": "JWT" if php else "at+jwt", "alg": alg, "kid": key["kid"]} and key["use"] == "sig" and key["alg"] == alg
     assert c["aud"] == (client["client_id"] if php else f"{g.origin}/apis/default") and c["client_id"] == i["aud"] == client["client_id"]
@@ -222,7 +213,7 @@ def test_the_form_of_tokens(make_gateway, tmp_path, php, alg):
     g.stop()
     g.configure({"sites.default.oauth.openemr_rows": not php})
     g.start()
-    assert claims(g.token(SCOPE, client=client)["access_token"])["aud"] != c["aud"]
+    assert claims_of(g.token(SCOPE, client=client)["access_token"])["aud"] != c["aud"]
     assert passes(g, t["access_token"]) and introspect(g, t["access_token"], client)["active"] and refresh(g, t["refresh_token"], client).status_code == 200
     other = g.register(scope=SCOPE, grant_types=["password"])
     assert introspect(g, t["access_token"], other) == {"active": False}
@@ -235,7 +226,7 @@ def test_revoking_an_access_token_stops_it_alone(strict):
     assert r.status_code == 200 and r.headers["Cache-Control"] == "no-store"
     assert stopped_everywhere(strict, t["access_token"])
     assert refresh(strict, t["refresh_token"]).status_code == 200
-    assert cell(strict, f"SELECT revoked FROM api_token WHERE token='{claims(t['access_token'])['jti']}'") == "1"
+    assert cell(strict, f"SELECT revoked FROM api_token WHERE token='{claims_of(t['access_token'])['jti']}'") == "1"
 
 
 @pytest.mark.parametrize("hint", [None, "refresh_token", "access_token", "nonsense"])
@@ -244,7 +235,7 @@ def test_revoking_a_refresh_token_ends_the_grant(strict, hint):
     assert revoke(strict, t["refresh_token"], **({"token_type_hint": hint} if hint else {})).status_code == 200
     assert stopped_everywhere(strict, t["access_token"])
     assert refresh(strict, t["refresh_token"]).status_code == 401
-    assert cell(strict, f"SELECT revoked FROM api_token WHERE token='{claims(t['access_token'])['jti']}'") == "1"
+    assert cell(strict, f"SELECT revoked FROM api_token WHERE token='{claims_of(t['access_token'])['jti']}'") == "1"
 
 
 def test_revoking_a_used_refresh_token_ends_its_family(strict):
@@ -283,7 +274,7 @@ def test_introspection_of_an_access_token(strict):
     t = strict.token(SCOPE + " fhirUser")
     r = strict.post("/oauth2/default/introspect", data={"token": t["access_token"], **secret_of(strict.client())})
     assert r.headers["Content-Type"].startswith("application/json") and r.headers["Cache-Control"] == "no-store"
-    got, c = r.json(), claims(t["access_token"])
+    got, c = r.json(), claims_of(t["access_token"])
     assert got["active"] is True and got["status"] == "active" and got["token_type"] == "Bearer"
     assert set(got["scope"].split()) == set(c["scopes"]) and "api:oemr" in got["scope"]
     assert (got["exp"], got["sub"], got["jti"], got["iss"], got["client_id"]) == (c["exp"], c["sub"], c["jti"], c["iss"], c["client_id"])
@@ -331,7 +322,7 @@ STAFF_ENDS = {
 def test_it_stops_the_tokens_of_staff(strict, what):
     client = strict.register(grant_types=["password", "refresh_token"])
     t = strict.token(SCOPE, username="receptionist", client=client)
-    c = claims(t["access_token"])
+    c = claims_of(t["access_token"])
     assert passes(strict, t["access_token"]) and introspect(strict, t["access_token"], client)["active"]
     change, undo = STAFF_ENDS[what]
     names = {"sub": c["sub"], "client": client["client_id"], "jti": c["jti"], "n": 1}
@@ -383,7 +374,7 @@ def test_failed_logins_of_others_do_not_end_a_grant(strict):
 # --- OpenEMR's rows --------------------------------------------------------------------------------------------------------------------
 def test_rows_follow_the_tokens(strict):
     t = strict.token(SCOPE)
-    c = claims(t["access_token"])
+    c = claims_of(t["access_token"])
     row = f"SELECT client_id, user_id, revoked, scope FROM api_token WHERE token='{c['jti']}'"
     got = strict.sql(row)[0]
     assert got[:3] == [c["client_id"], c["sub"], "0"] and json.loads(got[3].replace("\\\\", "\\")) == c["scopes"]

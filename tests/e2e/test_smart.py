@@ -1,42 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """SMART App Launch 2.2: launch tokens, launch context, patient selection, style, configuration, and what each of them refuses."""
-import secrets
-
 import pytest
 
+from rows import clerk_add, patient_uuid, visit_add
+
 SITE = "/oauth2/default"
-UUID = "LOWER(INSERT(INSERT(INSERT(INSERT(HEX(uuid),9,0,'-'),14,0,'-'),19,0,'-'),24,0,'-'))"
-
-
-def patient_uuid(gateway, pid, site="default"):
-    return gateway.sql(f"SELECT {UUID} FROM patient_data WHERE pid={pid}", site)[0][0]
 
 
 @pytest.fixture(scope="module")
 def encounters(gateway):
     """An encounter of patient 1 and one of patient 2: their uuids."""
-    made = []
-    for pid in (1, 2):
-        for day in (1, 2):
-            u = secrets.token_hex(16)
-            gateway.sql(f"INSERT INTO form_encounter (uuid, date, reason, pid, encounter) VALUES (UNHEX('{u}'), '2024-03-0{day} 10:00:00', "
-                        f"'Visit {day}', {pid}, {pid * 100 + day})")
-        made.append("-".join((u[:8], u[8:12], u[12:16], u[16:20], u[20:])))
-    return made
+    made = {(pid, day): visit_add(gateway, pid, day, f"Visit {day}") for pid in (1, 2) for day in (1, 2)}
+    return [made[(1, 2)], made[(2, 2)]]
 
 
 @pytest.fixture(scope="module")
 def clerk(gateway):
     """A member of staff who is in a group that may do nothing: name."""
-    gateway.sql("INSERT INTO users (id, uuid, username, password, authorized, fname, lname, active, info) VALUES "
-                "(90, UNHEX(MD5('clerk')), 'clerk', '', 0, 'Cleo', 'Clerk', 1, '');"
-                "INSERT INTO users_secure (id, username, password, last_update_password) SELECT 90, 'clerk', password, last_update_password "
-                "FROM users_secure WHERE username='accountant';"
-                "INSERT INTO `groups` (name, user) VALUES ('Default', 'clerk');"
-                "INSERT INTO gacl_aro (id, section_value, value, order_value, name, hidden) VALUES (90, 'users', 'clerk', 10, 'Clerk', 0);"
-                "INSERT INTO gacl_aro_groups (id, parent_id, lft, rgt, name, value) VALUES (90, 0, 90, 91, 'none', 'none');"
-                "INSERT INTO gacl_groups_aro_map (group_id, aro_id) VALUES (90, 90);")
-    return "clerk"
+    return clerk_add(gateway)
 
 
 @pytest.fixture(scope="module")

@@ -14,12 +14,12 @@ from app import FREE
 from browser import Browser
 from gateway import Gateway, wait_until
 from npm import npm_package
+from rows import patient_uuid
 from selenium.webdriver.common.by import By
 
 APP = pathlib.Path(__file__).resolve().parent / "fhirclient"
 # version and SHA-512 of its archive
 FHIRCLIENT = ("2.6.3", "CirZixcwWelbkIXxpxlNQx5+ZdJirl6F1s4y4yvA1X7hHAkr9n99aVHaMi0wX+97nATjKQ65X6NB5as/wZoJzg==")
-UUID = "LOWER(INSERT(INSERT(INSERT(INSERT(HEX(uuid),9,0,'-'),14,0,'-'),19,0,'-'),24,0,'-'))"
 PUBLIC = {"application_type": "web", "token_endpoint_auth_method": "none", "grant_types": ["authorization_code"]}
 SCOPE = "openid fhirUser launch/patient patient/Patient.rs"
 
@@ -52,10 +52,6 @@ def app_origin(tmp_path_factory):
 def made(gateway, app_origin):
     return gateway.register(client_name="Browser app", scope=SCOPE + " launch launch/encounter", redirect_uris=[f"{app_origin}/index.html"],
                             initiate_login_uri=f"{app_origin}/launch.html", **PUBLIC)
-
-
-def patient_uuid(gateway, pid):
-    return gateway.sql(f"SELECT {UUID} FROM patient_data WHERE pid={pid}")[0][0]
 
 
 def launch(driver, gateway, app_origin, made, scope=SCOPE, **more):

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Each capability that smart-configuration names is used, from the document's own addresses: a row that is missing, or names what the document does
 not, fails. SMART App Launch 2.2, conformance."""
-import base64
 import json
 import time
 import uuid
@@ -10,9 +9,9 @@ import pytest
 from app import FREE, App
 from gateway import Gateway
 from jwcrypto import jwk, jwt
+from rows import patient_uuid, uuid_of
 
 GRANTS = ["authorization_code", "refresh_token"]
-UUID = "LOWER(INSERT(INSERT(INSERT(INSERT(HEX(uuid),9,0,'-'),14,0,'-'),19,0,'-'),24,0,'-'))"
 SCOPE = ("openid fhirUser launch launch/patient launch/encounter offline_access online_access patient/Patient.rs patient/Patient.read user/Patient.rs patient/Encounter.rs")
 
 
@@ -35,17 +34,8 @@ def made(gw):
     return gw.register(client_name="Growth chart", scope=SCOPE, grant_types=[*GRANTS, "password"], initiate_login_uri="https://client.example.org/launch")
 
 
-def patient(gw, pid=1):
-    return gw.sql(f"SELECT {UUID} FROM patient_data WHERE pid={pid}")[0][0]
-
-
 def visit(gw):
-    return gw.sql(f"SELECT {UUID} FROM form_encounter WHERE encounter=901")[0][0]
-
-
-def claims(token):
-    part = token.split(".")[1]
-    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    return uuid_of(gw, "form_encounter", "encounter=901")
 
 
 def as_patient(gw, made, scope, **more):
@@ -57,7 +47,7 @@ def as_staff(gw, made, scope, **more):
 
 
 def chosen(gw, made, scope, pressed=None):
-    a = App(gw, made).authorize(scope).sign_in().press(("patient_id", patient(gw)), "confirm")
+    a = App(gw, made).authorize(scope).sign_in().press(("patient_id", patient_uuid(gw, 1)), "confirm")
     if pressed:
         a.press(("encounter_id", pressed), "confirm")
     return a.allow().token().json()
@@ -65,7 +55,7 @@ def chosen(gw, made, scope, pressed=None):
 
 def from_ehr(gw, made, scope="openid launch patient/Patient.rs", **form):
     ehr = gw.staff_token("openid user/Patient.rs")
-    launch = gw.post("/oauth2/default/smart/launch", ehr, data={"client_id": made["client_id"], "patient": patient(gw), **form}).json()
+    launch = gw.post("/oauth2/default/smart/launch", ehr, data={"client_id": made["client_id"], "patient": patient_uuid(gw, 1), **form}).json()
     return as_staff(gw, made, scope, launch=launch["launch"]).token().json()
 
 
@@ -76,12 +66,12 @@ def ids(gw, path, token):
 
 # --- the rows --------------------------------------------------------------------------------------------------------------------------------
 def launch_ehr(gw, doc, made):
-    assert from_ehr(gw, made)["patient"] == patient(gw)
+    assert from_ehr(gw, made)["patient"] == patient_uuid(gw, 1)
 
 
 def launch_standalone(gw, doc, made):
     t = as_patient(gw, made, "openid launch/patient patient/Patient.rs").token().json()
-    assert t["patient"] == patient(gw) and ids(gw, "/apis/default/fhir/Patient", t["access_token"]) == [patient(gw)]
+    assert t["patient"] == patient_uuid(gw, 1) and ids(gw, "/apis/default/fhir/Patient", t["access_token"]) == [patient_uuid(gw, 1)]
 
 
 def authorize_post(gw, doc, made):
@@ -97,7 +87,7 @@ def client_public(gw, doc, made):
     public = gw.register(application_type="web", token_endpoint_auth_method="none", scope="openid launch/patient offline_access patient/Patient.rs", grant_types=GRANTS)
     a = as_patient(gw, public, "openid launch/patient offline_access patient/Patient.rs")
     t = a.token().json()
-    assert t["patient"] == patient(gw) and a.refresh(t["refresh_token"]).status_code == 200
+    assert t["patient"] == patient_uuid(gw, 1) and a.refresh(t["refresh_token"]).status_code == 200
     assert App(gw, public).authorize("openid", code_challenge=None, code_challenge_method=None).back["error"] == "invalid_request"
 
 
@@ -158,7 +148,7 @@ def context_style(gw, doc, made):
 
 def context_ehr_patient(gw, doc, made):
     t = from_ehr(gw, made)
-    assert ids(gw, "/apis/default/fhir/Patient", t["access_token"]) == [patient(gw)] == [t["patient"]]
+    assert ids(gw, "/apis/default/fhir/Patient", t["access_token"]) == [patient_uuid(gw, 1)] == [t["patient"]]
 
 
 def context_ehr_encounter(gw, doc, made):
@@ -167,7 +157,7 @@ def context_ehr_encounter(gw, doc, made):
 
 def context_standalone_patient(gw, doc, made):
     t = chosen(gw, made, "openid launch/patient patient/Patient.rs")
-    assert t["patient"] == patient(gw) and ids(gw, "/apis/default/fhir/Patient", t["access_token"]) == [patient(gw)]
+    assert t["patient"] == patient_uuid(gw, 1) and ids(gw, "/apis/default/fhir/Patient", t["access_token"]) == [patient_uuid(gw, 1)]
 
 
 def context_standalone_encounter(gw, doc, made):
@@ -191,8 +181,8 @@ def permission_online(gw, doc, made):
 
 def permission_patient(gw, doc, made):
     t = as_patient(gw, made, "openid launch/patient patient/Patient.rs").token().json()
-    assert ids(gw, "/apis/default/fhir/Patient", t["access_token"]) == [patient(gw)]
-    assert gw.get(f"/apis/default/fhir/Patient/{patient(gw, 2)}", t["access_token"]).status_code != 200
+    assert ids(gw, "/apis/default/fhir/Patient", t["access_token"]) == [patient_uuid(gw, 1)]
+    assert gw.get(f"/apis/default/fhir/Patient/{patient_uuid(gw, 2)}", t["access_token"]).status_code != 200
 
 
 def permission_user(gw, doc, made):
@@ -202,14 +192,14 @@ def permission_user(gw, doc, made):
 
 def permission_v1(gw, doc, made):
     t = as_patient(gw, made, "openid launch/patient patient/Patient.read").token().json()
-    assert "patient/Patient.read" in t["scope"].split() and ids(gw, "/apis/default/fhir/Patient", t["access_token"]) == [patient(gw)]
-    assert gw.get(f"/apis/default/fhir/Patient/{patient(gw)}", t["access_token"]).status_code == 200
+    assert "patient/Patient.read" in t["scope"].split() and ids(gw, "/apis/default/fhir/Patient", t["access_token"]) == [patient_uuid(gw, 1)]
+    assert gw.get(f"/apis/default/fhir/Patient/{patient_uuid(gw, 1)}", t["access_token"]).status_code == 200
 
 
 def permission_v2(gw, doc, made):
     t = as_staff(gw, made, "openid user/Patient.r").token().json()
     assert set(t["scope"].split()) == {"openid", "user/Patient.r"}
-    assert gw.get(f"/apis/default/fhir/Patient/{patient(gw)}", t["access_token"]).status_code == 200
+    assert gw.get(f"/apis/default/fhir/Patient/{patient_uuid(gw, 1)}", t["access_token"]).status_code == 200
     assert gw.get("/apis/default/fhir/Patient?_count=1", t["access_token"]).status_code == 403, "r is no s"
 
 

@@ -11,22 +11,11 @@ import subprocess
 import pytest
 from app import FREE, App, text_of
 from gateway import Gateway
+from rows import clerk_add, patient_uuid, visit_add
 
 SITE = "/oauth2/default"
-UUID = "LOWER(INSERT(INSERT(INSERT(INSERT(HEX(uuid),9,0,'-'),14,0,'-'),19,0,'-'),24,0,'-'))"
 SCOPES = "openid fhirUser launch launch/patient launch/encounter offline_access patient/Patient.rs"
 STYLE = "/oauth2/default/smart/smart-style"
-
-
-def patient_uuid(gateway, pid, site="default"):
-    return gateway.sql(f"SELECT {UUID} FROM patient_data WHERE pid={pid}", site)[0][0]
-
-
-def visit(gateway, pid, day, reason):
-    u = secrets.token_hex(16)
-    gateway.sql(f"INSERT INTO form_encounter (uuid, date, reason, pid, encounter) VALUES (UNHEX('{u}'), '2024-03-{day:02} 10:00:00', "
-                f"'{reason}', {pid}, {pid * 100 + day})")
-    return "-".join((u[:8], u[8:12], u[12:16], u[16:20], u[20:]))
 
 
 @pytest.fixture(scope="module")
@@ -39,21 +28,13 @@ def gateway():
 
 @pytest.fixture(scope="module")
 def visits(gateway):
-    return [visit(gateway, 1, 1, "Cough"), visit(gateway, 1, 2, "Fever <b>"), visit(gateway, 2, 3, "Check")]
+    return [visit_add(gateway, 1, 1, "Cough"), visit_add(gateway, 1, 2, "Fever <b>"), visit_add(gateway, 2, 3, "Check")]
 
 
 @pytest.fixture(scope="module")
 def clerk(gateway):
     """A member of staff in a group that may do nothing."""
-    gateway.sql("INSERT INTO users (id, uuid, username, password, authorized, fname, lname, active, info) VALUES "
-                "(90, UNHEX(MD5('clerk')), 'clerk', '', 0, 'Cleo', 'Clerk', 1, '');"
-                "INSERT INTO users_secure (id, username, password, last_update_password) SELECT 90, 'clerk', password, last_update_password "
-                "FROM users_secure WHERE username='accountant';"
-                "INSERT INTO `groups` (name, user) VALUES ('Default', 'clerk');"
-                "INSERT INTO gacl_aro (id, section_value, value, order_value, name, hidden) VALUES (90, 'users', 'clerk', 10, 'Clerk', 0);"
-                "INSERT INTO gacl_aro_groups (id, parent_id, lft, rgt, name, value) VALUES (90, 0, 90, 91, 'none', 'none');"
-                "INSERT INTO gacl_groups_aro_map (group_id, aro_id) VALUES (90, 90);")
-    return "clerk"
+    return clerk_add(gateway)
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Lists without a limit, of 100,000 patients: streamed in constant memory; clients that read slowly or leave hold neither memory nor a
 connection to the database."""
-import pathlib
 import time
 
 import pytest
@@ -26,16 +25,11 @@ def g(gateway):
     return gateway
 
 
-def rss_mb(g):
-    return max(int(line.split()[1]) // 1024 for w in g.workers() for line in pathlib.Path(f"/proc/{w}/status").read_text().splitlines()
-               if line.startswith("VmRSS"))
-
-
 def settled(g):
     """Every stream has filled what it may hold: between two of its statements nothing is under way either."""
-    before = rss_mb(g)
+    before = g.rss_mb()
     time.sleep(0.5)
-    return busy(g) == 0 and rss_mb(g) == before
+    return busy(g) == 0 and g.rss_mb() == before
 
 
 def busy(g):
@@ -44,7 +38,7 @@ def busy(g):
 
 def test_the_list_of_all_is_whole_and_takes_constant_memory(g):
     g.get(LIST + "?_limit=200", g.t)
-    before, peak, ids, tail = rss_mb(g), 0, 0, b""
+    before, peak, ids, tail = g.rss_mb(), 0, 0, b""
     with g.session.get(g.origin + LIST, headers={"Authorization": f"Bearer {g.t}"}, stream=True, timeout=120) as r:
         assert r.status_code == 200
         for n, part in enumerate(r.iter_content(1 << 20)):
@@ -52,7 +46,7 @@ def test_the_list_of_all_is_whole_and_takes_constant_memory(g):
             ids += text.count(b'"pubpid":')
             tail = text[-8:]  # a name may be cut
             if n % 16 == 0:
-                peak = max(peak, rss_mb(g))
+                peak = max(peak, g.rss_mb())
     assert tail.endswith(b"}]}") and ids == PEOPLE + 30
     assert peak - before < GROWTH_MB, (before, peak)
 
@@ -67,10 +61,10 @@ def test_clients_that_do_not_read_hold_no_connection_to_the_database(g):
         for s in slow:
             assert s.recv(12) == b"HTTP/1.1 200"
         wait_until(lambda: settled(g), "no statement is under way, and none follows", 30)
-        held = rss_mb(g)
+        held = g.rss_mb()
         for _ in range(5):
             assert g.get(LIST + "?_limit=1", g.t).status_code == 200
-        assert busy(g) == 0 and rss_mb(g) - held < 4
+        assert busy(g) == 0 and g.rss_mb() - held < 4
     finally:
         for s in slow:
             s.close()

@@ -2,7 +2,6 @@
 """The direct backend on a real MariaDB, through direct_probe: every route end to end, what a write leaves in the tables, paging that
 walks every row once, the row filter, hostile values, sites that lack columns and tables, races of writers."""
 import concurrent.futures
-import json
 import pathlib
 import subprocess
 import sys

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A registered app and a person's browser without JavaScript, for tests of the authorization pages: follows redirects, reads forms, presses
 buttons, takes the code. Not a client library: nothing is checked here that a test should claim."""
-import base64
-import hashlib
 import html.parser
 import secrets
 import urllib.parse
+
+from tokens import pkce, secret_of
 
 # one address signs in more often than people do
 FREE = {f"rate.classes.{name}.limit": 0 for name in ("page", "login", "token", "register")}
@@ -64,7 +64,7 @@ class App:
     def __init__(self, gateway, made, browser=None, site="default", redirect=REDIRECT):
         self.g, self.made, self.site, self.redirect = gateway, made, site, redirect
         self.browser = browser or gateway.session_new()
-        self.verifier = secrets.token_urlsafe(48)
+        self.verifier, self.challenge = pkce()
         self.page = None  # the last answer that was no redirect of ours
         self.back = None  # parameters with which the browser came back to the app
 
@@ -100,9 +100,8 @@ class App:
 
     # --- the flow ----------------------------------------------------------------------------------------------------------
     def authorize(self, scope, **change):
-        challenge = base64.urlsafe_b64encode(hashlib.sha256(self.verifier.encode()).digest()).decode().rstrip("=")
         query = {"response_type": "code", "client_id": self.made["client_id"], "redirect_uri": self.redirect, "scope": scope,
-                 "state": secrets.token_urlsafe(16), "aud": f"{self.g.origin}/apis/{self.site}/fhir", "code_challenge": challenge,
+                 "state": secrets.token_urlsafe(16), "aud": f"{self.g.origin}/apis/{self.site}/fhir", "code_challenge": self.challenge,
                  "code_challenge_method": "S256"}
         query.update(change)
         return self.go("GET", f"/oauth2/{self.site}/authorize", params={k: v for k, v in query.items() if v is not None})
@@ -139,5 +138,4 @@ class App:
         return self.g.post(f"/oauth2/{self.site}/token", data=form)
 
     def introspect(self, token):
-        return self.g.post(f"/oauth2/{self.site}/introspect", data={"token": token, "client_id": self.made["client_id"],
-                                                                    "client_secret": self.made["client_secret"]}).json()
+        return self.g.post(f"/oauth2/{self.site}/introspect", data={"token": token, **secret_of(self.made)}).json()

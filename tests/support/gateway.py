@@ -153,6 +153,11 @@ class Gateway:
                     pids.append(int(p.name))
         return sorted(pids)
 
+    def rss_mb(self):
+        """Resident memory of the largest worker, in MiB."""
+        return max(int(line.split()[1]) // 1024 for w in self.workers() for line in pathlib.Path(f"/proc/{w}/status").read_text().splitlines()
+                   if line.startswith("VmRSS"))
+
     def cli(self, *argv, check=True):
         """gatehouse COMMAND --config FILE …: (exit status, output, errors)."""
         done = subprocess.run([str(self.binary), argv[0], "--config", str(self.config), *argv[1:]], stdout=subprocess.PIPE,

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A person with a browser that has no JavaScript: follows redirects within the gateway, reads forms, fills and sends them. Stops where a
 redirect leaves the gateway and keeps that address. Used by tests of pages; not for a client's own requests."""
-import base64
-import hashlib
 import html.parser
 import secrets
 import urllib.parse
+
+from tokens import pkce
 
 REDIRECT = "https://client.example.org/callback"
 
@@ -97,8 +97,7 @@ class Person:
     # --- the steps of a flow ------------------------------------------------------------------------------------------------
     def authorize(self, client, scope="openid", method="GET", **more):
         """Sends the browser to /authorize with PKCE; a parameter given as None is left out."""
-        self.verifier = secrets.token_urlsafe(48)
-        challenge = base64.urlsafe_b64encode(hashlib.sha256(self.verifier.encode()).digest()).rstrip(b"=").decode()
+        self.verifier, challenge = pkce()
         self.state = secrets.token_urlsafe(12)
         params = {"response_type": "code", "client_id": client["client_id"], "redirect_uri": REDIRECT, "scope": scope, "state": self.state,
                   "code_challenge": challenge, "code_challenge_method": "S256"}
