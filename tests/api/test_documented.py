@@ -6,9 +6,7 @@ import json
 import re
 
 import pytest
-from gateway import wait_until
-from generation import CONTRACT, at_hand
-from openapi_walk import Document
+from generation import at_hand, contract_routes
 from routes import ROUTES
 from world import body_of
 
@@ -16,28 +14,7 @@ V8, CLASSIC = "hostile8", "hostile"  # both 8.2
 BY_NAME = {r.name: r for r in ROUTES}
 
 
-def facts():
-    return {f"{r['method']} {r['path']}": r for p in sorted((CONTRACT / "standard").glob("*.json")) if p.name != "index.json" for r in json.loads(p.read_text())["routes"]}
-
-
-FACTS = facts()
-DOCUMENTS = {}
-
-
-def document(api, site):
-    """{(method, "/api/patient/{}"): operation}"""
-    if site not in DOCUMENTS:
-        doc = Document(wait_until(lambda: (r := api.gateway.get(f"/apis/{site}/swagger/openapi.json")).status_code == 200 and r, "the document").json())
-        DOCUMENTS[site] = {(m, re.sub(r"{\w+}", "{}", p)): op for m, p, op in doc.operations()}
-    return DOCUMENTS[site]
-
-
-def operation(api, route, site=V8):
-    return document(api, site)[(route.method, re.sub(r":\w+", "{}", route.path))]
-
-
-def who(route):
-    return "Phil1" if route.api == "portal" else "admin"
+FACTS = {f"{r['method']} {r['path']}": r for r in contract_routes()}
 
 
 def rows_of(r):
@@ -79,7 +56,7 @@ def filters():
 
 @pytest.mark.skipif(not FACTS, reason="no contract at hand")
 def test_the_openapi_document_has_every_documented_filter(api):
-    lacking = [f"{name} {param}" for name, param, column, _ in filters() if column and param not in [p["name"] for p in operation(api, BY_NAME[name])["parameters"]]]
+    lacking = [f"{name} {param}" for name, param, column, _ in filters() if column and param not in [p["name"] for p in api.operation(V8, BY_NAME[name])["parameters"]]]
     assert not lacking
 
 
@@ -90,7 +67,7 @@ def test_every_filter_finds_the_row_and_leaves_out_the_other(api, name):
     columns = {c: (t, n) for c, t, n in api.sql(f"SELECT column_name, data_type, COALESCE(character_maximum_length, 0) FROM information_schema.columns WHERE table_schema = "
                                                f"'openemr_{site}' AND table_name = '{table}'", site)}
     documented = {param: column.split(".")[-1] for n, param, column, _ in filters() if n == name}
-    told = [p["name"] for p in operation(api, route)["parameters"] if p["in"] == "query" and not p["name"].startswith("_")]
+    told = [p["name"] for p in api.operation(V8, route)["parameters"] if p["in"] == "query" and not p["name"].startswith("_")]
     path, found, checked = api.world[site].path(route), [], 0
     for i, param in enumerate(told):
         column = documented.get(param, OTHER_NAME.get(param, param))
@@ -126,8 +103,8 @@ def test_every_filter_finds_the_row_and_leaves_out_the_other(api, name):
 # --- sorting and paging ------------------------------------------------------------------------------------------------------------------
 def paged(api):
     for route in ROUTES:
-        op = document(api, V8).get((route.method, re.sub(r":\w+", "{}", route.path)), {"parameters": []})
-        if any(p["name"] == "_limit" for p in op["parameters"]):
+        op = api.operation(V8, route)
+        if op and any(p["name"] == "_limit" for p in op["parameters"]):
             yield route, op
 
 
@@ -157,7 +134,7 @@ PAIRS = {"puuid": ("patient_data", "pid"), "pid": ("patient_data", "pid"), "euui
 @pytest.mark.parametrize("route", [r for r in ROUTES if r.method == "GET" and r.parameters and "$" not in r.path], ids=lambda r: r.name)
 def test_a_path_takes_each_form_of_an_id_that_is_documented(api, route, site):
     """6.x clients name patients by number where 8.x has uuids, and the other way round."""
-    op, world, answers = operation(api, route, site), api.world[site], []
+    op, world, answers = api.operation(site, route), api.world[site], []
     forms = [p["description"] for p in op["parameters"] if p["in"] == "path" and "description" in p]
     both = [n for n, p in zip(route.parameters, [p for p in op["parameters"] if p["in"] == "path"]) if p.get("description") == "a uuid or a number"]
     if not both:
@@ -169,13 +146,13 @@ def test_a_path_takes_each_form_of_an_id_that_is_documented(api, route, site):
         if table and not (name == "eid" and route.resource == "appointment"):
             (of, uuid), = api.sql(f"SELECT `{number}`, LOWER(HEX(uuid)) FROM `{table}` WHERE pid = 1 ORDER BY id LIMIT 1", site)
         else:
-            one = rows_of(api("GET", route.filled(values), site, who=who(route)))
+            one = rows_of(api("GET", route.filled(values), site, who=route.who))
             one = one[0] if isinstance(one, list) else one
             of, uuid = str(one.get("id", one.get("pc_eid"))), str(one.get("uuid", one.get("pc_uuid"))).replace("-", "")
         if uuid in ("None", "NULL") or of == "None":
             continue
         for form in (of, f"{uuid[:8]}-{uuid[8:12]}-{uuid[12:16]}-{uuid[16:20]}-{uuid[20:]}"):
-            r = api("GET", route.filled({**values, name: form}), site, who=who(route))
+            r = api("GET", route.filled({**values, name: form}), site, who=route.who)
             assert r.status_code == 200, f"{route.name} {name}={form}: {r.status_code} {r.text[:300]}"
             answers.append(json.dumps(rows_of(r)))
     assert len(set(answers)) <= 1 and (answers or len(route.parameters) == 1)
@@ -218,20 +195,15 @@ LOGGED = {"log", "log_comment_encrypt"}
 TIMES = ("api_log", "ip_tracking", "users_secure", "oauth_clients", "oauth_trusted_user", "api_token", "api_refresh_token")
 
 
-def checksums(api, site):
-    tables = [t for (t,) in api.sql("SHOW TABLES", site) if t not in TIMES]
-    return {t.split(".")[1]: c for t, c in api.sql("CHECKSUM TABLE " + ",".join(f"`{t}`" for t in tables), site)}
-
-
 @pytest.mark.parametrize("route", WRITING, ids=lambda r: r.name)
 def test_a_write_changes_the_documented_tables_and_the_log_and_no_other(api, route):
     site = V8
-    before, logged = checksums(api, site), int(api.sql("SELECT COALESCE(MAX(id), 0) FROM log", site)[0][0])
+    before, logged = api.checksums(site, TIMES), int(api.sql("SELECT COALESCE(MAX(id), 0) FROM log", site)[0][0])
     body = body_of(route, "v8")
     body = dict(body, **CHANGES.get(route.resource, {})) if body else body
     r = api(route.method, api.world[site].path(route, 2 if route.method == "DELETE" else 1), site, json=body)
     assert r.status_code in (200, 201) and not (isinstance(r.json(), dict) and r.json().get("validationErrors")), f"{r.status_code} {r.text[:400]}"
-    after = checksums(api, site)
+    after = api.checksums(site, TIMES)
     changed, told = {t for t in after if after[t] != before[t]}, set(FACTS[route.name]["tables_written"])
     assert told - UNTOUCHED.get(route.name, set()) <= changed, f"not written: {told - changed}"
     assert changed - told - LOGGED <= {"uuid_registry"} | MORE.get(route.name, set()), f"written beside them: {changed - told}"

@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Hostile input to every route and parameter, in both compat modes: never a 5xx, the refusal in the route's envelope as the site's OpenAPI document
 tells it, and nothing written that the route does not document. What is a good value for a member (a quote in a name) is stored as it is."""
-import functools
 import json
 import re
 import urllib.parse
 
 import pytest
-from gateway import wait_until
-from generation import CONTRACT, SITES
-from openapi_walk import Document
+from generation import SITES, contract_routes
 from routes import ROUTES
 from world import body_of
 
@@ -33,15 +30,7 @@ EVERY = {"log", "log_comment_encrypt", "api_log", "extended_log", "ip_tracking",
 MEANS = {"form_vitals_calculation", "form_vitals_calculation_components", "form_vitals_calculation_form_vitals"}  # of a patient's vitals
 
 
-def facts():
-    return {f"{r['method']} {r['path']}": r for p in sorted((CONTRACT / "standard").glob("*.json")) if p.name != "index.json" for r in json.loads(p.read_text())["routes"]}
-
-
-FACTS = facts()
-
-
-def who(route):
-    return "Phil1" if route.api == "portal" else "admin"
+FACTS = {f"{r['method']} {r['path']}": r for r in contract_routes()}
 
 
 def body_at(route, site):
@@ -53,34 +42,18 @@ def site(request):
     return request.param
 
 
-@functools.lru_cache(None)
-def document(api, site):
-    """The site's OpenAPI document, and its operations by method and path."""
-    doc = Document(wait_until(lambda: (r := api.gateway.get(f"/apis/{site}/swagger/openapi.json")).status_code == 200 and r, "the document").json())
-    return doc, {(m, re.sub(r"{\w+}", "{}", p)): op for m, p, op in doc.operations()}
-
-
-def operation(api, site, route):
-    return document(api, site)[1][(route.method, re.sub(r":\w+", "{}", route.path))]
-
-
-def checksums(api, site):
-    tables = [t for (t,) in api.sql("SHOW TABLES", site)]
-    return {t.split(".")[1]: c for t, c in api.sql("CHECKSUM TABLE " + ",".join(f"`{t}`" for t in tables), site)}
-
-
 class Asked:
     """Requests to one route of a site; each answer is as the document says, and tells nothing of the database."""
 
     def __init__(self, api, site, route):
         self.api, self.site, self.route = api, site, route
-        self.path, self.op = api.world[site].path(route), operation(api, site, route)
+        self.path, self.op = api.world[site].path(route), api.operation(site, route)
 
     def __call__(self, path, what, **kw):
-        r = self.api(self.route.method, path, self.site, who=who(self.route), **kw)
+        r = self.api(self.route.method, path, self.site, who=self.route.who, **kw)
         assert r.status_code < 500, f"{what}: {r.status_code} {r.text[:300]}"
         assert "SQL" not in r.text and "mysql" not in r.text.lower() and "MariaDB" not in r.text, f"{what}: {r.text[:300]}"
-        why = document(self.api, self.site)[0].answers_to(self.op, r)
+        why = self.api.document(self.site).answers_to(self.op, r)
         assert why is None, f"{what}: {why}\n{r.text[:300]}"
         return r
 
@@ -104,21 +77,21 @@ def undocumented(route, changed):
 
 @pytest.mark.parametrize("route", WITH_ID, ids=lambda r: r.name)
 def test_a_hostile_path_parameter(api, site, route):
-    ask, world, before = Asked(api, site, route), api.world[site], checksums(api, site)
+    ask, world, before = Asked(api, site, route), api.world[site], api.checksums(site)
     for name in route.parameters:
         values = {p: world.parameter(route, p, 1) for p in route.parameters}
         for word in [w for w in WORDS if len(w) < 3000] + ["9" * 400, "-", "$", "00000000-0000-0000-0000-00000000000g", "1 ", "٣"]:
             path = route.filled({**values, name: "HERE"}).replace("HERE", urllib.parse.quote(word, safe=""))
             r = ask(path, path, json={} if route.method in ("POST", "PUT") else None)
             assert r.status_code != 201, path
-    after = checksums(api, site)
+    after = api.checksums(site)
     assert {t for t in after if after[t] != before[t]} <= EVERY
 
 
 @pytest.mark.parametrize("route", LISTS, ids=lambda r: r.name)
 def test_a_hostile_query(api, site, route):
     """Each documented parameter; text that matches nothing finds nothing."""
-    ask, before = Asked(api, site, route), checksums(api, site)
+    ask, before = Asked(api, site, route), api.checksums(site)
     names = [p["name"] for p in ask.op["parameters"] if p["in"] == "query"]
     for i, name in enumerate([*names, "_sort", "path", "undocumented"]):
         for word in WORDS if i < 6 else WORDS[i % 5::5]:
@@ -128,20 +101,20 @@ def test_a_hostile_query(api, site, route):
     for query in RAW_QUERY:
         r = ask(f"{ask.path}?{query}", query)
         assert r.status_code == 400 or query not in ("%ff%fe", "%c0%af", "x=%00"), query  # no UTF-8, or no text
-    after = checksums(api, site)
+    after = api.checksums(site)
     assert {t for t in after if after[t] != before[t]} <= EVERY
 
 
 @pytest.mark.parametrize("route", WRITING, ids=lambda r: r.name)
 def test_a_hostile_member(api, site, route):
     """Each member of a good body in turn with each hostile value; a list or an object is refused, and so is a date that is none."""
-    ask, base, before = Asked(api, site, route), body_at(route, site), checksums(api, site)
+    ask, base, before = Asked(api, site, route), body_at(route, site), api.checksums(site)
     for name in base:
         for kind, value in VALUES.items():
             r = ask.send({**base, name: value}, f"{name}: {kind}")
             if kind in ("array", "nested") or kind in ("impossible date", "month 13") and re.search(r"date|DOB", name, re.I) and "facil" not in name:
                 assert refused_for(r, name), f"{name}: {kind}: {r.status_code} {r.text[:300]}"
-    after = checksums(api, site)
+    after = api.checksums(site)
     assert not undocumented(route, {t for t in after if after[t] != before[t]})
 
 
@@ -156,10 +129,10 @@ BEYOND = [("PUT /api/patient/:puuid/encounter/:euuid", "pos_code", 99999), ("PUT
 @pytest.mark.parametrize("name, member, value", BEYOND, ids=[f"{n} {m}" for n, m, _ in BEYOND])
 def test_what_a_column_cannot_hold_is_refused_and_not_stored_as_something_else(api, site, name, member, value):
     route = next(r for r in ROUTES if r.name == name)
-    ask, before = Asked(api, site, route), checksums(api, site)
+    ask, before = Asked(api, site, route), api.checksums(site)
     r = ask.send({**body_at(route, site), member: value}, member)
     assert refused_for(r, member), f"{r.status_code} {r.text[:300]}"
-    after = checksums(api, site)
+    after = api.checksums(site)
     assert {t for t in after if after[t] != before[t]} <= EVERY
 
 
@@ -172,12 +145,12 @@ def test_a_hostile_body(api, site, route):
 
 @pytest.mark.parametrize("route", WRITING, ids=lambda r: r.name)
 def test_members_that_are_not_documented_are_not_written(api, site, route):
-    ask, base, before = Asked(api, site, route), body_at(route, site), checksums(api, site)
+    ask, base, before = Asked(api, site, route), body_at(route, site), api.checksums(site)
     allowed = {f["name"] for f in FACTS.get(route.name, {}).get("body_fields", [])}
     evil = {k: v for k, v in EVIL.items() if k not in allowed and k not in base}
     r = ask.send({**base, **evil}, "undocumented members")
     assert r.status_code in (200, 201, 400), r.text[:300]
-    after = checksums(api, site)
+    after = api.checksums(site)
     changed = {t for t in after if after[t] != before[t]}
     assert not undocumented(route, changed)
     for table in changed - EVERY:

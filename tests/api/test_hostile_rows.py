@@ -2,14 +2,10 @@
 """What stands in the database is not always what OpenEMR would have written: imports, old bugs, other programs. Every column of every record
 in turn is NULL, empty, too long, negative, a date that is none, bytes that are no text; on every generation each GET is answered whole and
 never by a 5xx and as the site's OpenAPI document says, and no worker dies."""
-import functools
 import json
-import re
 
 import pytest
-from gateway import wait_until
 from generation import SITES, at_hand
-from openapi_walk import Document
 from routes import ROUTES
 
 GENERATIONS = [s for s in SITES if s.startswith("g") and at_hand(s)]
@@ -74,23 +70,15 @@ def paths(api, site):
     for route in READS:
         if api.served(route.name, site) and not (site == "g502" and route.path.endswith("/document/:did")):
             path = api.world[site].path(route)
-            yield ("Phil1" if route.api == "portal" else "admin"), route, path + ("?path=/Medical Record" if path.endswith("/document") else "")
+            yield route.who, route, path + ("?path=/Medical Record" if path.endswith("/document") else "")
     for kind in FHIR if site != "g502" else ():
         yield "admin", None, f"/fhir/{kind}"
 
 
-@functools.lru_cache(None)
-def document(api, site):
-    """The site's OpenAPI document, and its operations by method and path."""
-    doc = Document(wait_until(lambda: (r := api.gateway.get(f"/apis/{site}/swagger/openapi.json")).status_code == 200 and r, "the document").json())
-    return doc, {(m, re.sub(r"{\w+}", "{}", p)): op for m, p, op in doc.operations()}
-
-
 def outside(api, site, route, answer):
     """None, or why the answer is not what the document says of the route."""
-    doc, operations = document(api, site)
-    op = operations.get((route.method, re.sub(r":\w+", "{}", route.path)))
-    return None if op is None else doc.answers_to(op, answer)
+    op = api.operation(site, route)
+    return None if op is None else api.document(site).answers_to(op, answer)
 
 
 def read_all(api, site):

@@ -102,7 +102,7 @@ CHANGES = {  # of a policy whose subscriber is Foo Tester, 234231234, other
 def test_a_change_is_compared_with_what_the_policy_will_have(api, site, what):
     members, code = CHANGES[what]
     columns = ", ".join(f"`{k}`" for k in POLICY if k != "date_end")
-    api.sql(f"UPDATE insurance_data SET subscriber_relationship = 'other', subscriber_fname = 'Foo', subscriber_lname = 'Tester', subscriber_ss = '234231234', copay = '35' WHERE id = 901", site)
+    api.sql("UPDATE insurance_data SET subscriber_relationship = 'other', subscriber_fname = 'Foo', subscriber_lname = 'Tester', subscriber_ss = '234231234', copay = '35' WHERE id = 901", site)
     before = api.sql(f"SELECT {columns} FROM insurance_data WHERE id = 901", site)
     r = api("PUT", api.world[site].path(UPDATE), site, json=members)
     after = dict(zip(members, api.sql(f"SELECT {', '.join(members)} FROM insurance_data WHERE id = 901", site)[0]))
@@ -116,10 +116,10 @@ def test_a_change_is_compared_with_what_the_policy_will_have(api, site, what):
 def test_a_policy_that_does_not_fit_any_more_can_still_be_changed_elsewhere(api):
     """The patient got another name since: the copay is not the subscriber's."""
     site = "many"
-    api.sql(f"UPDATE insurance_data SET subscriber_relationship = 'self', subscriber_ss = '1' WHERE id = 901", site)
+    api.sql("UPDATE insurance_data SET subscriber_relationship = 'self', subscriber_ss = '1' WHERE id = 901", site)
     assert errors(api("PUT", api.world[site].path(UPDATE), site, json={"copay": "41"})) == {}
     assert list(errors(api("PUT", api.world[site].path(UPDATE), site, json={"subscriber_fname": "Foo2"}))) == ["subscriber_relationship"]
-    api.sql(f"UPDATE insurance_data SET subscriber_relationship = 'other', subscriber_ss = '234231234', copay = '35' WHERE id = 901", site)
+    api.sql("UPDATE insurance_data SET subscriber_relationship = 'other', subscriber_ss = '234231234', copay = '35' WHERE id = 901", site)
 
 
 # --- lists ------------------------------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from alike import php_text
-from generation import CONTRACT
+from generation import contract_routes
 from routes import ROUTES, match
 from world import body_of
 
@@ -25,16 +25,8 @@ class Row:
         return f"{self.fact['method']} {self.fact['path']}"
 
 
-def facts():
-    rows = []
-    for path in sorted((CONTRACT / "standard").glob("*.json")):
-        if path.name != "index.json":
-            rows += [Row(dict(r, file=path.stem)) for r in json.loads(path.read_text())["routes"]]
-    order = {"GET": 0, "POST": 1, "PUT": 2, "DELETE": 3}
-    return sorted(rows, key=lambda r: (order[r.fact["method"]], r.fact["order"]))
-
-
-ALL = facts()
+ORDER = ("GET", "POST", "PUT", "DELETE")
+ALL = sorted((Row(r) for r in contract_routes()), key=lambda r: (ORDER.index(r.fact["method"]), r.fact["order"]))
 # (route or resource, member): why its type or presence differs from the contract's column
 DIFFERENT = {
     "password": "never returned: null",
@@ -78,7 +70,7 @@ def ask(api, row):
     # what is deleted is patient 2's, so that it is there to be read
     path = world.path(row.route, 2 if row.fact["method"] == "DELETE" else 1)
     query = "?path=/Medical Record" if row.route.resource == "document" else ""
-    return api(row.fact["method"], path + query, SITE, who="Phil1" if row.route.api == "portal" else "admin", json=body_of(row.route, "v8"))
+    return api(row.fact["method"], path + query, SITE, who=row.route.who, json=body_of(row.route, "v8"))
 
 
 @pytest.mark.skipif(not ALL, reason="no contract at hand")

@@ -10,7 +10,8 @@ import pathlib
 import re
 import tempfile
 
-from gateway import ROOT, Gateway, quickstart
+from gateway import ROOT, Gateway, quickstart, wait_until
+from openapi_walk import Document
 from probe import Probe
 from schema_from_contract import table as table_ddl
 from world import AWKWARD, World, text
@@ -48,6 +49,11 @@ EMAILS = {"Phil1": PHIL["email"], "Zoe2": ZOE["email"]}
 
 def at_hand(site):
     return SITES[site][0] == "8.2" or (CONTRACT / "schema").is_dir()
+
+
+def contract_routes():
+    """What the contract says of each route of the Standard and the Portal API, with its file's name; nothing where it is not at hand."""
+    return [dict(r, file=p.stem) for p in sorted((CONTRACT / "standard").glob("*.json")) if p.name != "index.json" for r in json.loads(p.read_text())["routes"]]
 
 
 @functools.lru_cache(None)
@@ -195,7 +201,7 @@ class Generations:
         secret.write_text("gatehouse\n")
         secret.chmod(0o600)
         self.gateway = Gateway(stores=stores, extra=extra, patients=1)
-        self.tokens, self.probes = {}, {}
+        self.tokens, self.probes, self.documents = {}, {}, {}
         _, out, _ = self.gateway.cli("check", check=False)
         self.unserved = set(re.findall(r"^site (\w+): unserved (\w+ \S+)", out, re.M))
 
@@ -213,6 +219,21 @@ class Generations:
 
     def sql(self, text, site="g82"):
         return self.gateway.sql(text, site)
+
+    def checksums(self, site, without=()):
+        """{table: checksum}: equal ones say that a request changed nothing."""
+        tables = [t for (t,) in self.sql("SHOW TABLES", site) if t not in without]
+        return {t.split(".")[1]: c for t, c in self.sql("CHECKSUM TABLE " + ",".join(f"`{t}`" for t in tables), site)}
+
+    def document(self, site):
+        """The site's OpenAPI document."""
+        if site not in self.documents:
+            get = functools.partial(self.gateway.get, f"/apis/{site}/swagger/openapi.json")
+            self.documents[site] = Document(wait_until(lambda: (r := get()).status_code == 200 and r, "the document").json())
+        return self.documents[site]
+
+    def operation(self, site, route):
+        return self.document(site).operation(route.method, route.path)
 
     def scope(self, site, who="user"):
         """Every offered scope of staff (or of patients) with its API."""

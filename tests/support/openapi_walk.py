@@ -27,12 +27,22 @@ class Document:
         self.doc = doc
         self.paths = doc["paths"]
         self.validators = {}
+        self.formed = {(method, self.form(path)): op for method, path, op in self.operations()}
+
+    @staticmethod
+    def form(path):
+        """"/api/patient/{puuid}" or "/api/patient/:pid" with the parameters' names left out."""
+        return re.sub(r":\w+|{\w+}", "{}", path)
 
     def operations(self):
         """(method, path, operation)"""
         for path, item in self.paths.items():
             for method, op in item.items():
                 yield method.upper(), path, op
+
+    def operation(self, method, path):
+        """What the document says of a path, whatever either calls its parameters; None: nothing."""
+        return self.formed.get((method, self.form(path)))
 
     def resolve(self, node):
         while "$ref" in node:

@@ -30,6 +30,11 @@ class Route:
     def parameters(self):
         return [s[1:] for s in self.path.split("/") if s.startswith(":")]
 
+    @property
+    def who(self):
+        """A user who may: of staff, or a patient."""
+        return "Phil1" if self.api == "portal" else "admin"
+
     def filled(self, values):
         """The path with each :name replaced by values[name]."""
         return re.sub(r":(\w+)", lambda m: str(values[m[1]]), self.path)
