@@ -573,6 +573,38 @@ test_token__of_the_vectors__verifies_only_in_the_one_right_form(void)
 	fixture_drop(&f);
 }
 
+/* Keys and what OpenSSL prepares of them are kept between verifications: none may stand in for another. */
+static void
+test_keys__used_in_turn__each_verifies_its_own_tokens_only(void)
+{
+	static const struct {
+		const char *kid;
+		enum key by;
+		int want;
+	} turns[] = { { "r0", R0, 0 }, { "r1", R1, 0 }, { "r0", R0, 0 }, { "r1", R0, -1 }, { "r0", R1, -1 },
+		{ "r1", R1, 0 } };
+	struct fixture f = { 0 };
+	fixture_make(&f);
+	for (size_t i = 0; i < NITEMS(turns); i++) {
+		struct str head = arena_printf(f.a, "{\"alg\":\"RS256\",\"kid\":\"%s\"}", turns[i].kid);
+		struct row row = { .head = head.p, .body = GOOD, .by = turns[i].by, .how = SHA256_ };
+		EXPECT_IDX(verify(&f, token_of(&f, &row), JWS_RS256) == turns[i].want, i);
+	}
+	fixture_drop(&f);
+}
+
+static void
+test_token__algorithm_not_allowed__is_refused(void)
+{
+	struct fixture f = { 0 };
+	fixture_make(&f);
+	struct str token = token_of(&f, &(struct row){ .head = RS, .body = GOOD, .by = R0, .how = SHA256_ });
+	EXPECT(verify(&f, token, JWS_RS256 | JWS_ES256) == 0);
+	EXPECT(verify(&f, token, JWS_RS384 | JWS_ES256) == -1);
+	EXPECT(verify(&f, str_sub(token, 0, token.n - 2), JWS_RS256) == -1);
+	fixture_drop(&f);
+}
+
 /* RFC 4648 3.5: the bits behind the last byte are zero, or one signature has many texts. */
 static void
 test_token__unused_bits_of_base64url_set__is_refused(void)
@@ -697,6 +729,7 @@ test_key__rsa_too_small_or_with_a_bad_exponent__is_not_usable(void)
 }
 
 TESTS(T(test_token__of_the_vectors__verifies_only_in_the_one_right_form),
+    T(test_keys__used_in_turn__each_verifies_its_own_tokens_only), T(test_token__algorithm_not_allowed__is_refused),
     T(test_token__unused_bits_of_base64url_set__is_refused), T(test_token__one_bit_turned_anywhere__is_refused),
     T(test_key__weak_or_for_something_else__is_not_usable),
     T(test_key__rsa_too_small_or_with_a_bad_exponent__is_not_usable))
