@@ -377,3 +377,17 @@ client_once(struct task *t)
 
 STEP_TABLE(client_auth_steps, 0, { "client_read", client_read }, { "client_row", client_row },
     { "client_check", client_check }, { "client_assertion", client_assertion }, { "client_once", client_once });
+
+enum step
+token_question_read(struct task *t, struct token_question *q)
+{
+	struct request *r = request_of(t);
+	enum step s = oauth_params(r, &q->params);
+	if (s != STEP_NEXT)
+		return s;
+	q->token = form_get(&q->params, STR("token"), NULL);
+	if (q->token.n == 0)
+		return oauth_missing(r, "token");
+	q->auth.params = &q->params;
+	return task_push(t, &client_auth_steps, &q->auth);
+}

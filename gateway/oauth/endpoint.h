@@ -89,6 +89,14 @@ struct client_auth {
 	struct redis_result *redis;
 };
 extern const struct step_table client_auth_steps;
+/* What a client asks about one token: revocation (RFC 7009 2.1), introspection (RFC 7662 2.1). */
+struct token_question {
+	struct form params;
+	struct client_auth auth;
+	struct str token;
+};
+/* Reads the parameters and pushes client_auth_steps; or the refusal. */
+enum step token_question_read(struct task *t, struct token_question *q);
 /* {prefix}client:{id}: Gatehouse's own record of a client (token_endpoint_auth_method); no TTL. */
 struct str key_client(struct arena *a, const struct site *site, struct str client_id);
 

@@ -10,9 +10,7 @@
 #include "policy/scope_set.h"
 
 struct introspection {
-	struct form params;
-	struct client_auth auth;
-	struct str token;
+	struct token_question asked;
 	struct jws jws;
 	const json_t *claims; /* of an access token with a good signature */
 	const struct scope_set *scopes;
@@ -38,16 +36,8 @@ static const struct redis_script find_script = { "introspect",
 static enum step
 introspect_client(struct task *t)
 {
-	struct request *r = request_of(t);
 	struct introspection *c = task_frame(t);
-	enum step s = oauth_params(r, &c->params);
-	if (s != STEP_NEXT)
-		return s;
-	c->token = form_get(&c->params, STR("token"), NULL);
-	if (c->token.n == 0)
-		return oauth_missing(r, "token");
-	c->auth.params = &c->params;
-	return task_push(t, &client_auth_steps, &c->auth);
+	return token_question_read(t, &c->asked);
 }
 
 /* Public clients may not ask: their id alone proves nothing (RFC 7662 2.1). */
@@ -58,10 +48,10 @@ introspect_state(struct task *t)
 	struct introspection *c = task_frame(t);
 	struct err e = { 0 };
 	struct str key;
-	if (c->auth.used == AUTH_NONE)
+	if (c->asked.auth.used == AUTH_NONE)
 		return oauth_refuse(r, OAUTH_CLI, STR_NULL, "introspection without authentication");
 	c->status = "failed_verification";
-	if (jws_parse(t->arena, c->token, &c->jws, &e) == 0) {
+	if (jws_parse(t->arena, c->asked.token, &c->jws, &e) == 0) {
 		if (json_keep(t->arena, c->jws.claims) != 0)
 			return STEP_FAIL;
 		if (jws_verify(&c->jws, r->site->jwks, JWS_RS256 | JWS_ES256, &e) != 0)
@@ -71,7 +61,7 @@ introspect_state(struct task *t)
 			c->claims = c->jws.claims;
 	}
 	key = c->claims != NULL ? key_access_token(t->arena, r->site, json_in_str(c->claims, "jti"))
-	                        : key_refresh_token(t->arena, r->site, c->token);
+	                        : key_refresh_token(t->arena, r->site, c->asked.token);
 	return key.p == NULL ? STEP_FAIL : redis_eval(t, r->worker->redis, &find_script, &key, 1, NULL, 0, &c->redis);
 }
 
@@ -241,7 +231,7 @@ introspect_reply(struct task *t)
 	struct request *r = request_of(t);
 	struct introspection *c = task_frame(t);
 	struct json_write w;
-	bool known = (c->claims != NULL || c->refresh != NULL) && str_eq(owner(c), c->auth.client.id);
+	bool known = (c->claims != NULL || c->refresh != NULL) && str_eq(owner(c), c->asked.auth.client.id);
 	if (c->row != NULL && c->row->status != DB_OK)
 		return request_unavailable(r, "database down: fhirUser cannot be told");
 	c->person.row = c->row;

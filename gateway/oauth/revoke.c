@@ -8,9 +8,8 @@
 #include "gateway/oauth/revocation.h"
 
 struct revocation {
-	struct form params;
-	struct client_auth auth;
-	struct str token, access_key, jti;
+	struct token_question asked;
+	struct str access_key, jti;
 	struct revoke revoke;
 	struct redis_result *redis;
 	struct db_result *db;
@@ -20,16 +19,8 @@ struct revocation {
 static enum step
 revoke_client(struct task *t)
 {
-	struct request *r = request_of(t);
 	struct revocation *c = task_frame(t);
-	enum step s = oauth_params(r, &c->params);
-	if (s != STEP_NEXT)
-		return s;
-	c->token = form_get(&c->params, STR("token"), NULL);
-	if (c->token.n == 0)
-		return oauth_missing(r, "token");
-	c->auth.params = &c->params;
-	return task_push(t, &client_auth_steps, &c->auth);
+	return token_question_read(t, &c->asked);
 }
 
 /* An access token of this client, by its own signature; token_type_hint only says where to look first (RFC 7009 2.1). */
@@ -38,14 +29,14 @@ access_token_read(struct request *r, struct revocation *c)
 {
 	struct jws jws = { 0 };
 	struct err e = { 0 };
-	if (jws_parse(r->task.arena, c->token, &jws, &e) != 0 || json_keep(r->task.arena, jws.claims) != 0 ||
+	if (jws_parse(r->task.arena, c->asked.token, &jws, &e) != 0 || json_keep(r->task.arena, jws.claims) != 0 ||
 	    jws_verify(&jws, r->site->jwks, JWS_RS256 | JWS_ES256, &e) != 0)
 		return false;
 	struct str client = json_in_str(jws.claims, "client_id");
 	if (client.n == 0)
 		client = json_in_str(jws.claims, "aud");
 	c->jti = json_in_str(jws.claims, "jti");
-	return str_eq(json_in_str(jws.claims, "iss"), r->site->issuer) && str_eq(client, c->auth.client.id) &&
+	return str_eq(json_in_str(jws.claims, "iss"), r->site->issuer) && str_eq(client, c->asked.auth.client.id) &&
 	       c->jti.n > 0;
 }
 
@@ -60,7 +51,7 @@ revoke_find(struct task *t)
 		return c->access_key.p == NULL ? STEP_FAIL
 		                               : REDIS_CALL(t, r->worker->redis, &c->redis, STR("DEL"), c->access_key);
 	}
-	key = key_refresh_token(t->arena, r->site, c->token);
+	key = key_refresh_token(t->arena, r->site, c->asked.token);
 	return key.p == NULL ? STEP_FAIL : REDIS_CALL(t, r->worker->redis, &c->redis, STR("GET"), key);
 }
 
@@ -89,10 +80,10 @@ revoke_act(struct task *t)
 	json_t *rec = json_in(c->redis->value.s, 64 << 10, &e);
 	if (rec == NULL || json_keep(t->arena, rec) != 0)
 		return STEP_FAIL;
-	if (!str_eq(json_in_str(rec, "client"), c->auth.client.id))
+	if (!str_eq(json_in_str(rec, "client"), c->asked.auth.client.id))
 		return STEP_NEXT;
 	c->done = true;
-	c->revoke.client = c->auth.client.id;
+	c->revoke.client = c->asked.auth.client.id;
 	c->revoke.sub = json_in_str(rec, "sub");
 	c->revoke.family = json_in_str(rec, "family");
 	r->who.sub = c->revoke.sub;
