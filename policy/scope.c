@@ -227,18 +227,3 @@ scope_hash(struct str resource, struct str operation)
 		h = (h ^ (uint8_t)operation.p[i]) * 16777619u;
 	return h;
 }
-
-static struct str
-category_meant(struct str s)
-{
-	for (size_t i = 0; i < NITEMS(categories); i++)
-		if (str_eq(s, categories[i].spelt))
-			return categories[i].meant;
-	return s;
-}
-
-bool
-scope_category_eq(struct str a, struct str b)
-{
-	return str_eq(category_meant(a), category_meant(b));
-}

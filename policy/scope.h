@@ -53,7 +53,5 @@ void scope_letters(unsigned permissions, char text[6]);
 struct str scope_context_text(enum scope_context c); /* "patient", "user", "system", "" */
 /* Hash of a resource and, for an operation, its name: what a scope_set looks up. */
 uint32_t scope_hash(struct str resource, struct str operation);
-/* The two spellings of one category are equal. */
-bool scope_category_eq(struct str a, struct str b);
 
 #endif

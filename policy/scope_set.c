@@ -207,8 +207,8 @@ scope_set_has_context(const struct scope_set *s, enum scope_context c)
 	return (s->contexts & 1u << c) != 0;
 }
 
-bool
-scope_set_contains(const struct scope_set *s, const struct scope *b)
+static bool
+contains(const struct scope_set *s, const struct scope *b)
 {
 	CHECK_OBJ(s, SCOPE_SET_MAGIC);
 	for (size_t i = 0; i < s->n; i++)
@@ -222,7 +222,7 @@ scope_set_contains_all(const struct scope_set *s, const struct scope_set *b, con
 {
 	CHECK_OBJ(b, SCOPE_SET_MAGIC);
 	for (size_t i = 0; i < b->n; i++) {
-		if (scope_set_contains(s, &b->v[i]))
+		if (contains(s, &b->v[i]))
 			continue;
 		if (first != NULL)
 			*first = &b->v[i];
@@ -231,8 +231,8 @@ scope_set_contains_all(const struct scope_set *s, const struct scope_set *b, con
 	return true;
 }
 
-const struct scope_set *
-scope_set_filter(struct arena *a, const struct scope_set *s, bool (*keep)(void *ctx, const struct scope *sc), void *ctx)
+static const struct scope_set *
+filtered(struct arena *a, const struct scope_set *s, bool (*keep)(void *ctx, const struct scope *sc), void *ctx)
 {
 	struct buf text;
 	const struct scope_set *out = NULL;
@@ -254,14 +254,14 @@ static bool
 keep_contained(void *ctx, const struct scope *sc)
 {
 	const struct scope_set *const *by = ctx;
-	return scope_set_contains(*by, sc);
+	return contains(*by, sc);
 }
 
 const struct scope_set *
 scope_set_narrow(struct arena *a, const struct scope_set *s, const struct scope_set *by)
 {
 	CHECK_OBJ(by, SCOPE_SET_MAGIC);
-	return scope_set_filter(a, s, keep_contained, &by);
+	return filtered(a, s, keep_contained, &by);
 }
 
 static bool
@@ -281,7 +281,7 @@ scope_set_for_role(struct arena *a, const struct scope_set *s, enum role role)
 		contexts |= 1u << SCOPE_PATIENT;
 	else if (role == ROLE_SYSTEM)
 		contexts |= 1u << SCOPE_SYSTEM;
-	return scope_set_filter(a, s, keep_contexts, &contexts);
+	return filtered(a, s, keep_contexts, &contexts);
 }
 
 static int

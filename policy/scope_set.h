@@ -26,8 +26,6 @@ const struct scope *scope_set_at(const struct scope_set *s, size_t i);
 /* Is this very name (special or not, the exact spelling) in the set? "openid", "offline_access", "api:oemr". */
 bool scope_set_has(const struct scope_set *s, struct str name);
 bool scope_set_has_context(const struct scope_set *s, enum scope_context c); /* any scope of the context */
-/* Does one scope of s contain b? */
-bool scope_set_contains(const struct scope_set *s, const struct scope *b);
 /* Is every scope of b contained in s? *first (may be NULL): the first that is not. */
 bool scope_set_contains_all(const struct scope_set *s, const struct scope_set *b, const struct scope **first);
 
@@ -36,9 +34,6 @@ const struct scope_set *scope_set_narrow(struct arena *a, const struct scope_set
 /* The scopes that a grant for this role may hold: patients patient/, staff user/ and patient/, system system/; specials stay. NULL when
  * the arena is full.                                                                                                       */
 const struct scope_set *scope_set_for_role(struct arena *a, const struct scope_set *s, enum role role);
-/* The scopes for which keep() answers true (a consent page's ticks). NULL when the arena is full. */
-const struct scope_set *scope_set_filter(
-    struct arena *a, const struct scope_set *s, bool (*keep)(void *ctx, const struct scope *sc), void *ctx);
 
 enum { SCOPE_TEXT_NO_API = 1, SCOPE_TEXT_SORTED = 2 };
 /* Appends the names, space separated, in the order first named. NO_API: without api:* (as token responses leave them out). SORTED:

@@ -20,10 +20,10 @@ int auditd_serve(const struct conf *conf, const int *peer_fds, size_t n_peers, i
 
 /* --- in a worker ----------------------------------------------------------------------------------------------------- */
 struct audit_client;
+/* Takes over fd, which is closed with it. NULL: out of memory. When auditd goes away, records that it has not acknowledged are lost:
+ * their requests get 503.                                                                                                  */
 struct audit_client *audit_client_new(struct loop *l, int fd, unsigned queue_max);
 void audit_client_free(struct audit_client **c);
-/* A new socket after auditd was replaced. Records not acknowledged are lost with the old one: their requests get 503. */
-void audit_client_attach(struct audit_client *c, int fd);
 bool audit_client_healthy(const struct audit_client *c);
 unsigned audit_client_waiting(const struct audit_client *c);
 

@@ -126,16 +126,6 @@ ready(int fd, unsigned what, void *arg)
 	acks(c);
 }
 
-void
-audit_client_attach(struct audit_client *c, int fd)
-{
-	broken(c);
-	c->io = loop_io_new(c->loop, fd, LOOP_READ, ready, c);
-	c->fd = c->io == NULL ? -1 : fd;
-	if (c->io == NULL)
-		(void)close(fd);
-}
-
 struct audit_client *
 audit_client_new(struct loop *l, int fd, unsigned queue_max)
 {
@@ -143,12 +133,14 @@ audit_client_new(struct loop *l, int fd, unsigned queue_max)
 	if (c == NULL)
 		return NULL;
 	c->loop = l;
-	c->fd = -1;
+	c->io = loop_io_new(l, fd, LOOP_READ, ready, c);
+	c->fd = c->io == NULL ? -1 : fd;
+	if (c->io == NULL)
+		(void)close(fd);
 	c->queue_max = queue_max;
 	list_init(&c->writes);
 	buf_init(&c->in, NULL, READ_BYTES, 1 << 20);
 	buf_init(&c->out, NULL, 64 << 10, OUT_MAX);
-	audit_client_attach(c, fd);
 	return c;
 }
 

@@ -155,14 +155,6 @@ cache_put(struct cache *c, struct str key, const void *value, int64_t ends_us)
 }
 
 void
-cache_del(struct cache *c, struct str key)
-{
-	uint32_t *link = key.n > c->key_max || key.n == 0 ? NULL : link_of(c, key, map_hash(key));
-	if (link != NULL)
-		drop(c, link);
-}
-
-void
 cache_clear(struct cache *c)
 {
 	while (!list_empty(&c->lru))

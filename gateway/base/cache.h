@@ -15,7 +15,6 @@ void cache_free(struct cache **c);
 void *cache_get(struct cache *c, struct str key, int64_t now_us);
 /* Copies value in; returns where it lies, or NULL when it could not be stored. */
 void *cache_put(struct cache *c, struct str key, const void *value, int64_t ends_us);
-void cache_del(struct cache *c, struct str key);
 void cache_clear(struct cache *c);
 size_t cache_count(const struct cache *c);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Random bytes through an interface. rng_system is the kernel's (getrandom), for every secret; rng_fixed repeats, for tests. */
+/* Random bytes through an interface. rng_system is the kernel's (getrandom), for every secret; tests may bring one that repeats. */
 #ifndef GATEWAY_BASE_RNG_H
 #define GATEWAY_BASE_RNG_H
 
@@ -7,11 +7,9 @@
 
 struct rng {
 	void (*fill)(struct rng *, void *p, size_t n); /* never fails: aborts when the kernel has no randomness */
-	uint64_t state;                                /* rng_fixed only                                        */
 };
 
 extern struct rng rng_system;
-void rng_fixed(struct rng *r, uint64_t seed);
 static inline void
 rng_bytes(struct rng *r, void *p, size_t n)
 {

@@ -13,7 +13,6 @@ struct phi {
 };
 
 /* Same length and bytes, in time that depends on the lengths only. */
-bool secret_eq(struct secret a, struct secret b);
 bool secret_eq_str(struct str a, struct str b);
 /* Overwrites in a way the compiler keeps. */
 void secret_wipe(void *p, size_t n);

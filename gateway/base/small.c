@@ -130,26 +130,7 @@ system_fill(struct rng *r, void *p, size_t n)
 	secret_wipe(pool.bytes + pool.left, n);
 }
 
-/* splitmix64: repeatable, for tests only. */
-static void
-fixed_fill(struct rng *r, void *p, size_t n)
-{
-	unsigned char *to = p;
-	for (size_t i = 0; i < n; i++) {
-		uint64_t z = (r->state += 0x9e3779b97f4a7c15u);
-		z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-		z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-		to[i] = (unsigned char)(z >> 56);
-	}
-}
-
-struct rng rng_system = { system_fill, 0 };
-
-void
-rng_fixed(struct rng *r, uint64_t seed)
-{
-	*r = (struct rng){ fixed_fill, seed };
-}
+struct rng rng_system = { system_fill };
 
 /* --- secret ---------------------------------------------------------------------------------------------------------------- */
 
@@ -157,12 +138,6 @@ bool
 secret_eq_str(struct str a, struct str b)
 {
 	return a.n == b.n && (a.n == 0 || CRYPTO_memcmp(a.p, b.p, a.n) == 0);
-}
-
-bool
-secret_eq(struct secret a, struct secret b)
-{
-	return secret_eq_str(a.bytes, b.bytes);
 }
 
 void

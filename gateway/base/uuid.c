@@ -38,23 +38,6 @@ uuid_text(const struct uuid *u, char out[UUID_TEXT + 1])
 	out[o] = 0;
 }
 
-void
-uuid_put(struct buf *b, const struct uuid *u)
-{
-	char text[UUID_TEXT + 1];
-	uuid_text(u, text);
-	buf_put(b, text, UUID_TEXT);
-}
-
-bool
-uuid_is_zero(const struct uuid *u)
-{
-	for (size_t i = 0; i < sizeof u->b; i++)
-		if (u->b[i] != 0)
-			return false;
-	return true;
-}
-
 static void
 version_set(struct uuid *u)
 {

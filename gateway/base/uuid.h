@@ -14,9 +14,7 @@ enum { UUID_TEXT = 36 };
 
 /* 8-4-4-4-12 hex digits, either case, the whole string. */
 int uuid_parse(struct str s, struct uuid *out) MUSTUSE;
-void uuid_put(struct buf *b, const struct uuid *u); /* lower case */
-void uuid_text(const struct uuid *u, char out[UUID_TEXT + 1]);
-bool uuid_is_zero(const struct uuid *u);
+void uuid_text(const struct uuid *u, char out[UUID_TEXT + 1]); /* lower case, NUL-ended */
 /* Timestamp-first COMB, version nibble 4: bytes 0-5 big-endian count of 10 us since 1970, then 10 random bytes with version and
  * variant bits (OpenEMR's form, contract standard-api.md 5).                                                             */
 void uuid_comb(struct uuid *u, const struct clock *c, struct rng *r);

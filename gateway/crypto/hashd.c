@@ -167,14 +167,6 @@ inner(struct hashd_client *c)
 	return (struct frame_client *)c;
 }
 
-void
-hashd_client_free(struct hashd_client **c)
-{
-	struct frame_client *f = *c == NULL ? NULL : inner(*c);
-	*c = NULL;
-	frame_client_free(&f);
-}
-
 static bool
 not_answered(struct hashd_result *r, struct task *t, enum frame_outcome how)
 {

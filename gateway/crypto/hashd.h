@@ -15,7 +15,6 @@ int hashd_serve(const int *peer_fds, size_t n_peers, int control_fd, const struc
 
 struct hashd_client;
 struct hashd_client *hashd_client_new(struct loop *l, int fd, unsigned queue_max);
-void hashd_client_free(struct hashd_client **c);
 
 enum hash_verdict {
 	HASH_MATCH,

@@ -40,7 +40,6 @@ int keyd_key_create(const char *path, bool ec, struct str passphrase, const char
 struct keyd_client;
 /* Takes over fd. */
 struct keyd_client *keyd_client_new(struct loop *l, int fd);
-void keyd_client_free(struct keyd_client **c);
 /* Closed or broken: signing answers E_UNAVAILABLE until the worker is replaced. */
 bool keyd_client_healthy(const struct keyd_client *c);
 

@@ -20,14 +20,6 @@ inner(const struct keyd_client *c)
 	return (struct frame_client *)(uintptr_t)c;
 }
 
-void
-keyd_client_free(struct keyd_client **c)
-{
-	struct frame_client *f = *c == NULL ? NULL : inner(*c);
-	*c = NULL;
-	frame_client_free(&f);
-}
-
 bool
 keyd_client_healthy(const struct keyd_client *c)
 {

@@ -62,7 +62,7 @@ hotp(const uint8_t *key, size_t key_n, int64_t step, char out[TOTP_DIGITS + 1])
 	return 0;
 }
 
-int
+static int
 totp_code(struct str secret, int64_t step, char out[TOTP_DIGITS + 1])
 {
 	uint8_t key[TOTP_KEY_MAX];

@@ -11,8 +11,6 @@ enum { TOTP_STEP_S = 30, TOTP_DIGITS = 6, TOTP_KEY_MAX = 64 };
 /* The number of the time step whose code this is (the present one or a neighbour: clocks differ), or -1. secret: RFC 4648 base32 as in
  * an authenticator's QR code, padding optional, either case; code: exactly six digits. Time does not depend on which step fits. */
 int64_t totp_check(struct str secret, struct str code, int64_t now_s);
-/* The code of a step, for tests and fixtures; -1: secret is no base32 of 1..64 bytes. */
-int totp_code(struct str secret, int64_t step, char out[TOTP_DIGITS + 1]) MUSTUSE;
 /* The base32 secret out of login_mfa_registrations.var1, in arena memory. keys NULL: only secrets stored clear can be read. */
 int totp_secret(
     struct arena *a, const struct openemr_keys *keys, struct str stored, struct str *secret, struct err *e) MUSTUSE;

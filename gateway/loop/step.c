@@ -228,13 +228,6 @@ wait_extend(struct wait *w, uint32_t deadline_ms)
 	deadline_set(w, deadline_ms);
 }
 
-struct task *
-wait_task(const struct wait *w)
-{
-	CHECK_OBJ(w, WAIT_MAGIC);
-	return w->task;
-}
-
 uint32_t
 wait_left_ms(const struct wait *w)
 {

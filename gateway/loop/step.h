@@ -84,7 +84,6 @@ struct wait *wait_begin(struct task *t, const struct wait_ops *ops, void *op, ui
 /* The operation has its result in place. The task runs at the end of this loop turn. After this w belongs to the loop: the
  * operation drops its pointer.                                                                                             */
 void wait_wake(struct wait *w);
-struct task *wait_task(const struct wait *w);
 /* The operation moves on: its deadline is deadline_ms from now, cut to the task's own. Nothing once it was woken. */
 void wait_extend(struct wait *w, uint32_t deadline_ms);
 /* Milliseconds left of the wait (at least 1). */

@@ -116,7 +116,6 @@ size_t http_field_count(const struct http_head *h, struct str name);
 /* True when the comma list value holds token (case-insensitive). */
 bool http_list_has(struct str value, struct str token);
 struct str http_method_text(enum http_method m);
-struct str http_status_text(unsigned status);
 
 /* Writing. A value with CR, LF or NUL is never written: the buf turns failed. */
 void http_status_put(struct buf *b, unsigned status);

@@ -76,8 +76,8 @@ static const struct {
 	{ 511, STR_INIT("Network Authentication Required") },
 };
 
-struct str
-http_status_text(unsigned status)
+static struct str
+status_text(unsigned status)
 {
 	for (size_t i = 0; i < NITEMS(reasons); i++)
 		if (reasons[i].status == status)
@@ -123,7 +123,7 @@ http_status_put(struct buf *b, unsigned status)
 	line[11] = (char)('0' + status % 10);
 	line[12] = ' ';
 	buf_put(b, line, sizeof line);
-	buf_str_put(b, http_status_text(status));
+	buf_str_put(b, status_text(status));
 	buf_lit(b, "\r\n");
 }
 

@@ -38,12 +38,6 @@ enum {
 	COL_ENABLED
 };
 
-struct str
-auth_method_text(enum auth_method m)
-{
-	return method_names[m];
-}
-
 enum auth_method
 auth_method_of(struct str text)
 {
@@ -230,7 +224,7 @@ secret_check(struct request *r, struct client_auth *c)
 
 /* --- private_key_jwt ------------------------------------------------------------------------------------------------------------ */
 
-struct oauth_state *
+static struct oauth_state *
 oauth_state_of(const struct request *r)
 {
 	return r->site->bindings[r->route->index].backend->state;

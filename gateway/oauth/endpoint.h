@@ -61,12 +61,8 @@ enum step oauth_missing(struct request *r, const char *name);
 /* Reads a form or JSON-object body into *f; a parameter that stands twice is refused (RFC 6749 3.2). STEP_NEXT or the refusal. */
 enum step oauth_params(struct request *r, struct form *f);
 
-/* The authorization server's state of the site: of a request on one of its routes. */
-struct oauth_state *oauth_state_of(const struct request *r);
-
 /* --- the client ------------------------------------------------------------------------------------------------------------- */
 enum auth_method { AUTH_UNKNOWN, AUTH_NONE, AUTH_SECRET_BASIC, AUTH_SECRET_POST, AUTH_PRIVATE_KEY_JWT, AUTH_N };
-struct str auth_method_text(enum auth_method m);
 enum auth_method auth_method_of(struct str text); /* AUTH_UNKNOWN: not one */
 
 struct oauth_client {
@@ -202,9 +198,8 @@ struct token_call {
 };
 extern const struct step_table grant_password_steps, grant_credentials_steps, grant_refresh_steps, grant_code_steps;
 
-/* Redis key and AES key of the sealed answer that a used refresh token gave: only who holds the token can open it. */
+/* Redis key of the sealed answer that a used refresh token gave. */
 struct str key_successor(struct arena *a, const struct site *site, struct str token);
-int successor_secret(struct str token, uint8_t key[32]) MUSTUSE;
 /* The requested scopes: known to the server, cut to what the client registered and to what the role may hold. contract 4.4. On refusal
  * the reply is decided and -1 returned.                                                                                    */
 int oauth_scopes(struct request *r, struct str requested, const struct oauth_client *client, enum role role,

@@ -69,7 +69,7 @@ flow_text(struct request *r, const struct flow *f)
 	return buf_ok(&b) ? buf_str(&b) : STR_NULL;
 }
 
-int
+static int
 flow_parse(struct request *r, struct str id, struct str text, struct flow *f)
 {
 	struct err e = { 0 };

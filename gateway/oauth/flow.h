@@ -49,8 +49,6 @@ struct flow {
 int flow_move(struct flow *f, enum flow_state to) MUSTUSE;
 /* JSON text in arena memory; .p NULL: no room. */
 struct str flow_text(struct request *r, const struct flow *f);
-/* -1: not such a record. */
-int flow_parse(struct request *r, struct str id, struct str text, struct flow *f) MUSTUSE;
 
 /* --- an endpoint of a page --------------------------------------------------------------------------------------------------- */
 /* Frame of flow_open_steps, pushed first by every page's endpoint: reads the form (POST) or query (GET), finds session and request, and

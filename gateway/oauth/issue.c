@@ -360,7 +360,7 @@ key_successor(struct arena *a, const struct site *site, struct str token)
 	return text.p == NULL ? STR_NULL : key_refresh_token(a, site, text);
 }
 
-int
+static int
 successor_secret(struct str token, uint8_t key[SEAL_KEY])
 {
 	return hmac_sha256(token, STR("gatehouse refresh successor"), key);

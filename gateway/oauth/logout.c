@@ -12,7 +12,6 @@ struct logout {
 	struct form form; /* POST; GET has r->query */
 	struct str hint, redirect, state;
 	struct str client, sub, sid; /* of the hint; without one sub and sid of the cookie's session */
-	bool sure;                   /* the person pressed the button of our own page */
 	struct session_find find;
 	struct db_result *db, *rows;
 	struct redis_result *ended;

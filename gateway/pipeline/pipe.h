@@ -35,7 +35,7 @@ struct acl_entry {
 struct pipe {
 	struct request r;
 	struct token_entry *token;
-	struct str token_text, token_key, token_hash;
+	struct str token_text, token_hash;
 	struct redis_result *redis;
 	struct db_result *db;
 	struct acl_entry *acl;

@@ -19,7 +19,6 @@ enum {
 	DB_BATCH_MAX = 64,
 	DB_BATCH_SIZES = 7 /* 1, 2, 4 ... 64 */,
 	DB_STMTS_MAX = 256,
-	DB_COLS_MAX = 256,
 	DB_VALS_MAX = 256,
 	SETUP_BYTES = 192
 };

@@ -413,8 +413,8 @@ paths_put(struct doc *d)
 
 /* --- around the paths ----------------------------------------------------------------------------------------------------------- */
 
-bool
-openapi_oauth_serves(const struct site *site, enum http_method method, struct str path)
+static bool
+oauth_serves(const struct site *site, enum http_method method, struct str path)
 {
 	const struct route *route;
 	struct route_params params;
@@ -460,7 +460,7 @@ security_schemes_put(struct doc *d)
 	json_kv_str(w, STR("type"), STR("oauth2"));
 	json_key(w, STR("flows"));
 	json_obj(w);
-	if (openapi_oauth_serves(d->site, HTTP_GET, STR("/authorize")))
+	if (oauth_serves(d->site, HTTP_GET, STR("/authorize")))
 		flow_put(d, STR("authorizationCode"), true);
 	if (d->site->conf->oauth.password_users) /* the page sends user_role=users; patients need a third field */
 		flow_put(d, STR("password"), false);

@@ -10,7 +10,5 @@
 int openapi_make(const struct site *site, struct arena *a, struct buf *out, enum openapi_told *told) MUSTUSE;
 /* The scopes that the page asks for at first: openid and those of the APIs. As a JSON array of strings. */
 void openapi_first_scopes_put(const struct site *site, struct json_write *w);
-/* Is the site's authorization server answering this below /oauth2/{site}? */
-bool openapi_oauth_serves(const struct site *site, enum http_method method, struct str path);
 
 #endif

@@ -37,8 +37,8 @@ call_db_failed(struct call *c, enum db_status status)
 	return request_unavailable(c->r, "database");
 }
 
-void
-call_one_prepare(struct call *c, const struct uuid *uuid)
+static void
+one_prepare(struct call *c, const struct uuid *uuid)
 {
 	c->one = (struct fetch_one){ .plan = c->plan,
 		.db = c->r->site->db,
@@ -157,11 +157,11 @@ call_one_by_path(struct call *c)
 	struct fixed conditions[3];
 	unsigned n = 0;
 	if (c->r->params.n == 0 && c->r->filter.by_patient) { /* /portal/patient: who signed in */
-		call_one_prepare(c, &c->r->filter.patient);
+		one_prepare(c, &c->r->filter.patient);
 		return true;
 	}
 	bool is_uuid = uuid_parse(c->id_text, &uuid) == 0;
-	call_one_prepare(c, &uuid);
+	one_prepare(c, &uuid);
 	bool by_uuid = is_uuid && (k == NULL || (k->uuid != NULL && strcmp(k->uuid, ps->s->uuid) == 0));
 	if (by_uuid && (!c->parent.wanted || tied_by_row(c, ps))) {
 		c->one.tied = c->parent.wanted;
@@ -185,7 +185,7 @@ void
 call_one_by_id(struct call *c, int64_t id)
 {
 	const struct uuid none = { 0 };
-	call_one_prepare(c, &none);
+	one_prepare(c, &none);
 	read_by(c, &(struct fixed){ str_of(c->plan->sources[0].s->id), DB_V_I64(id) }, 1);
 }
 

@@ -120,8 +120,6 @@ const struct uuid *transaction_uuids(const struct call *c);
 
 /* A status that is not DB_OK as the reply: 503, or 413 for an answer that does not fit. */
 enum step call_db_failed(struct call *c, enum db_status status);
-/* Row filter, database and key of c->one. */
-void call_one_prepare(struct call *c, const struct uuid *uuid);
 /* Looks the row of the path up: its key, and whose it must be. False: the key is malformed, or the arena is full (c->one.status). */
 bool call_one_by_path(struct call *c);
 /* The row with this id of the first source (after a creation). */

@@ -373,19 +373,41 @@ describe_told(const struct handler *h, struct openapi_operation *op)
 		op->path_forms[i] = OPENAPI_NUMBER;
 }
 
+/* "A response": status, description, then content of one type whose schema the caller writes as a value; response_end(). */
+static void
+response_begin(struct openapi_operation *op, struct str status, struct str text, struct str type)
+{
+	op->told_400 = op->told_400 || str_eq(status, STR("400"));
+	json_key(op->responses, status);
+	json_obj(op->responses);
+	json_kv_str(op->responses, STR("description"), text);
+	json_key(op->responses, STR("content"));
+	json_obj(op->responses);
+	json_key(op->responses, type);
+	json_obj(op->responses);
+	json_key(op->responses, STR("schema"));
+}
+
+static void
+response_end(struct openapi_operation *op)
+{
+	for (int i = 0; i < 3; i++)
+		json_obj_end(op->responses);
+}
+
 /* A route that answers one object of fields. */
 static void
 object_describe(const struct direct *d, const struct direct_route *row, struct openapi_operation *op)
 {
-	describe_response(op, STR("200"), STR("The answer."), STR("application/json"));
+	response_begin(op, STR("200"), STR("The answer."), STR("application/json"));
 	fields_schema(op->responses, row->answer, row->n_answer, d->site->compat == COMPAT_CLASSIC);
-	describe_response_end(op);
-	describe_response(op, STR("404"), STR("The site's database does not have it."), STR("application/json"));
+	response_end(op);
+	response_begin(op, STR("404"), STR("The site's database does not have it."), STR("application/json"));
 	openapi_ref_put(op->responses, op, STR("schemas"), STR("Error"));
-	describe_response_end(op);
+	response_end(op);
 }
 
-/* --- parameters and responses --------------------------------------------------------------------------------------------------- */
+/* --- parameters ----------------------------------------------------------------------------------------------------------------- */
 
 void
 describe_parameter(struct openapi_operation *op, struct str name, struct str schema, struct str text)
@@ -423,27 +445,6 @@ describe_filters(struct openapi_operation *op, const struct plan *p)
 			if (!before && plan_has_param(p, name))
 				describe_parameter(op, name, STR("{\"type\":\"string\"}"), text);
 		}
-}
-
-void
-describe_response(struct openapi_operation *op, struct str status, struct str text, struct str type)
-{
-	op->told_400 = op->told_400 || str_eq(status, STR("400"));
-	json_key(op->responses, status);
-	json_obj(op->responses);
-	json_kv_str(op->responses, STR("description"), text);
-	json_key(op->responses, STR("content"));
-	json_obj(op->responses);
-	json_key(op->responses, type);
-	json_obj(op->responses);
-	json_key(op->responses, STR("schema"));
-}
-
-void
-describe_response_end(struct openapi_operation *op)
-{
-	for (int i = 0; i < 3; i++)
-		json_obj_end(op->responses);
 }
 
 /* --- paths ---------------------------------------------------------------------------------------------------------------------- */

@@ -28,8 +28,5 @@ void describe_body_example(struct json_write *w, const struct plan *p);
 void describe_filters(struct openapi_operation *op, const struct plan *p);
 /* One query parameter. schema: JSON; of an array: its elements stand with commas between. */
 void describe_parameter(struct openapi_operation *op, struct str name, struct str schema, struct str text);
-/* "A response": status, description, then content of one type whose schema the caller writes as a value; describe_response_end(). */
-void describe_response(struct openapi_operation *op, struct str status, struct str text, struct str type);
-void describe_response_end(struct openapi_operation *op);
 
 #endif

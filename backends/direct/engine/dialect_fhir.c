@@ -59,7 +59,7 @@ outcome_end(struct json_write *w)
 	json_obj_end(w);
 }
 
-void
+static void
 outcome_put(struct request *r, unsigned status, struct str code, struct str text)
 {
 	struct json_write w;

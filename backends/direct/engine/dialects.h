@@ -18,8 +18,6 @@ void standard_named(struct call *c, const char *const *names, const struct fetch
 
 enum json_escape style_escape(const struct style *s); /* of the Standard API */
 
-/* A FHIR error: OperationOutcome with one issue; code: an issue type of R4. The text never has a value of the client's. */
-void outcome_put(struct request *r, unsigned status, struct str code, struct str text);
 /* https://host/apis/{site}/fhir */
 struct str fhir_base(const struct request *r);
 

@@ -12,8 +12,8 @@ enum { KEY_CHARS_MAX = 255, KEPT_BODY_MAX = 64 << 10 };
 _Static_assert(BODY_HASH_CHARS == 2 * SHA256_LEN, "two digits a byte");
 #define KEPT_S STR("86400")
 
-struct str
-idempotency_hash(struct arena *a, struct str body)
+static struct str
+body_hash_of(struct arena *a, struct str body)
 {
 	uint8_t hash[SHA256_LEN];
 	struct buf hex;
@@ -49,7 +49,7 @@ idempotency_ask(struct task *t, struct idempotency *i)
 		return request_unavailable(r, "redis: Idempotency-Key");
 	struct str whose = arena_printf(t->arena, "%.*s\n%.*s\n%.*s %.*s\n%.*s", STR_ARG(r->who.client_id),
 	    STR_ARG(r->who.sub), STR_ARG(r->route->name), STR_ARG(r->path), STR_ARG(key));
-	struct str hash = whose.p == NULL ? STR_NULL : idempotency_hash(t->arena, whose);
+	struct str hash = whose.p == NULL ? STR_NULL : body_hash_of(t->arena, whose);
 	i->name = arena_printf(t->arena, "%.*sidem:%.*s", STR_ARG(r->site->redis_prefix), STR_ARG(hash));
 	if (hash.p == NULL || i->name.p == NULL || arena_defer(t->arena, key_release, i) != 0)
 		return request_refuse(r, REPLY_TOO_LARGE);
@@ -160,7 +160,7 @@ call_key_begin(struct call *c, struct str body)
 		.refused = call_key_refused,
 		.owner = c,
 		.committing = &c->committing,
-		.body_hash = wanted ? idempotency_hash(t->arena, body) : STR_NULL };
+		.body_hash = wanted ? body_hash_of(t->arena, body) : STR_NULL };
 	if (wanted && c->idempotency.body_hash.p == NULL)
 		return request_refuse(c->r, REPLY_TOO_LARGE);
 	return idempotency_ask(t, &c->idempotency);

@@ -23,8 +23,6 @@ struct idempotency {
 	struct redis_result *taken, *known; /* answers of SET NX and GET */
 	bool held;                          /* ours, and not answered yet */
 };
-/* Hex of SHA-256, BODY_HASH_CHARS long. STR_NULL: the arena is full. */
-struct str idempotency_hash(struct arena *a, struct str body);
 
 /* What the steps of a write do, in this order. ask, known: take the key, or read what it has. busy: for streamed bodies, which are read
  * only when there is an answer to compare them with. answer: the kept answer as the reply, or a refusal; STEP_NEXT: go on with the

@@ -10,7 +10,7 @@ enum { SQL_FIRST = 4096, SQL_MAX = 64 << 10 };
 
 const unsigned hydrate_sizes[HYDRATE_SIZES] = { 64, HYDRATE_MAX };
 
-void
+static void
 report_missing(struct build *b, struct str table, struct str column)
 {
 	if (b->report->n == REPORT_MAX)

@@ -17,7 +17,6 @@ struct build {
 	const struct child *child;
 	bool incomplete; /* a column that the resource cannot be without is missing */
 };
-void report_missing(struct build *b, struct str table, struct str column);
 const char *sql_done(struct buf *out); /* NUL-ended; NULL when the buffer failed */
 /* Write columns of source 0 and the statements; sets plan_op.write of its program. NULL: out of memory. */
 struct plan_write *plan_write_make(struct build *b, struct plan *p);

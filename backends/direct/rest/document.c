@@ -233,7 +233,7 @@ list_answer(struct task *t)
 static STEP_TABLE(list_steps, 0, { "patient", list_patient }, { "categories", list_categories }, { "ask", list_ask },
     { "answer", list_answer });
 
-enum step
+static enum step
 document_list(struct request *r, struct direct *d)
 {
 	struct listing *l = ARENA_NEW(r->task.arena, struct listing);

@@ -8,7 +8,6 @@
 #include "gateway/crypto/filed.h"
 
 enum step document_upload(struct request *r, struct direct *d);
-enum step document_list(struct request *r, struct direct *d);
 enum step document_download(struct request *r, struct direct *d);
 
 /* What they take and answer, for the OpenAPI document (document_told.c). */
