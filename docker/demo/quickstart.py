@@ -31,7 +31,7 @@ DEMO = ROOT / "build" / "demo"
 SWAGGER = ROOT / "build" / "swagger-ui"
 SWAGGER_OURS = ("package-lock.json", "index.html", "initializer.js", "page.css")  # when one changes, the folder is made again
 SITES = ("default", "alternate")
-WAIT_S = 60
+WAIT_S = 120
 WHOLE_S = 3  # longer is no start-up: some site's store is down, and the others are served
 
 
@@ -234,14 +234,19 @@ def control_ready(d, whole):
         return False
 
 
-def serve(d, binary, config):
+def serve(d, binary, config, whole_s=WHOLE_S):
+    """Starts the gateway; returns it when it is ready, and for whole_s at most waits until each dependency of each site is up."""
     log = open(d / "serve.log", "ab")
+    pid_file = d / "gatehouse.pid"
+
+    def workers_ready():
+        """Written when all workers take connections; the control socket already answers when one does."""
+        return pid_file.exists() and pid_file.read_text() == f"{proc.pid}\n"
     proc = subprocess.Popen([str(binary), "serve", "--config", str(config)], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                             start_new_session=True)
     begin = time.monotonic()
     while time.monotonic() < begin + WAIT_S and proc.poll() is None:
-        if control_ready(d, whole=time.monotonic() < begin + WHOLE_S):
-            (d / "gatehouse.pid").write_text(f"{proc.pid}\n")
+        if workers_ready() and control_ready(d, whole=time.monotonic() < begin + whole_s):
             return proc
         time.sleep(0.05)
     if proc.poll() is None:

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TICK_MS = 200, AUDITD_BACKOFF_MS = 500, READY_MS = 15000, REPLACE_BACKOFF_MS = 1000, STOP_GRACE_MS = 2000 };
+enum { TICK_MS = 200, AUDITD_BACKOFF_MS = 500, READY_MS = 60000, REPLACE_BACKOFF_MS = 1000, STOP_GRACE_MS = 2000 };
 
 struct master {
 	struct shared shared;    /* what every generation gets */

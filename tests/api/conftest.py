@@ -7,8 +7,11 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from gateway import PATIENT, Gateway  # noqa: E402
 from generation import Generations  # noqa: E402
 from stores import Stores  # noqa: E402
+
+Gateway.settings = PATIENT
 
 
 def pytest_addoption(parser):

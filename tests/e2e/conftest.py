@@ -6,13 +6,17 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from gateway import Gateway  # noqa: E402
+from gateway import PATIENT, Gateway  # noqa: E402
 from stores import Stores  # noqa: E402
+
+Gateway.fsync, Gateway.settings = False, PATIENT
+CLASSES = ("default", "public", "read", "search", "write", "token", "page", "login", "register")
 
 
 @pytest.fixture(scope="session")
 def gateway():
-    g = Gateway()
+    """Without limits of rates: a file's tests ask faster than people do, on a fast machine faster than on this one."""
+    g = Gateway(extra={f"rate.classes.{name}.limit": 0 for name in CLASSES})
     yield g
     g.close()
 
@@ -20,7 +24,7 @@ def gateway():
 @pytest.fixture(scope="session")
 def shared_stores(tmp_path_factory):
     """MariaDB and Redis for gateways that come and go within a file."""
-    stores = Stores(tmp_path_factory.mktemp("stores"))
+    stores = Stores(tmp_path_factory.mktemp("stores"), fsync=False)
     stores.start()
     yield stores
     stores.stop()
@@ -28,7 +32,7 @@ def shared_stores(tmp_path_factory):
 
 @pytest.fixture
 def make_gateway(request):
-    """make_gateway(extra={…}): a gateway for this test alone. own_stores=True where the test stops or breaks them."""
+    """make_gateway(extra={…}): a gateway for this test alone. own_stores=True where the test stops or breaks them, whole=False where one is missing."""
     made = []
 
     def make(own_stores=False, **kw):

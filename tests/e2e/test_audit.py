@@ -7,7 +7,6 @@ import os
 import pwd
 import resource
 import shutil
-import signal
 import subprocess
 
 import pytest
@@ -42,8 +41,7 @@ def test_after_kill_9_every_answered_request_is_there_and_the_chain_goes_on(g):
     for n in range(30):
         ids.append(f"kill-{n}")
         assert g.get(PATH, g.t, headers={"X-Request-Id": ids[-1]}).status_code == 200
-    os.killpg(g.proc.pid, signal.SIGKILL)
-    g.proc.wait()
+    g.kill()
     assert {r.get("request_id") for r in g.journal()} >= set(ids)
     with open(journal(g), "ab") as f:
         f.write(b"0123abcd torn rec")  # as if the machine had died within a write
@@ -147,8 +145,7 @@ def test_a_command_is_recorded_whether_the_gateway_runs_or_not(make_gateway, lif
     if life == "stopped":
         g.stop()
     elif life == "killed":  # its socket's file stays
-        os.killpg(g.proc.pid, signal.SIGKILL)
-        g.proc.wait()
+        g.kill()
         assert (g.dir / "audit" / "writer.sock").exists()
     for verb in ("enable", "disable"):
         g.cli("client", verb, "--site", "default", who)

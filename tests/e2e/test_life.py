@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import pathlib
 import signal
 import threading
 import time
@@ -11,35 +10,41 @@ import time
 import pytest
 import requests
 
-from gateway import wait_until
+from gateway import WAIT_S, wait_until
 
 PATH = "/apis/default/api/patient?_limit=1"
+RESTED_S = 0.2  # while draining the gateway closes what has rested for 0.5 s (gateway/net/listener.c)
 
 
 class Load:
-    """Clients that each keep a connection and ask again and again; counts statuses and broken requests."""
+    """Clients that each keep a connection and ask again and again; counts statuses and broken requests. A client that could not ask for a while takes a
+    new connection, since one that rests may be closed."""
 
-    def __init__(self, gateway, token, clients=4, path=PATH, retry=False):
-        self.gateway, self.token, self.path, self.retry = gateway, token, path, retry
+    def __init__(self, gateway, token, clients=4, path=PATH):
+        self.gateway, self.token, self.path = gateway, token, path
         self.statuses, self.broken, self.longest_s = {}, [], 0.0
         self.over = threading.Event()
         self.lock = threading.Lock()
         self.threads = [threading.Thread(target=self.run, daemon=True) for _ in range(clients)]
 
     def run(self):
-        session = self.gateway.session_new()
+        session, end = self.gateway.session_new(), time.monotonic()
         while not self.over.is_set():
             begin = time.monotonic()
+            if begin - end > RESTED_S:
+                session.close()
             try:
-                status = session.get(self.gateway.origin + self.path, headers={"Authorization": f"Bearer {self.token}"}, timeout=20).status_code
+                status = session.get(self.gateway.origin + self.path, headers={"Authorization": f"Bearer {self.token}"}, timeout=60).status_code
             except requests.RequestException as e:
                 with self.lock:
                     self.broken.append(repr(e))
-                session = self.gateway.session_new()
+                session.close()
+                self.over.wait(0.01)  # where nobody listens any more
                 continue
+            end = time.monotonic()
             with self.lock:
                 self.statuses[status] = self.statuses.get(status, 0) + 1
-                self.longest_s = max(self.longest_s, time.monotonic() - begin)
+                self.longest_s = max(self.longest_s, end - begin)
 
     def __enter__(self):
         for t in self.threads:
@@ -50,7 +55,7 @@ class Load:
     def __exit__(self, *exc):
         self.over.set()
         for t in self.threads:
-            t.join(30)
+            t.join(60)
             assert not t.is_alive(), "a request hangs"
 
     def count(self, status=None):
@@ -77,8 +82,8 @@ def test_reload_under_load_drops_no_request(g, token):
         for _ in range(3):
             old = g.workers()
             assert "reload.done" in g.reload()
+            assert not set(old) & set(g.workers())
             load.more()
-            wait_until(lambda: not set(old) & set(g.workers()), "old workers leave")
     assert load.broken == [] and set(load.statuses) == {200}, (load.broken[:3], load.statuses)
 
 
@@ -106,9 +111,10 @@ def test_reload_changes_what_the_new_configuration_says(g, token):
 
 def test_a_killed_worker_is_replaced_and_its_death_logged(g, token):
     with Load(g, token) as load:
-        victim = g.workers()[0]
+        before = g.workers()
+        victim = before[0]
         os.kill(victim, signal.SIGKILL)
-        wait_until(lambda: len(g.workers()) == 2 and victim not in g.workers(), "a new worker")
+        wait_until(lambda: len(g.workers()) == len(before) and victim not in g.workers(), "a new worker")
         load.more()
     assert set(load.statuses) == {200}, load.statuses
     assert len(load.broken) <= 4, load.broken  # what the dead worker was answering
@@ -116,11 +122,7 @@ def test_a_killed_worker_is_replaced_and_its_death_logged(g, token):
 
 
 def helper(g, name):
-    for p in pathlib.Path("/proc").iterdir():
-        with contextlib.suppress(OSError, ValueError):
-            if (p / "comm").read_text().strip() == name and int((p / "stat").read_text().rsplit(")", 1)[1].split()[1]) == g.proc.pid:
-                return int(p.name)
-    return None
+    return next((pid for pid, what in g.processes().items() if what == name), None)
 
 
 @pytest.mark.parametrize("name, meanwhile", [("keyd", {200}), ("hashd", {200}), ("filed", {200}), ("auditd", {200, 503})])
@@ -147,11 +149,11 @@ def test_sigterm_answers_what_is_under_way_and_leaves_nothing(g, token):
     workers = g.workers()
     with Load(g, token) as load:
         g.proc.send_signal(signal.SIGTERM)
-        assert g.proc.wait(20) == 0
+        assert g.proc.wait(WAIT_S) == 0
         load.over.set()
     assert set(load.statuses) == {200}, load.statuses
-    assert all("Connection refused" in b or "reset" in b or "RemoteDisconnected" in b or "Max retries" in b for b in load.broken), load.broken[:3]
-    assert not any(pathlib.Path(f"/proc/{w}").exists() for w in workers)
+    assert all("Connection aborted" in b or "Max retries" in b for b in load.broken), load.broken[:3]
+    assert workers and not g.processes()
 
 
 def test_health_ready_and_metrics_tell_the_truth(make_gateway):
@@ -178,9 +180,7 @@ def test_secrets_are_in_no_process_list_log_or_error(g, token):
     g.get("/apis/default/api/patient?fname=Phil", token)
     text = (g.dir / "gatehouse.log").read_text() + (g.dir / "serve.log").read_text()
     text += "".join(f.read_text(errors="replace") for f in (g.dir / "audit").glob("*.journal"))
-    for p in pathlib.Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            if p.name.isdigit() and b"gatehouse" in (p / "cmdline").read_bytes():
-                text += (p / "cmdline").read_bytes().decode(errors="replace")
+    assert "gatehouse" in g.process_list()
+    text += g.process_list()
     for secret in (token, made["client_secret"], "WrongSecret77", "Belford", "fname=Phil"):
         assert secret not in text

@@ -2,14 +2,15 @@
 """Who may sign in, rule by rule of contract/oauth2.md 6 and 12.2: each refusal has the same answer and its own reason in the journal, and what is
 refused comes in again when the row is as before. Hashes that count and that do not; counters and their ends; the address by the trusted-proxy rule;
 the same time for names that there are and are not. Lockouts in flows: test_oauth_midway.py."""
+import functools
 import re
-import statistics
 import time
 
 import pytest
 from app import FREE
 from gateway import ROOT, Gateway
 from person import Person
+from timing import alike
 
 STAFF = {"user_role": "users", "username": "physician", "password": "pass"}
 PATIENT = {"user_role": "patient", "username": "Phil1", "password": "phil", "email": "heya@invalid.email.com"}
@@ -164,7 +165,7 @@ def test_hashes_that_openemr_knows_count_and_no_others(g, what, stored, counts):
             begin = time.monotonic()
             r = ask(g, form, password="password")
             assert r.status_code == (200 if counts else 400), r.text
-            assert time.monotonic() - begin < 5
+            assert time.monotonic() - begin < 30, "nobody's row makes the server work for hours"
             assert ask(g, form, password="passwore").status_code == 400
         finally:
             g.sql(f"UPDATE {table} SET {column}='{before}' WHERE {where}")
@@ -198,21 +199,17 @@ def test_an_address_is_locked_by_the_trusted_proxy_rule(g):
 
 
 def test_names_that_there_are_not_take_the_time_of_those_that_there_are(g):
-    """Medians of interleaved tries; a hash takes some 50 ms, a look-up 1."""
+    """A hash takes some 50 ms, a look-up 1."""
     forms = {"right name": {**STAFF, "password": "wrong"}, "no such name": {**STAFF, "username": "nobody", "password": "wrong"}, "not active": {**STAFF, "username": "inactive", "password": "wrong"},
              "patient": {**PATIENT, "password": "wrong"}, "no such patient": {**PATIENT, "username": "nobody", "password": "wrong"}}
     g.sql(setting("password_max_failed_logins", 0) + "; " + setting("ip_max_failed_logins", 0))
-    took = {name: [] for name in forms}
+
+    def refused(form):
+        assert ask(g, form).status_code == 400
     try:
-        for _ in range(9):
-            for name, form in forms.items():
-                begin = time.perf_counter()
-                assert ask(g, form).status_code == 400
-                took[name].append(time.perf_counter() - begin)
+        alike({name: functools.partial(refused, form) for name, form in forms.items()})
     finally:
         g.sql(unset("password_max_failed_logins") + "; " + unset("ip_max_failed_logins"))
-    medians = {name: statistics.median(t) for name, t in took.items()}
-    assert min(medians.values()) > max(medians.values()) / 2, medians
 
 
 def test_the_sites_name_and_logo_head_each_page(make_gateway):

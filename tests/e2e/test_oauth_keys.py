@@ -26,13 +26,13 @@ def listed(g):
 
 
 def test_rotation_under_load_fails_no_request(make_gateway):
-    g = make_gateway(extra={"sites.default.oauth.key_publish": "4s", **RATES})
+    g = make_gateway(extra={"sites.default.oauth.key_publish": "8s", **RATES})
     client = g.client()
     form = {**FORM, "client_id": client["client_id"], "client_secret": client["client_secret"]}
     first = g.token_request(**form).json()["access_token"]
     old = head_of(first)["kid"]
     assert [row[0] for row in listed(g)] == [old] and listed(g)[0][2] == "signs"
-    stop, bad, seen = threading.Event(), [], {}
+    stop, bad, seen, used = threading.Event(), [], {}, []
 
     def load():
         s = g.session_new()
@@ -41,9 +41,9 @@ def test_rotation_under_load_fails_no_request(make_gateway):
                 r = s.post(g.origin + "/oauth2/default/token", data=form, timeout=30)
                 t = r.json()["access_token"]
                 seen.setdefault(head_of(t)["kid"], time.monotonic())
-                used = s.get(g.origin + "/apis/default/api/facility", headers={"Authorization": f"Bearer {t}"}, timeout=30)
-                if r.status_code != 200 or used.status_code != 200:
-                    bad.append((r.status_code, used.status_code))
+                used.append(s.get(g.origin + "/apis/default/api/facility", headers={"Authorization": f"Bearer {t}"}, timeout=30).status_code)
+                if r.status_code != 200 or used[-1] != 200:
+                    bad.append((r.status_code, used[-1]))
             except Exception as e:  # noqa: BLE001 - any failure of a request is what the test is about
                 bad.append(repr(e))
     threads = [threading.Thread(target=load) for _ in range(2)]
@@ -52,10 +52,11 @@ def test_rotation_under_load_fails_no_request(make_gateway):
     try:
         out = g.cli("key", "rotate", "--site", "default")[1]
         assert "was told to read it" in out
-        wait_until(lambda: len(published(g)["keys"]) == 2, "the next key is published", 20)
+        wait_until(lambda: len(published(g)["keys"]) == 2, "the next key is published")
         assert set(seen) == {old}, "published before it signs"
-        wait_until(lambda: len(seen) == 2, "the next key signs", 20)
-        time.sleep(1)
+        wait_until(lambda: len(seen) == 2, "the next key signs")
+        done = len(used)
+        wait_until(lambda: len(used) > done + 20, "and is used")
     finally:
         stop.set()
         for t in threads:
@@ -77,13 +78,13 @@ def test_a_change_of_keys_is_an_audit_record(make_gateway):
     (command,) = [r for r in g.journal() if r.get("rule") == "gatehouse key rotate"]
     assert command["event"] == "keys_changed" and command["username"] == pwd.getpwuid(os.getuid()).pw_name and command["uid"] == os.getuid()
     assert command["reason"] == f"{listed(g)[1][-1]}: the next key" or command["reason"] == f"{listed(g)[0][-1]}: the next key"
-    wait_until(lambda: len(published(g)["keys"]) == 2, "the next key is published", 20)
+    wait_until(lambda: len(published(g)["keys"]) == 2, "the next key is published")
     (told,) = wait_until(records, "and told")
     assert told["username"] == "operator"
 
     def now():  # a worker of before may still take a connection
         return " ".join(k["kid"] for k in g.session_new().get(g.origin + "/oauth2/default/jwk", timeout=30).json()["keys"])
-    wait_until(lambda: told["reason"] == f"published: {now()}; before: {kids}", "the record names the keys before and now", 20)
+    wait_until(lambda: told["reason"] == f"published: {now()}; before: {kids}", "the record names the keys before and now")
     assert g.cli("audit", "verify")[0] == 0
 
 
@@ -159,9 +160,9 @@ def test_check_refuses_a_redis_that_forgets(make_gateway):
 def test_tokens_survive_a_restart_of_redis(make_gateway):
     g = make_gateway(own_stores=True, extra={"process.workers": 1})
     t = g.token("openid offline_access api:oemr user/facility.read")
-    time.sleep(1.2)  # the demo's Redis syncs once a second
-    g.redis("DEBUG", "RESTART")
-    wait_until(lambda: g.get("/apis/default/api/facility", t["access_token"]).status_code == 200, "the token is still known", 10)
+    g.store_kill("redis")
+    g.store_start("redis")
+    assert g.get("/apis/default/api/facility", t["access_token"]).status_code == 200, "the token is still known"
     client = g.client()
     r = g.token_request(grant_type="refresh_token", refresh_token=t["refresh_token"], client_id=client["client_id"],
                         client_secret=client["client_secret"])

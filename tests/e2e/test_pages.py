@@ -60,7 +60,8 @@ def shows(browser, title):
 
 
 def alert(browser):
-    return browser.until(lambda: browser.driver.execute_script("return document.querySelector('[role=alert]')?.textContent"), "a problem is told")
+    return browser.until(lambda: browser.driver.execute_script("return document.readyState === 'complete' && document.querySelector('[role=alert]')?.textContent"),
+                         "a problem is told")
 
 
 def focused(browser):
@@ -91,7 +92,7 @@ def test_a_sign_in_by_keyboard_alone(gateway, browser, client, callback):
     redirect, came = callback
     p = start(gateway, browser, client, redirect)
     shows(browser, "Sign in")
-    assert focused(browser).get_attribute("name") == "username"
+    browser.until(lambda: browser.driver.execute_script("return document.activeElement?.name") == "username", "the focus is where one begins")
     focused(browser).send_keys("admin", Keys.TAB, "wrong", Keys.ENTER)
     assert "verify the information" in alert(browser)
     tab_to(browser, "#password").send_keys("pass", Keys.ENTER)

@@ -138,7 +138,7 @@ def test_the_second_factor(gw, browser, usual, method):
 def choose(browser, last):
     browser.fill(browser.find("[name='search[lname]']"), last)
     browser.click(".search button")
-    browser.until(lambda: "lname%5D=" in browser.driver.current_url, "the search")
+    browser.until(lambda: "lname%5D=" + urllib.parse.quote_plus(last) in browser.driver.current_url, "the search")
 
 
 def test_patients_and_visits(gw, browser, usual):

@@ -80,7 +80,7 @@ def test_is_refused_and_nothing_behind_it_is_answered(gateway, name):
 
 
 def test_a_plain_http_client_on_the_tls_port_is_told(gateway):
-    with socket.create_connection(("localhost", gateway.port), timeout=10) as s:
+    with socket.create_connection(("localhost", gateway.port), timeout=60) as s:
         s.sendall(GOOD)
         assert statuses(s.recv(4096)) == [400]
 
@@ -112,14 +112,15 @@ def test_head_has_the_fields_of_get_and_no_body(gateway):
 
 
 def test_other_clients_are_served_while_one_sends_nonsense(gateway):
+    before = gateway.workers()
     for name in list(REFUSED)[:10]:
         gateway.raw(REFUSED[name][0])
     assert gateway.get("/apis/default/fhir/metadata").status_code == 200
-    assert len(gateway.workers()) == 2
+    assert gateway.workers() == before
 
 
 def test_slow_heads_are_cut_and_do_not_hold_others(make_gateway):
-    g = make_gateway(extra={"http.header_timeout": "1s"})
+    g = make_gateway(extra={"http.header_timeout": "3s"})
     with g.connect() as s:
         s.sendall(b"GET / HTTP/1.1\r\nHost: loc")
         assert g.get("/apis/default/fhir/metadata").status_code == 200

@@ -97,8 +97,7 @@ def test_a_connection_that_dies_fails_no_read(g, token, alone, table, path):
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
             answers = pool.submit(ask_all, g, token, paths, len(paths))
             killed = wait_until(lambda: waiting(g), "reads wait for the table")
-            for number in killed:
-                g.sql(f"KILL CONNECTION {number}")
+            g.sql("; ".join(f"KILL CONNECTION {number}" for number in killed))
             wait_until(lambda: set(waiting(g)) - set(killed), "they are read again on other connections")
             lock.close()
             got = answers.result(60)

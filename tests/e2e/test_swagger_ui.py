@@ -63,10 +63,10 @@ class Ui:
         for name, value in query.items():
             self.b.find(f"[id$='{operation}'] tr[data-param-name='{name}'] input").send_keys(value)
         self.b.click(f"[id$='{operation}'] .execute")
-        status = self.b.find(f"[id$='{operation}'] .live-responses-table .response .response-col_status")
-        body = self.b.driver.find_elements(By.CSS_SELECTOR, f"[id$='{operation}'] .live-responses-table .response .highlight-code code")
+        status = self.b.find(f"[id$='{operation}'] .live-responses-table .response .response-col_status").text.split()[0]
+        body = self.b.until(lambda: self.b.find(f"[id$='{operation}'] .live-responses-table .response .highlight-code code").text, "the body")
         self.b.shot(operation)
-        return status.text.split()[0], body[0].text if body else ""
+        return status, body
 
 
 def patients(ui):
@@ -96,8 +96,8 @@ def test_sign_in_by_the_authorization_code_flow_read_and_write(site, browser):
     browser.shot("form-code")
     browser.click(".auth-btn-wrapper .authorize", form)
     browser.until(lambda: len(windows(browser)) == 2, "a second window")
-    page, popup = windows(browser)
-    browser.driver.switch_to.window(popup)
+    page = browser.driver.current_window_handle
+    browser.driver.switch_to.window(next(w for w in windows(browser) if w != page))
     browser.find("input[name=username]").send_keys("admin")
     browser.find("input[name=password]").send_keys("pass")
     browser.shot("sign-in")
@@ -119,8 +119,8 @@ def test_who_refuses_at_the_consent_is_not_signed_in(site, browser):
     form = ui.authorize_form("authorizationCode")
     browser.click(".auth-btn-wrapper .authorize", form)
     browser.until(lambda: len(windows(browser)) == 2, "a second window")
-    page, popup = windows(browser)
-    browser.driver.switch_to.window(popup)
+    page = browser.driver.current_window_handle
+    browser.driver.switch_to.window(next(w for w in windows(browser) if w != page))
     browser.find("input[name=username]").send_keys("admin")
     browser.find("input[name=password]").send_keys("pass")
     browser.click("button.main")

@@ -60,7 +60,7 @@ def test_what_is_written_is_local_time(site):
     client = g.client()
     g.token_request(grant_type="password", client_id=client["client_id"], client_secret=client["client_secret"], scope="openid", user_role="users",
                     username="admin", password="wrong")
-    wait_until(lambda: g.sql("SELECT COUNT(*) FROM log")[0][0] != "0", "log row", 10)
+    wait_until(lambda: g.sql("SELECT COUNT(*) FROM log")[0][0] != "0", "log row")
     now = datetime.datetime.now(zone).replace(tzinfo=None)
     for text in ("MAX(last_login_fail) FROM users_secure", "MAX(register_date) FROM oauth_clients", "MAX(date) FROM log"):
         told = datetime.datetime.fromisoformat(g.sql("SELECT " + text)[0][0])

@@ -23,7 +23,7 @@ NOBODY = "00000000-0000-4000-8000-000000000000"
 @pytest.fixture(scope="session")
 def stores():
     with tempfile.TemporaryDirectory(prefix="direct-") as folder:
-        s = Stores(folder)
+        s = Stores(folder, fsync=False)
         s.start_mariadb()
         yield s
         s.stop_one("mariadb")

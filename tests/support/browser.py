@@ -4,15 +4,18 @@ import base64
 import contextlib
 import os
 import pathlib
+import shutil
 import tempfile
 
+from gateway import wait_until
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-WAIT_S = 20
+WAIT_S = 90
 # kind, width, height
 SCREENS = (("desk", 1280, 900), ("phone", 390, 844), ("small", 320, 568))
 # what a screen reader, a keyboard and a weak eye need (WCAG 2.2 AA), as a list of what is wrong
@@ -59,25 +62,36 @@ for (const e of all('input:not([type=hidden]):not([type=radio]):not([type=checkb
 return wrong;
 """
 FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-         "--disable-sync", "--no-proxy-server", "--ignore-certificate-errors")
+         "--disable-sync", "--disable-dev-shm-usage", "--no-proxy-server", "--ignore-certificate-errors")
 
 
 class Browser:
     """Less than 500 wide is a phone."""
 
     def __init__(self, width=1280, height=1600, dark=False):
-        self.profile = tempfile.TemporaryDirectory(prefix="chromium-")
+        self.profile = tempfile.mkdtemp(prefix="chromium-")
         options = Options()
         options.binary_location = "/usr/bin/chromium"
-        for flag in (*FLAGS, f"--window-size={width},{height}", f"--user-data-dir={self.profile.name}"):
+        for flag in (*FLAGS, f"--window-size={width},{height}", f"--user-data-dir={self.profile}"):
             options.add_argument(flag)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         os.environ["no_proxy"] = "localhost,127.0.0.1"
-        self.driver = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
+        self.driver = self.start(options)
         if dark:
             self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark"}]})
         if width < 500:
             self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": True})
+
+    @staticmethod
+    def start(options):
+        """A browser that does not come up says nothing about pages: it is started up to three times."""
+        for left in (2, 1, 0):
+            try:
+                return webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
+            except WebDriverException:
+                if left == 0:
+                    raise
+        return None
 
     def __enter__(self):
         return self
@@ -88,7 +102,8 @@ class Browser:
     def close(self):
         with contextlib.suppress(Exception):
             self.driver.quit()
-        self.profile.cleanup()
+        # Chromium may still be writing when its driver has ended
+        wait_until(lambda: shutil.rmtree(self.profile, ignore_errors=True) or not os.path.exists(self.profile), "the browser's folder is removed")
 
     def open(self, url):
         self.driver.get(url)

@@ -22,7 +22,10 @@ import requests
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("GATEHOUSE_BINARY", ROOT / "build" / "dev" / "gatehouse"))
-WAIT_S = 30
+WAIT_S = 60  # for what is promised in no time, or in less: a machine may be busy with other things
+KEYS = {}  # site: PEM
+PUBLISH_S = 0.25  # how often a worker tells its state (gateway/process/worker.c)
+PATIENT = {"redis.timeout": "10s", "sites.default.database.timeout": "15s", "sites.alternate.database.timeout": "15s"}
 # What a process says on its way down: a failed CHECK, a sanitizer's report (the preset asan-ubsan). They go to serve.log.
 REPORT = ("CHECK failed", "runtime error:", "Sanitizer")
 
@@ -38,33 +41,43 @@ def _quickstart():
 quickstart = _quickstart()
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+def held_port():
+    """A socket bound to a free port of 127.0.0.1. While it is open nobody else is given the port, and a server that reuses addresses may listen there."""
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(("127.0.0.1", 0))
+    return s
 
 
 def wait_until(condition, what, seconds=WAIT_S):
-    """Polls until condition() is true and returns its value; fails with what."""
+    """Polls until condition() is true and returns its value; fails with what. It is asked once more when the time is over: this process may have rested."""
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    while True:
+        last = time.monotonic() >= end
         value = condition()
         if value:
             return value
+        if last:
+            raise AssertionError(f"not within {seconds} s: {what}")
         time.sleep(0.02)
-    raise AssertionError(f"not within {seconds} s: {what}")
 
 
 class Gateway:
-    """extra: settings by path, {"sites.default.compat": "v8"}. With stores given, they are shared and not stopped here."""
+    """extra: settings by path, {"sites.default.compat": "v8"}. With stores given, they are shared and not stopped here. whole=False: some store or
+    upstream is meant to be missing; else the gateway is given when every worker reaches all of them."""
 
-    def __init__(self, extra=None, patients=30, stores=None, binary=None, records=0):
+    # What all of them have: the tests' conftest.py makes stores that need not outlive a power cut, and deadlines that a busy machine does not miss.
+    fsync, settings = True, {}
+
+    def __init__(self, extra=None, patients=30, stores=None, binary=None, records=0, whole=True):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="gatehouse-"))
         self.binary = pathlib.Path(binary or BINARY)
-        self.extra = dict(extra or {})
+        self.extra = {**self.settings, **(extra or {})}
+        self.whole = whole
         self.own_stores = stores is None
-        self.stores = stores or quickstart.Stores(self.dir)
+        self.stores = stores or quickstart.Stores(self.dir, self.fsync)
         self.proc = None
+        self.held = held_port()
         self.clients = {}
         self.session = None
         if not self.binary.exists():
@@ -76,7 +89,8 @@ class Gateway:
                 self.redis("FLUSHALL")  # the last gateway's tokens and rates are not this one's
             quickstart.databases(self.dir, self.stores, patients, records)
             quickstart.certificates(self.dir)
-            self.port = free_port()
+            self.signing_keys()
+            self.port = self.held.getsockname()[1]
             self.origin = f"https://localhost:{self.port}"
             self.config = self.dir / "gatehouse.yaml"
             self.ca = str(self.dir / "tls" / "ca.pem")
@@ -87,6 +101,17 @@ class Gateway:
             raise
 
     # --- life --------------------------------------------------------------------------------------------------------------
+    def signing_keys(self):
+        """The sites' keys: made once in a process, since that takes long."""
+        for site in quickstart.SITES:
+            path = self.dir / "keys" / f"{site}.pem"
+            path.parent.mkdir(exist_ok=True)
+            if site in KEYS:
+                path.touch(0o600)
+                path.write_bytes(KEYS[site])
+            else:
+                KEYS[site] = quickstart.signing_key(self.dir, site).read_bytes()
+
     def configure(self, extra=None):
         """Writes the configuration anew; extra settings are added to the earlier ones."""
         self.extra.update(extra or {})
@@ -94,26 +119,40 @@ class Gateway:
 
     def start(self):
         self.configure()
-        self.proc = quickstart.serve(self.dir, self.binary, self.config)
+        self.proc = quickstart.serve(self.dir, self.binary, self.config, *([WAIT_S] if self.whole else []))
 
     def stop(self, how=signal.SIGTERM):
         if self.proc is None:
             return None
+        self.session.close()
         if self.proc.poll() is None:
             self.proc.send_signal(how)
         code = self.proc.wait(WAIT_S)
         self.proc = None
-        self.session.close()
         self.session = self.session_new()
         return code
 
+    def kill(self):
+        """SIGKILL for all processes at once; returns when none is left."""
+        os.killpg(self.proc.pid, signal.SIGKILL)
+        self.proc.wait(WAIT_S)
+        wait_until(lambda: not self.processes(), "all are dead")
+        self.proc = None
+        self.session.close()
+        self.session = self.session_new()
+
     def close(self):
-        with contextlib.suppress(Exception):
-            if self.proc is not None and self.proc.poll() is None:
+        if self.session is not None:
+            self.session.close()
+        if self.proc is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 self.proc.terminate()
                 self.proc.wait(WAIT_S)
-        if self.proc is not None and self.proc.poll() is None:
-            os.killpg(self.proc.pid, signal.SIGKILL)
+            for pid in self.processes():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self.proc.wait(WAIT_S)
+        self.held.close()
         if self.own_stores:
             self.stores.stop()
         reports = self.reports()
@@ -133,25 +172,39 @@ class Gateway:
         text = (self.dir / "gatehouse.log").read_text(errors="replace") if (self.dir / "gatehouse.log").exists() else ""
         return [line for line in text.splitlines() if word in line]
 
-    def reload(self):
-        """SIGHUP; returns when the log says how it ended: the new line."""
-        before = len(self.log_lines("reload."))
+    def reload(self, settle=True):
+        """SIGHUP; returns when the log says how it ended: the new line. settle: and, when it was done, the workers of before have left, so that each
+        request from now on meets the new configuration; not where a test holds a connection."""
+        before, old = len(self.log_lines("reload.")), set(self.workers())
         self.proc.send_signal(signal.SIGHUP)
-        return wait_until(lambda: [x for x in self.log_lines("reload.")[before:] if "reload.begin" not in x],
-                          "reload ended")[-1]
+        line = wait_until(lambda: [x for x in self.log_lines("reload.")[before:] if "reload.begin" not in x], "reload ended")[-1]
+        if settle and "reload.done" in line:
+            self.session.close()  # its connections are of the old workers
+            wait_until(lambda: not old & set(self.workers()), "the old workers leave")
+        return line
 
-    def workers(self):
-        """Process ids of the workers, from /proc."""
-        pids = []
+    def processes(self):
+        """{process id: name} of what runs, from /proc: the group of the master. What has ended and waits for its parent is none."""
+        found = {}
         for p in pathlib.Path("/proc").iterdir():
             if not p.name.isdigit():
                 continue
             with contextlib.suppress(OSError):
-                stat = (p / "stat").read_text()
-                parent = int(stat.rsplit(")", 1)[1].split()[1])
-                if parent == self.proc.pid and (p / "comm").read_text().strip() == "worker":
-                    pids.append(int(p.name))
-        return sorted(pids)
+                state, _, group = (p / "stat").read_text().rsplit(")", 1)[1].split()[:3]
+                if int(group) == self.proc.pid and state not in "ZX":
+                    found[int(p.name)] = (p / "comm").read_text().strip()
+        return found
+
+    def workers(self):
+        return sorted(pid for pid, name in self.processes().items() if name == "worker")
+
+    def process_list(self):
+        """What the system's list of processes tells of them: their command lines."""
+        text = ""
+        for pid in self.processes():
+            with contextlib.suppress(OSError):
+                text += pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace") + "\n"
+        return text
 
     def rss_mb(self):
         """Resident memory of the largest worker, in MiB."""
@@ -226,7 +279,7 @@ class Gateway:
         return r.status, r.read().decode()
 
     def store_up(self, name):
-        """Do all workers reach this store (redis, mariadb)? As they last said, at most PUBLISH_MS ago (gateway/process/worker.c)."""
+        """Do all workers reach this store (redis, mariadb)? As they last said, at most PUBLISH_S ago."""
         up = json.loads(self.control("/readyz")[1])["dependencies"]
         return up["redis"] == "up" if name == "redis" else {s["database"] for s in up["sites"].values()} == {"up"}
 
@@ -236,9 +289,16 @@ class Gateway:
         wait_until(lambda: not self.store_up(name), f"{name} is missed")
 
     def store_start(self, name):
-        """Starts a store again; returns when each worker uses it: each waits by itself between its tries to connect."""
+        """Starts a store again; returns when each worker uses it: each waits by itself between its tries to connect. "up" must last: a worker may have
+        said it before it missed the store, and speaks again after PUBLISH_S."""
         (self.stores.start_redis if name == "redis" else self.stores.start_mariadb)()
-        wait_until(lambda: self.store_up(name), f"{name} is used again by every worker")
+        since = None
+
+        def lasts():
+            nonlocal since
+            since = (since or time.monotonic()) if self.store_up(name) else None
+            return since is not None and time.monotonic() - since > 3 * PUBLISH_S
+        wait_until(lasts, f"{name} is used again by every worker")
 
     # --- OAuth ---------------------------------------------------------------------------------------------------------------
     def scopes(self, site="default"):
@@ -289,6 +349,17 @@ class Gateway:
 
     def patient_token(self, scope, username="Phil1", password="phil", email="heya@invalid.email.com", site="default"):
         return self.token(scope, "patient", username, password, site, email)["access_token"]
+
+    def ends(self, token, path, within_s=5, times=12):
+        """An act has just ended a token: each request that begins later than within_s from now is refused. Connections of their own reach every worker;
+        returns when so many in a row were refused."""
+        begin, refused = time.monotonic(), 0
+        while refused < times:
+            after_s = time.monotonic() - begin
+            with self.session_new() as s:
+                status = s.get(self.origin + path, headers={"Authorization": f"Bearer {token}"}, timeout=WAIT_S).status_code
+            refused = refused + 1 if status == 401 else 0
+            assert refused or after_s < within_s, f"{status} to a request {after_s:.1f} s after the end"
 
     # --- what it left ----------------------------------------------------------------------------------------------------------
     def sql(self, text, site="default"):

@@ -192,7 +192,7 @@ class Generations:
             self.world[site] = database_make(stores, site)
             stores.sql(quickstart.site_keys(stores.dir, site) or "SELECT 1", f"openemr_{site}")
             at = f"sites.{site}."
-            extra |= {at + "database.socket": stores.db_socket, at + "database.name": f"openemr_{site}", at + "database.user": "gatehouse",
+            extra |= {at + "database.socket": stores.db_socket, at + "database.name": f"openemr_{site}", at + "database.user": "gatehouse", at + "database.timeout": "15s",
                       at + "database.password": {"file": str(stores.dir / "database.secret")}, at + "compat": SITES[site][1],
                       at + "oauth.password_users": True, at + "oauth.password_patients": True, at + "oauth.client_auth": "documented",
                       at + "oauth.signing_key": str(quickstart.signing_key(stores.dir, site)), at + "oauth.openemr_rows": False,
