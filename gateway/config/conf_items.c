@@ -241,6 +241,10 @@ const struct conf_item conf_items[] = {
 	DATABASE("slow", C_MS, slow_ms, "250ms", "Slower statements are logged by name, without values; 0: none.",
 	    RANGE("0", "60s")),
 	DATABASE("batch_max", C_UINT, batch_max, "32", "Point reads joined into one statement.", RANGE("1", "64")),
+	DATABASE("statements_max", C_UINT, statements_max, "100",
+	    "Prepared statements kept per connection. All connections of all workers and sites share the server's "
+	    "max_prepared_stmt_count (16382 where it was not changed, 151 connections).",
+	    RANGE("4", "256")),
 	SITE("redis_prefix", C_STR, redis_prefix,
 	    "gh:{site}:", "Begin of this site's keys in Redis; no two sites may share it."),
 	SECTION("sites.*.apis", "Which APIs are on."),

@@ -258,6 +258,7 @@ db_pool_new(struct loop *l, const struct db_conf *conf, const struct log *log)
 	p->magic = DB_POOL_MAGIC;
 	p->loop = l;
 	p->conf = conf;
+	p->stmts_max = stmts_most(conf);
 	p->log = log;
 	list_init(&p->idle);
 	list_init(&p->queue);

@@ -23,6 +23,7 @@ struct db_conf {
 	uint32_t deadline_ms;                 /* per operation, waiting for a connection included                */
 	uint32_t slow_ms;                     /* statements slower than this are logged by name, without values  */
 	unsigned batch_max;                   /* keys per IN list of a batched point read, 1..64                 */
+	unsigned statements_max;              /* prepared statements kept per connection, 1..256; 0: 256        */
 };
 /* Starts connecting lazily. conf outlives the pool; host is numeric (a resolver would block). log may be NULL. NULL when out of memory. Session: utf8mb4, sql_mode '',
  * time_zone '+00:00' until another is set. */

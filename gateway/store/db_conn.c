@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-enum { AGAIN_FIRST_MS = 50, AGAIN_MAX_MS = 2000, CONNECT_S = 2 };
+enum { AGAIN_FIRST_MS = 50, AGAIN_MAX_MS = 2000, CONNECT_S = 2, STMTS_REST_S = 60 };
 
 static void advance(struct db_conn *c, int ready);
 
@@ -189,21 +189,63 @@ slot_find(struct db_conn *c, const struct db_stmt *stmt)
 	return NULL;
 }
 
-/* A place for a new statement; the least recently used leaves when all are taken. */
-static struct stmt_slot *
-slot_new(struct db_conn *c, const struct db_stmt *stmt)
+static void
+slot_close(struct db_conn *c, struct stmt_slot *s)
 {
-	struct stmt_slot *s = &c->slots[0];
-	my_bool yes = 1;
-	if (c->n_slots < DB_STMTS_MAX) {
-		s = &c->slots[c->n_slots++];
-	} else {
+	if (s->handle != NULL)
+		(void)mysql_stmt_close(s->handle); /* tells the server, which does not answer */
+	slot_free(s);
+	*s = c->slots[--c->n_slots];
+	c->slots[c->n_slots] = (struct stmt_slot){ 0 };
+}
+
+/* The least recently used leave until at most n are kept. c runs none. */
+static void
+slots_trim(struct db_conn *c, unsigned n)
+{
+	while (c->n_slots > n) {
+		struct stmt_slot *s = &c->slots[0];
 		for (unsigned i = 1; i < c->n_slots; i++)
 			if (c->slots[i].used < s->used)
 				s = &c->slots[i];
-		(void)mysql_stmt_close(s->handle);
-		slot_free(s);
+		slot_close(c, s);
 	}
+}
+
+/* The server holds no more prepared statements (max_prepared_stmt_count, of all its clients together): connections keep half as many as
+ * the one that has most. */
+static void
+stmts_fewer(struct db_pool *p)
+{
+	unsigned most = 0;
+	for (unsigned i = 0; i < p->n_conns; i++)
+		most = MAX(most, p->conns[i].n_slots);
+	p->stmts_max = MAX(MIN(p->stmts_max, most) / 2, 1u);
+	p->stmts_us = loop_now_us(p->loop);
+	LOG(p->log, LOG_WARN, "db.statements", F_INT("kept", p->stmts_max));
+	for (unsigned i = 0; i < p->n_conns; i++)
+		if (p->conns[i].phase == PH_IDLE && p->conns[i].job == NULL)
+			slots_trim(&p->conns[i], p->stmts_max);
+}
+
+/* As many as configured again, step by step. */
+static void
+stmts_more(struct db_pool *p)
+{
+	unsigned most = stmts_most(p->conf);
+	if (p->stmts_max == most || loop_now_us(p->loop) - p->stmts_us < (int64_t)STMTS_REST_S * 1000000)
+		return;
+	p->stmts_max = MIN(p->stmts_max * 2, most);
+	p->stmts_us = loop_now_us(p->loop);
+}
+
+/* A place for a new statement. */
+static struct stmt_slot *
+slot_new(struct db_conn *c, const struct db_stmt *stmt)
+{
+	my_bool yes = 1;
+	slots_trim(c, c->pool->stmts_max - 1);
+	struct stmt_slot *s = &c->slots[c->n_slots++];
 	*s = (struct stmt_slot){ .stmt = stmt, .handle = mysql_stmt_init(c->my) };
 	if (s->handle != NULL)
 		(void)mysql_stmt_attr_set(s->handle, STMT_ATTR_UPDATE_MAX_LENGTH, &yes);
@@ -258,10 +300,7 @@ slow_log(struct db_conn *c, const struct job *job)
 static void
 slot_drop(struct db_conn *c)
 {
-	(void)mysql_stmt_close(c->slot->handle);
-	slot_free(c->slot);
-	*c->slot = c->slots[--c->n_slots];
-	c->slots[c->n_slots] = (struct stmt_slot){ 0 };
+	slot_close(c, c->slot);
 	c->slot = NULL;
 }
 
@@ -501,12 +540,16 @@ phase_next(struct db_conn *c)
 	return false;
 }
 
-/* The server's table cache turned over under the prepared statement (a server with many sites' tables), and nothing was executed: once more
- * from the start. Not for a client that left: the values are gone with it.                                                 */
+/* Nothing was executed, and a statement prepared anew may do better: the server's table cache turned over under it (a server with many sites'
+ * tables), or it has room for another statement now. Once. Not for a client that left: the values are gone with it.        */
 static bool
-prepared_anew(struct db_conn *c)
+prepared_anew(struct db_conn *c, unsigned no)
 {
-	if (c->phase != PH_EXECUTE || c->job->retried || ownerless(c->job))
+	if (no == ER_MAX_PREPARED_STMT_COUNT_REACHED)
+		stmts_fewer(c->pool);
+	else if (no != ER_NEED_REPREPARE || c->phase != PH_EXECUTE)
+		return false;
+	if (c->job->retried || ownerless(c->job))
 		return false;
 	c->job->retried = true;
 	slot_drop(c);
@@ -542,7 +585,7 @@ phase_failed(struct db_conn *c)
 		return;
 	}
 	unsigned no = c->slot != NULL ? mysql_stmt_errno(c->slot->handle) : 0;
-	if (no == ER_NEED_REPREPARE && prepared_anew(c))
+	if (prepared_anew(c, no))
 		return;
 	job_error(c, no != 0 ? no : mysql_errno(c->my) != 0 ? mysql_errno(c->my) : CR_UNKNOWN_ERROR);
 }
@@ -627,6 +670,8 @@ db_conn_run(struct db_conn *c, struct job *job)
 		advance(c, 0);
 		return;
 	}
+	stmts_more(c->pool);
+	slots_trim(c, c->pool->stmts_max);
 	c->slot = job->transient ? NULL : slot_find(c, job->stmt);
 	c->phase = PH_EXECUTE;
 	if (c->slot == NULL) {

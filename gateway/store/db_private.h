@@ -159,14 +159,23 @@ struct db_pool {
 	struct list waiting; /* groups whose reads wait */
 	struct loop_defer pump;
 	struct db_pool_stats stats;
-	int64_t last_us;  /* a statement last ended */
-	struct zone zone; /* of OpenEMR's dates */
+	int64_t last_us;    /* a statement last ended */
+	unsigned stmts_max; /* kept per connection: fewer than configured while the server can hold no more */
+	int64_t stmts_us;   /* when that last changed */
+	struct zone zone;   /* of OpenEMR's dates */
 	char zone_asked[ZONE_NAME_BYTES];
 	bool zone_openemr; /* ask for its setting when a connection is opened */
 	int32_t offset_s;  /* that new connections get */
 	int64_t zone_us;   /* when that was last looked at */
 	bool closing;
 };
+
+static inline unsigned
+stmts_most(const struct db_conf *conf)
+{
+	unsigned n = conf->statements_max;
+	return n == 0 ? DB_STMTS_MAX : MIN(n, (unsigned)DB_STMTS_MAX);
+}
 
 /* db_conn.c */
 int db_conn_init(struct db_conn *c, struct db_pool *p);

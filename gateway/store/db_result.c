@@ -30,6 +30,7 @@ status_of(unsigned server_errno)
 	case ER_SERVER_SHUTDOWN:
 	case ER_CONNECTION_KILLED:
 	case ER_CON_COUNT_ERROR:
+	case ER_MAX_PREPARED_STMT_COUNT_REACHED: /* closing the connection frees some */
 		return DB_DOWN;
 	default:
 		return DB_REFUSED;

@@ -77,6 +77,25 @@ def test_connections_that_the_server_ends_cost_no_read_its_answer(g):
     assert load.broken == [] and set(load.statuses) == {200}, (load.broken[:3], load.statuses)
 
 
+def test_a_server_that_keeps_few_prepared_statements_is_asked_all_the_same(make_gateway):
+    """max_prepared_stmt_count is reached: the pool keeps fewer, and no kind of request is refused for ever."""
+    g = make_gateway(own_stores=True, extra={**FREE, "process.workers": 1})
+    token = g.staff_token("openid api:oemr user/patient.read user/facility.read user/practitioner.read user/insurance_company.read user/encounter.read "
+                          "user/medical_problem.read user/allergy.read user/medication.read user/appointment.read")
+    uuid = g.get(PATH, token).json()["data"][0]["uuid"]
+    paths = ["/patient?_limit=1", f"/patient/{uuid}", f"/patient/{uuid}/encounter", f"/patient/{uuid}/medical_problem", f"/patient/{uuid}/allergy",
+             f"/patient/{uuid}/medication", "/facility", "/practitioner", "/insurance_company", "/appointment"]
+    g.sql("SET GLOBAL max_prepared_stmt_count = 12")
+
+    def round_trip():
+        answers = [g.get("/apis/default/api" + path, token) for path in paths]
+        assert all(a.status_code < 500 or a.status_code == 503 and "Retry-After" in a.headers for a in answers), [a.text for a in answers]
+        return all(a.status_code != 503 for a in answers)
+    wait_until(lambda: g.log_lines("db.statements") or not round_trip(), "the server has no room for all of them")
+    wait_until(lambda: all(round_trip() for _ in range(5)), "nothing is refused any more")
+    assert int(dict(g.stores.sql("SHOW GLOBAL STATUS LIKE 'Prepared_stmt_count'"))["Prepared_stmt_count"]) <= 12
+
+
 DIALECTS = {"/apis/default/api/patient": "error", "/apis/default/fhir/Patient": "resourceType", "/apis/default/portal/patient": "error"}
 
 

@@ -29,8 +29,8 @@ struct client {
 	size_t n;
 	unsigned seq;
 	bool greeted, in_tx;
-	bool rows[16]; /* has the prepared statement of that number rows? */
-	unsigned n_prepared;
+	bool rows[256];              /* has the prepared statement of that number rows? */
+	unsigned n_prepared, n_kept; /* kept: not closed */
 };
 static struct {
 	struct loop *loop;
@@ -39,6 +39,7 @@ static struct {
 	char dir[32], path[64];
 	struct client clients[CONNS];
 	unsigned connects, allowed; /* allowed: more are refused (max_connections) */
+	unsigned kept, kept_max;    /* prepared statements of all clients; more are refused (max_prepared_stmt_count) */
 	enum act acts[8];           /* of the EXECUTEs, in order; then ANSWER */
 	unsigned executes, prepares, closes, rollbacks, commits, error;
 	bool hold_begin;
@@ -57,6 +58,7 @@ client_drop(struct client *c)
 	loop_io_free(&c->io);
 	if (c->fd >= 0)
 		(void)close(c->fd);
+	db.kept -= c->n_kept;
 	*c = (struct client){ .fd = -1 };
 }
 
@@ -123,6 +125,12 @@ on_prepare(struct client *c, const char *sql)
 {
 	bool has_rows = strncmp(sql, "SELECT", 6) == 0;
 	unsigned marks = 0, cols = has_rows ? db.n_cols : 0;
+	if (db.kept >= db.kept_max) {
+		error(c, 1461);
+		return;
+	}
+	db.kept++;
+	c->n_kept++;
 	REQUIRE(++c->n_prepared < NITEMS(c->rows));
 	c->rows[c->n_prepared] = has_rows;
 	db.prepares++;
@@ -205,6 +213,8 @@ on_command(struct client *c, const uint8_t *p, size_t n)
 	} else {
 		REQUIRE(p[0] == COM_STMT_CLOSE_);
 		db.closes++;
+		c->n_kept--;
+		db.kept--;
 	}
 }
 
@@ -281,6 +291,7 @@ server_start(void)
 	REQUIRE(db.fd >= 0 && bind(db.fd, (struct sockaddr *)&at, sizeof at) == 0 && listen(db.fd, 8) == 0);
 	db.accepting = loop_io_new(db.loop, db.fd, LOOP_READ, on_accept, NULL);
 	db.allowed = 1000;
+	db.kept_max = 1000;
 	db.cols[0] = col_text;
 	db.n_cols = 1;
 	db.width = 20;
@@ -304,10 +315,22 @@ server_stop(void)
 
 static const struct db_stmt select_sql = { "select", "SELECT a FROM t WHERE b = ?", false };
 static const struct db_stmt insert_sql = { "insert", "INSERT INTO t VALUES (?)", false };
-static struct db_stmt brief_sql; /* transient: memory of who asks, which leaves with it */
+static struct db_stmt brief_sql;    /* transient: memory of who asks, which leaves with it */
+static struct db_stmt many_sql[24]; /* MANY: */
+static unsigned many_next;
 static const struct db_point point_sql = { "point", "SELECT a FROM t WHERE a IN (%s)", 0 };
 
-enum what { SELECT, INSERT, POINT, TX_SELECT, TX_INSERT, TX_STUBBORN /* goes on after any trouble */, TOO_MANY, BRIEF };
+enum what {
+	SELECT,
+	INSERT,
+	POINT,
+	TX_SELECT,
+	TX_INSERT,
+	TX_STUBBORN /* goes on after any trouble */,
+	TOO_MANY,
+	BRIEF,
+	MANY
+};
 struct asker {
 	struct task task;
 	struct arena *arena;
@@ -341,6 +364,8 @@ ask(struct task *t)
 		brief_sql = (struct db_stmt){ "brief", "SELECT a FROM t WHERE c = ?", true };
 		stmt = &brief_sql;
 	}
+	if (a->what == MANY)
+		stmt = &many_sql[many_next];
 	if (a->what == POINT)
 		return db_point_read(t, a->pool, &point_sql, STR("key"), &a->result);
 	if (in_tx(a))
@@ -771,6 +796,56 @@ test_cells__of_each_type(void)
 	}
 }
 
+static void
+many_asked(struct db_pool *pool, unsigned which, enum db_status status, unsigned row)
+{
+	struct asker a;
+	many_next = which;
+	asker_start(&a, pool, MANY);
+	asker_end(&a);
+	EXPECT_IDX(a.result->status == status, row);
+	asker_free(&a);
+}
+
+/* max_prepared_stmt_count is of all connections, sites and workers together: who finds no room makes some, and goes on with fewer. */
+static void
+test_statements__more_than_the_server_keeps__are_answered_all_the_same(void)
+{
+	static const struct {
+		unsigned conns, kept_max, configured;
+	} rows[] = { { 1, 5, 0 }, { 4, 9, 0 }, { 1, 100, 8 }, { 4, 100, 8 } };
+	for (size_t i = 0; i < NITEMS(many_sql); i++)
+		many_sql[i] = (struct db_stmt){ "many", "SELECT a FROM t WHERE b = ?", false };
+	for (unsigned i = 0; i < NITEMS(rows); i++) {
+		server_start();
+		db.kept_max = rows[i].kept_max;
+		struct db_pool *pool = pool_start(rows[i].conns, 5000);
+		conf.statements_max = rows[i].configured;
+		db_pool_free(&pool);
+		pool = db_pool_new(db.loop, &conf, NULL);
+		REQUIRE(pool != NULL);
+		for (unsigned k = 0; k < 4 * NITEMS(many_sql); k++)
+			many_asked(pool, k % NITEMS(many_sql), DB_OK, i);
+		EXPECT_IDX(db.connects <= rows[i].conns && db.kept <= rows[i].kept_max, i);
+		EXPECT_IDX(rows[i].configured == 0 || db.kept <= rows[i].configured * rows[i].conns, i);
+		db_pool_free(&pool);
+		server_stop();
+	}
+}
+
+static void
+test_statements__none_of_which_the_server_keeps__are_down_until_it_does(void)
+{
+	server_start();
+	struct db_pool *pool = pool_start(2, 5000);
+	for (unsigned i = 0; i < 6; i++) {
+		db.kept_max = i % 2 == 0 ? 0 : 10;
+		many_asked(pool, i, i % 2 == 0 ? DB_DOWN : DB_OK, i);
+	}
+	db_pool_free(&pool);
+	server_stop();
+}
+
 /* A row that the library does not understand (a number wider than any): never the memory that stood in the buffer, nor "no such row". */
 static void
 test_cells__of_a_malformed_row__are_no_answer(void)
@@ -801,4 +876,6 @@ TESTS(T(test_statement__against_a_server_that),
     T(test_connections__that_the_server_refuses__leave_the_others_at_work),
     T(test_connections__all_refused__answer_down_soon), T(test_connection__whose_options_cannot_be_kept__is_not_opened),
     T(test_connection__closed_by_the_server_while_idle__costs_nobody_an_answer), T(test_cells__of_each_type),
-    T(test_cells__of_a_malformed_row__are_no_answer))
+    T(test_cells__of_a_malformed_row__are_no_answer),
+    T(test_statements__more_than_the_server_keeps__are_answered_all_the_same),
+    T(test_statements__none_of_which_the_server_keeps__are_down_until_it_does))
