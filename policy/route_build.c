@@ -262,6 +262,7 @@ route_build(struct scope_reader *r, enum api api, struct str key, unsigned line,
 	*route = (struct route){ .api = api,
 		.dialect = f->is_page ? DIALECT_PAGE : apis[api].dialect,
 		.is_public = f->is_public,
+		.any_origin = f->any_origin,
 		.audit = f->audit,
 		.on_failure = f->on_failure,
 		.local_only = f->reserved };

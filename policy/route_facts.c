@@ -40,6 +40,7 @@ static const struct {
 	KEY("on_failure", KIND_ON_FAILURE, FACTS_OF_ROW, on_failure),
 	KEY("action", KIND_TEXT, FACTS_OF_ROW, action),
 	KEY("page", KIND_BOOL, FACTS_OF_ROW, is_page),
+	KEY("any_origin", KIND_BOOL, FACTS_OF_ROW, any_origin),
 	KEY("unserved", KIND_UNSERVED, FACTS_OF_ROW, must_serve),
 	KEY("api_scope", KIND_TEXT, FACTS_OF_DEFAULTS, api_scope),
 	KEY("api_roles", KIND_ROLES, FACTS_OF_DEFAULTS, api_roles),

@@ -46,7 +46,7 @@ void scope_file_read(struct scope_reader *r, const struct ynode *root);
 
 /* route_facts.c: what defaults and rows may say, as one table of keys. */
 struct route_facts {
-	bool is_public, patient_skips_acl, reserved, must_serve, is_page;
+	bool is_public, patient_skips_acl, reserved, must_serve, is_page, any_origin;
 	unsigned roles, api_roles;
 	struct str scope, api_scope, acl, rate, action;
 	enum audit_class audit;

@@ -31,6 +31,7 @@ struct route {
 	enum api api;
 	enum dialect dialect;
 	bool is_public;                    /* no token needed                                              */
+	bool any_origin;                   /* scripts of every origin may read it: a document          */
 	unsigned roles;                    /* bits 1 << enum role                                          */
 	const struct scope_need *scope;    /* NULL: none                                             */
 	struct str api_scope;              /* "api:oemr", "api:port"; .n 0: none                           */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Cross-origin requests: an origin is allowed when it is the origin of a redirect URI of an enabled client of this site,
- * or configured. Preflight of every route is answered here. Never on the authorize page (RFC 9700 2.6). Fetch standard, 3.2.                        */
+/* Cross-origin requests: an origin is allowed when it is the origin of a redirect URI of an enabled client of this site, or configured; every
+ * one where the scope file says so (discovery documents: SMART App Launch 2.2, CORS). Preflight of every route is answered here. Never on
+ * the authorize page (RFC 9700 2.6). Fetch standard, 3.2. */
 #include "gateway/config/conf.h"
 #include "gateway/pipeline/origins.h"
 #include "gateway/pipeline/pipe.h"
@@ -15,6 +16,16 @@ origin_configured(const struct conf_site *c, struct str origin)
 	return false;
 }
 
+/* Documents are for whoever asks: an app reads them before it has registered. */
+static bool
+any_origin(const struct pipe *p)
+{
+	const struct route *route = NULL;
+	struct route_params params;
+	return route_match(p->r.site->routes, p->tree, HTTP_GET, p->r.path, &route, &params) == ROUTE_FOUND &&
+	       route->any_origin;
+}
+
 enum step
 cors_step(struct task *t)
 {
@@ -22,7 +33,7 @@ cors_step(struct task *t)
 	struct str origin = http_field(p->r.x->head, HTTP_F_ORIGIN);
 	if (origin.n == 0 || p->r.site == NULL)
 		return STEP_NEXT;
-	p->origin_allowed = origin_configured(p->r.site->conf, origin);
+	p->origin_allowed = origin_configured(p->r.site->conf, origin) || any_origin(p);
 	return p->origin_allowed ? STEP_NEXT : origins_want(t, p->r.site->origins, origin);
 }
 

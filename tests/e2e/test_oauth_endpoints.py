@@ -24,6 +24,8 @@ def rows():
 
 
 ROWS = rows()
+# Documents that an app reads before it has registered: for scripts of every origin (SMART App Launch 2.2, CORS).
+DOCUMENTS = {"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/jwk"}
 
 
 @pytest.fixture(scope="module")
@@ -87,12 +89,22 @@ def test_scripts_of_registered_origins_may_call_what_is_no_page(g, path):
             real = send(g, method, path, Origin=origin)
             for what, r in (("preflight", preflight), ("answer", real)):
                 given = {k.lower(): v for k, v in r.headers.items() if k.lower().startswith("access-control-")}
-                if page or origin == EVIL:
+                if path in DOCUMENTS:
+                    assert given["access-control-allow-origin"] == origin and "Origin" in r.headers["vary"], (what, method, given)
+                elif page or origin == EVIL:
                     assert "access-control-allow-origin" not in given, (what, method, origin, given)
                 else:
                     assert given["access-control-allow-origin"] == ORIGIN and "Origin" in r.headers["vary"], (what, method, given)
                 assert "access-control-allow-credentials" not in given, (what, method)
                 assert given.get("access-control-allow-origin") != "*", (what, method)
+
+
+@pytest.mark.parametrize("path", ["/apis/default/fhir/metadata", "/apis/default/fhir/.well-known/smart-configuration",
+                                  "/.well-known/oauth-authorization-server/oauth2/default"])
+def test_a_document_is_for_scripts_of_every_origin(g, path):
+    for method in ("GET", "OPTIONS"):
+        r = g.request(method, path, headers={"Origin": EVIL, "Access-Control-Request-Method": "GET"})
+        assert r.headers["access-control-allow-origin"] == EVIL and "Origin" in r.headers["vary"], (method, r.status_code)
 
 
 @pytest.mark.parametrize("path", [p for p, (_, page) in ROWS.items() if page])

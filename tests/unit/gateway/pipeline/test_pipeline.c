@@ -26,7 +26,7 @@ static const char rows_yaml[] = "oauth:\n"
                                 "    - GET /api/later: {public: true, rate: none}\n"
                                 "fhir:\n"
                                 "  routes:\n"
-                                "    - GET /fhir/metadata: {public: true, rate: none}\n";
+                                "    - GET /fhir/metadata: {public: true, rate: none, any_origin: true}\n";
 
 struct fixture {
 	struct fx fx;
@@ -320,6 +320,9 @@ test_cors__only_listed_origins_read_and_no_page_is_read(void)
 		{ "OPTIONS /apis/default/api/patient", "https://evil.example.org", 204, false, true,
 		    "Allow: GET, HEAD, POST, OPTIONS\r\n" },
 		{ "OPTIONS /apis/default/api/patient", NULL, 204, false, false, "Allow: GET, HEAD, POST, OPTIONS\r\n" },
+		{ "GET /apis/default/fhir/metadata", "https://evil.example.org", 200, true, true, NULL },
+		{ "OPTIONS /apis/default/fhir/metadata", "https://evil.example.org", 204, true, true, NULL },
+		{ "POST /apis/default/fhir/metadata", "https://evil.example.org", 401, true, true, NULL },
 		{ "OPTIONS /apis/default/api/nosuch", "https://app.example.org", 404, true, true, NULL },
 		{ "OPTIONS /oauth2/default/provider/login", "https://app.example.org", 204, false, false,
 		    "Allow: GET" },
