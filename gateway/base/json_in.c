@@ -65,3 +65,16 @@ json_keep(struct arena *a, json_t *doc)
 	json_decref(doc);
 	return -1;
 }
+
+int64_t
+json_in_seconds(const json_t *o, const char *name, int64_t absent)
+{
+	const json_t *v = json_object_get(o, name);
+	if (json_is_integer(v))
+		return (int64_t)json_integer_value(v);
+	if (json_is_real(v)) {
+		double d = json_real_value(v);
+		return d > -1e15 && d < 1e15 ? (int64_t)d : absent;
+	}
+	return absent;
+}

@@ -15,5 +15,7 @@ json_t *json_in(struct str text, size_t max_bytes, struct err *e) MUSTUSE;
 int json_keep(struct arena *a, json_t *doc) MUSTUSE;
 /* Member of an object as str; .p NULL when absent or not a string. Borrowed from o. */
 struct str json_in_str(const json_t *o, const char *name);
+/* NumericDate of a JWT in whole seconds; a fraction is cut off (RFC 7519 2 permits it, PHP writes it). absent: not there, or no number. */
+int64_t json_in_seconds(const json_t *o, const char *name, int64_t absent);
 
 #endif

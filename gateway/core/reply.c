@@ -127,14 +127,15 @@ fhir_body(struct json_write *w, struct str issue, struct str text)
 	json_obj_end(w);
 }
 
-/* RFC 6750 3.1: without credentials no error code is given; the pipeline cannot tell here, so both carry the code's
- * name. */
+/* RFC 6750 3.1: who sent no credentials is told none of the error codes. */
 static void
 challenge(struct reply *rp, enum dialect d, enum reply_error which)
 {
 	if (d == DIALECT_PAGE)
 		return;
-	if (which == REPLY_UNAUTHENTICATED || which == REPLY_LOGGED_OUT)
+	if (which == REPLY_NO_TOKEN)
+		reply_field(rp, STR("WWW-Authenticate"), STR("Bearer realm=\"OpenEMR\""));
+	else if (which == REPLY_UNAUTHENTICATED || which == REPLY_LOGGED_OUT)
 		reply_field(rp, STR("WWW-Authenticate"), STR("Bearer realm=\"OpenEMR\", error=\"invalid_token\""));
 	else if (which == REPLY_SCOPE || which == REPLY_ROLE)
 		reply_field(rp, STR("WWW-Authenticate"), STR("Bearer realm=\"OpenEMR\", error=\"insufficient_scope\""));
@@ -165,7 +166,7 @@ reply_error(struct reply *rp, enum dialect d, enum reply_error which, struct str
 		fhir_body(&w, errors[which].issue, text);
 		break;
 	case DIALECT_CLASSIC:
-		if (which == REPLY_UNAUTHENTICATED)
+		if (which == REPLY_NO_TOKEN || which == REPLY_UNAUTHENTICATED)
 			classic_denied_body(&w, text);
 		else
 			openemr_body(&w, text);

@@ -47,6 +47,8 @@ reply_whole(const struct reply *rp)
 	X(BAD_SITE, 400, 400, 400, 400, "invalid_request", "not-found",                                                \
 	    "OpenEMR Error: api site error, so forced exit.  Please ensure that the site is set up correctly in the "  \
 	    "OpenEMR configuration.")                                                                                  \
+	X(NO_TOKEN, 401, 401, 401, 401, "invalid_token", "login",                                                      \
+	    "The resource owner or authorization server denied the request.")                                          \
 	X(UNAUTHENTICATED, 401, 401, 401, 401, "invalid_token", "login",                                               \
 	    "The resource owner or authorization server denied the request.")                                          \
 	X(LOGGED_OUT, 400, 400, 400, 401, "invalid_request", "login", "Refresh Token revoked or logged out")           \

@@ -87,15 +87,14 @@ static int
 claims_check(struct arena *a, const struct dpop_ask *ask, const json_t *claims, struct dpop *out, struct err *e)
 {
 	struct str jti = json_in_str(claims, "jti");
-	const json_t *iat = json_object_get(claims, "iat");
-	int64_t at = json_is_integer(iat) ? (int64_t)json_integer_value(iat) : 0;
+	int64_t at = json_in_seconds(claims, "iat", 0);
 	if (jti.n == 0 || jti.n > JTI_MAX)
 		return ERR(e, E_INVALID, "DPoP: jti");
 	if (!str_eq(json_in_str(claims, "htm"), ask->method))
 		return ERR(e, E_INVALID, "DPoP: htm");
 	if (!same_url(a, json_in_str(claims, "htu"), ask->url))
 		return ERR(e, E_INVALID, "DPoP: htu");
-	if (!json_is_integer(iat) || at < ask->now_s - DPOP_AGE_S || at > ask->now_s + DPOP_AHEAD_S)
+	if (at < ask->now_s - DPOP_AGE_S || at > ask->now_s + DPOP_AHEAD_S)
 		return ERR(e, E_INVALID, "DPoP: iat");
 	if (ask->access_token.n > 0 && !token_hash_fits(a, ask->access_token, json_in_str(claims, "ath")))
 		return ERR(e, E_INVALID, "DPoP: ath");

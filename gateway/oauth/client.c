@@ -68,6 +68,8 @@ basic_read(struct request *r, struct client_auth *c)
 {
 	struct str value = http_field(r->x->head, HTTP_F_AUTHORIZATION), pair;
 	struct buf b;
+	if (str_ieq(value, STR("Basic")))
+		return -1;
 	if (!str_istarts(value, STR("Basic ")))
 		return 0;
 	buf_init(&b, r->task.arena, 256, 4096);
@@ -262,25 +264,33 @@ assertion_audience(const struct request *r, const json_t *claims)
 	return false;
 }
 
+/* A claim that may be absent: then it is no reason to refuse. What is no number is INT64_MIN. */
+static int64_t
+time_or_now(const struct request *r, const json_t *claims, const char *name)
+{
+	return json_object_get(claims, name) == NULL ? clock_real_s(r->worker->clock)
+	                                             : json_in_seconds(claims, name, INT64_MIN);
+}
+
 /* Claims in OpenEMR's order of checks (contract 7). */
 static enum step
 assertion_claims(struct request *r, struct client_auth *c, const struct jwk_set *keys)
 {
-	const json_t *claims = c->jws->claims, *exp = json_object_get(claims, "exp"),
-	             *iat = json_object_get(claims, "iat"), *nbf = json_object_get(claims, "nbf");
+	const json_t *claims = c->jws->claims;
+	int64_t exp = json_in_seconds(claims, "exp", INT64_MAX), iat = time_or_now(r, claims, "iat"),
+	        nbf = time_or_now(r, claims, "nbf");
 	struct str iss = json_in_str(claims, "iss"), jti = json_in_str(claims, "jti");
 	int64_t now = clock_real_s(r->worker->clock);
 	if (!str_eq(iss, c->given_id))
 		return oauth_refuse(r, OAUTH_REQ, STR("Invalid issuer claim"), "assertion issuer");
-	if (!json_is_integer(exp) || json_integer_value(exp) > now + ASSERTION_MAX_AGE_S + LEEWAY_S)
+	if (exp > now + ASSERTION_MAX_AGE_S + LEEWAY_S)
 		return oauth_refuse(
 		    r, OAUTH_REQ, STR("Token expiration exceeds maximum allowed time"), "assertion exp");
-	if (iat != NULL && (!json_is_integer(iat) || json_integer_value(iat) < now - ASSERTION_MAX_AGE_S))
+	if (iat < now - ASSERTION_MAX_AGE_S)
 		return oauth_refuse(r, OAUTH_REQ, STR("Token issued too far in the past"), "assertion iat");
 	if (jti.n == 0)
 		return oauth_refuse(r, OAUTH_REQ, STR("Missing jti claim"), "assertion without jti");
-	if (json_integer_value(exp) <= now - LEEWAY_S || (iat != NULL && json_integer_value(iat) > now + LEEWAY_S) ||
-	    (nbf != NULL && (!json_is_integer(nbf) || json_integer_value(nbf) > now + LEEWAY_S)))
+	if (exp <= now - LEEWAY_S || iat > now + LEEWAY_S || nbf == INT64_MIN || nbf > now + LEEWAY_S)
 		return oauth_refuse(r, OAUTH_CLI_ASSERTION, STR_NULL, "assertion expired or not yet valid");
 	if (jws_verify(c->jws, keys, JWS_RS384 | JWS_ES384, &r->task.err) != 0)
 		return oauth_refuse(r, OAUTH_CLI_ASSERTION, STR_NULL, "assertion signature");
@@ -305,8 +315,7 @@ assertion_check(struct request *r, struct client_auth *c)
 	if (step != STEP_NEXT)
 		return step;
 	key = key_assertion(r->task.arena, r->site, c->given_id, json_in_str(c->jws->claims, "jti"));
-	int64_t left =
-	    (int64_t)json_integer_value(json_object_get(c->jws->claims, "exp")) - clock_real_s(r->worker->clock);
+	int64_t left = json_in_seconds(c->jws->claims, "exp", 0) - clock_real_s(r->worker->clock);
 	struct str life = arena_printf(r->task.arena, "%lld", (long long)left + LEEWAY_S + 1);
 	if (key.p == NULL || life.p == NULL)
 		return STEP_FAIL;

@@ -39,19 +39,6 @@ bearer_of(const struct http_head *head, bool *dpop)
 	return value.n == 0 || value.n > TOKEN_MAX ? STR_NULL : value;
 }
 
-static int64_t
-claim_s(const json_t *claims, const char *name, int64_t absent)
-{
-	const json_t *v = json_object_get(claims, name);
-	if (json_is_integer(v))
-		return (int64_t)json_integer_value(v);
-	if (json_is_real(v)) { /* PHP writes microsecond fractions */
-		double d = json_real_value(v);
-		return d > -1e15 && d < 1e15 ? (int64_t)d : absent;
-	}
-	return absent;
-}
-
 static bool
 audience_has(const json_t *aud, struct str want)
 {
@@ -101,10 +88,10 @@ claims_read(
 		client = (struct str){ json_string_value(aud), json_string_length(aud) };
 	if (client.n == 0 || !(audience_has(aud, client) || audience_has(aud, site->api_base)))
 		return ERR(e, E_DENIED, "audience");
-	who->expires_s = claim_s(claims, "exp", 0);
+	who->expires_s = json_in_seconds(claims, "exp", 0);
 	if (who->expires_s <= now_s)
 		return ERR(e, E_DENIED, "expired");
-	if (claim_s(claims, "nbf", 0) > now_s || claim_s(claims, "iat", 0) > now_s)
+	if (json_in_seconds(claims, "nbf", 0) > now_s || json_in_seconds(claims, "iat", 0) > now_s)
 		return ERR(e, E_DENIED, "not yet valid");
 	if (jti.n == 0 || jti.n > JTI_MAX || uuid_parse(sub, &who->user_uuid) != 0 || !json_is_array(scopes))
 		return ERR(e, E_DENIED, "not an access token");
@@ -174,11 +161,11 @@ token_remember(struct pipe *p, struct token_entry *entry)
 }
 
 static enum step
-refused(struct pipe *p, const char *reason)
+refused(struct pipe *p, enum reply_error which, const char *reason)
 {
 	p->r.audit.reason = str_of(reason);
 	p->r.audit.rule = STR("bearer");
-	return request_refuse(&p->r, REPLY_UNAUTHENTICATED);
+	return request_refuse(&p->r, which);
 }
 
 enum step
@@ -192,7 +179,7 @@ token_step(struct task *t)
 		return STEP_NEXT;
 	p->token_text = bearer_of(r->x->head, &p->dpop_scheme);
 	if (p->token_text.p == NULL)
-		return refused(p, "no bearer token");
+		return refused(p, REPLY_NO_TOKEN, "no bearer token");
 	if (hash == NULL)
 		return STEP_FAIL;
 	sha256(p->token_text, hash);
@@ -215,7 +202,7 @@ token_step(struct task *t)
 	}
 	metric_add(r->worker->metrics, found != NULL ? METRIC_TOKEN_CACHE_HITS : METRIC_TOKEN_CACHE_MISSES, 0, 1);
 	if (p->token->who.expires_s <= clock_real_s(r->worker->clock))
-		return refused(p, "expired");
+		return refused(p, REPLY_UNAUTHENTICATED, "expired");
 	r->who = p->token->who;
 	return STEP_NEXT;
 }

@@ -80,6 +80,7 @@ def test_userinfo_refuses_without_a_token_and_without_openid(gateway):
     for header, status, error in ((None, 401, None), ("Bearer x.y.z", 401, "invalid_token"), ("Basic YTpi", 401, None)):
         r = gateway.get("/oauth2/default/userinfo", headers={"Authorization": header} if header else {})
         assert r.status_code == status and r.headers["WWW-Authenticate"].startswith("Bearer"), (header, r.text)
+        assert ("error=" in r.headers["WWW-Authenticate"]) == (error is not None), "RFC 6750 3.1: no code for who sent no token"
         assert "sub" not in r.json()
     t = gateway.token("api:oemr user/patient.read profile")
     r = userinfo(gateway, t["access_token"])

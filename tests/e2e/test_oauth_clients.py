@@ -127,14 +127,15 @@ def test_backend_service_gets_a_token(g, key):
     ({"aud": "https://elsewhere.example.org"}, 400), ({"aud": "TOKEN/"}, 400), ({"aud": None}, 400), ({"iss": "nobody"}, 400),
     ({"sub": "nobody"}, 401), ({"sub": None}, 401), ({"exp": None}, 400), ({"exp": -120}, 400), ({"exp": 600}, 400), ({"exp": 86400}, 400),
     ({"iat": -600}, 400), ({"iat": 600}, 400), ({"iat": None}, 200), ({"nbf": 600}, 400), ({"jti": None}, 400), ({"jti": ""}, 400),
-    ({"exp": "soon"}, 400), ({"exp": 1e300}, 400)], ids=str)
+    ({"exp": "soon"}, 400), ({"exp": 1e300}, 400),
+    ({"exp": 240.75, "iat": -1.25, "nbf": -0.5}, 200), ({"exp": -120.5}, 400), ({"iat": "now"}, 400)], ids=str)
 def test_assertion_claims(g, change, status):
     client = system_client(g)
     names = {"ISSUER": f"{g.origin}/oauth2/default", "TOKEN": f"{g.origin}/oauth2/default/token"}
     now = int(time.time())
 
     def put(name, v):
-        if name in ("exp", "iat", "nbf") and isinstance(v, int):
+        if name in ("exp", "iat", "nbf") and isinstance(v, (int, float)) and v < 1e9:
             return now + v
         if isinstance(v, list):
             return [put(name, x) for x in v]
@@ -503,6 +504,7 @@ def test_a_registration_needs_its_own_token(g, method, token):
     path = client["registration_client_uri"][len(g.origin):]
     r = g.request(method, path, headers=headers, json={"client_id": client["client_id"]} if method == "PUT" else None)
     assert (r.status_code, r.json()["error"]) == (401, "invalid_token")
+    assert r.headers["WWW-Authenticate"] == 'Bearer realm="OAuth"' + (', error="invalid_token"' if token else ""), "RFC 6750 3"
     assert manage(g, client).status_code == 200
     assert g.get("/oauth2/default/client/nothing", token or "x").status_code == 401
 

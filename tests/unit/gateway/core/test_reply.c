@@ -40,6 +40,7 @@ test_bearer_errors__carry_a_challenge(void)
 		enum reply_error which;
 		const char *field;
 	} rows[] = { { DIALECT_OPENEMR, REPLY_UNAUTHENTICATED, "error=\"invalid_token\"" },
+		{ DIALECT_CLASSIC, REPLY_NO_TOKEN, "realm=\"OpenEMR\"\r\n" },
 		{ DIALECT_FHIR, REPLY_SCOPE, "error=\"insufficient_scope\"" }, { DIALECT_FHIR, REPLY_ACL, NULL },
 		{ DIALECT_OPENEMR, REPLY_RATE, NULL } };
 	for (size_t i = 0; i < NITEMS(rows); i++) {
