@@ -197,7 +197,7 @@ check_kind(struct request *r, struct flow_call *c)
 	if (mode.n > 0 && !str_eq(mode, STR("query")))
 		return bad(r, c, "response_mode must be query");
 	for (size_t i = 0; i < NITEMS(not_taken); i++)
-		if (form_get(&c->form, not_taken[i].name, NULL).p != NULL)
+		if (form_get(&c->form, not_taken[i].name, NULL).n > 0)
 			return flow_refuse(
 			    r, &c->flow, not_taken[i].error, STR_NULL, "a parameter that is not supported");
 	return STEP_NEXT;

@@ -8,7 +8,7 @@
 #include "gateway/oauth/registration.h"
 #include "policy/scope_set.h"
 
-enum { PATH_MAX_BYTES = 40 };
+enum { PATH_MAX_BYTES = 40, OWN_TYPE = 5, OWN_N };
 
 struct client_config {
 	struct registration g; /* of an update: the new metadata */
@@ -84,7 +84,7 @@ config_check(struct task *t)
 	           ? STEP_FAIL
 	           : REDIS_CALL(t, r->worker->redis, &c->own, STR("HMGET"), key, STR("token_endpoint_auth_method"),
 	                 STR("dpop_bound_access_tokens"), STR("backchannel_logout_uri"),
-	                 STR("backchannel_logout_session_required"), STR("logo_uri"));
+	                 STR("backchannel_logout_session_required"), STR("logo_uri"), STR("application_type"));
 }
 
 static enum step
@@ -94,7 +94,7 @@ config_own(struct task *t)
 	struct client_config *c = task_frame(t);
 	struct openemr_keys none = { 0 };
 	struct err e = { 0 };
-	if (c->own->status != REDIS_OK || c->own->value.n_items != 5)
+	if (c->own->status != REDIS_OK || c->own->value.n_items != OWN_N)
 		return request_unavailable(r, "redis down: client's own record cannot be read");
 	if (text(c, C_SECRET).n > 0 && openemr_decrypt(t->arena, r->site->crypt == NULL ? &none : r->site->crypt,
 	                                   text(c, C_SECRET), &c->client_secret, NULL, &e) != 0)
@@ -132,7 +132,7 @@ own_put(struct json_write *w, const struct client_config *c)
 		bool flag;
 	} own[] = { { "token_endpoint_auth_method", false }, { "dpop_bound_access_tokens", true },
 		{ "backchannel_logout_uri", false }, { "backchannel_logout_session_required", true },
-		{ "logo_uri", false } };
+		{ "logo_uri", false }, [OWN_TYPE] = { "application_type", false } };
 	for (size_t i = 0; i < NITEMS(own); i++) {
 		const struct redis_value *v = &c->own->value.items[i];
 		if (v->kind != REDIS_STR || v->s.n == 0)
@@ -168,9 +168,12 @@ config_answer(struct request *r, struct client_config *c)
 	    arena_printf(r->task.arena, "%.*s/client/%.*s", STR_ARG(r->site->issuer), STR_ARG(text(c, C_PATH))));
 	if (db_cell(c->row, 0, C_DATE)->kind == DB_C_INT)
 		json_kv_i64(&w, STR("client_id_issued_at"), db_cell(c->row, 0, C_DATE)->i);
-	json_kv_str(
-	    &w, STR("application_type"), db_cell(c->row, 0, C_CONFIDENTIAL)->i == 1 ? STR("private") : STR("web"));
+	if (c->own->value.items[OWN_TYPE].kind != REDIS_STR) /* OpenEMR's client: its words */
+		json_kv_str(&w, STR("application_type"),
+		    db_cell(c->row, 0, C_CONFIDENTIAL)->i == 1 ? STR("private") : STR("web"));
 	json_kv_str(&w, STR("id_token_signed_response_alg"), id_token_alg(r->site));
+	json_key(&w, STR("response_types"));
+	json_raw(&w, STR("[\"code\"]"));
 	for (size_t i = 0; i < NITEMS(lists); i++)
 		list_put(&w, lists[i].name, text(c, lists[i].col));
 	for (size_t i = 0; i < NITEMS(texts); i++)
@@ -231,6 +234,7 @@ config_change(struct task *t)
 	if (s != STEP_NEXT)
 		return s;
 	c->g.id = id;
+	metadata_name(&c->g);
 	struct str secret = json_in_str(c->g.doc, "client_secret");
 	if (!str_eq(json_in_str(c->g.doc, "client_id"), id))
 		return oauth_refuse_text(r, OAUTH_METADATA, STR("client_id is invalid"), "client_id of another client");

@@ -301,12 +301,12 @@ subject_good(const struct token_call *c)
 	return false;
 }
 
-/* Narrowing only (RFC 6749 6); what the client may hold is asked anew, so that a narrowed registration bites. */
+/* Narrowing only, and for this access token only (RFC 6749 6); what the client may hold is asked anew, so that a narrowed registration bites. */
 static enum step
 refresh_scopes(struct request *r, struct token_call *c, enum role role)
 {
 	struct arena *a = r->task.arena;
-	struct str asked = form_get(&c->params, STR("scope"), NULL);
+	struct str asked = str_trim(form_get(&c->params, STR("scope"), NULL));
 	const struct scope_set *granted, *wanted, *registered;
 	const struct scope *bad = NULL;
 	struct err e = { 0 };
@@ -318,13 +318,16 @@ refresh_scopes(struct request *r, struct token_call *c, enum role role)
 		if (!scope_set_contains_all(granted, wanted, &bad))
 			return oauth_refuse(r, OAUTH_SCO, arena_printf(a, "Check the `%.*s` scope", STR_ARG(bad->text)),
 			    "scope wider than granted");
-		granted = wanted;
+	} else {
+		wanted = granted;
 	}
 	if (scope_set_parse(a, c->auth.client.scope, &registered, &e) != 0)
 		return oauth_refuse(r, OAUTH_SCO, STR_NULL, "registered scope cannot be read");
 	granted = scope_set_narrow(a, granted, registered);
-	c->issue.scopes = granted == NULL ? NULL : scope_set_for_role(a, granted, role);
-	return c->issue.scopes == NULL ? STEP_FAIL : STEP_NEXT;
+	wanted = scope_set_narrow(a, wanted, registered);
+	c->issue.granted = granted == NULL ? NULL : scope_set_for_role(a, granted, role);
+	c->issue.scopes = wanted == NULL ? NULL : scope_set_for_role(a, wanted, role);
+	return c->issue.granted == NULL || c->issue.scopes == NULL ? STEP_FAIL : STEP_NEXT;
 }
 
 static enum step

@@ -55,13 +55,26 @@ static const struct redis_script issue_script = { "issue",
 	"if redis.call('TTL', KEYS[7]) < life then redis.call('EXPIRE', KEYS[7], life) end "
 	"return 1" };
 
-struct str
-issue_scopes(struct request *r, const struct issue *i, unsigned flags)
+static struct str
+scopes_text(struct request *r, const struct scope_set *scopes, unsigned flags)
 {
 	struct buf b;
 	buf_init(&b, r->task.arena, 1024, ISSUE_SCOPE_MAX);
-	scope_set_put(i->scopes, flags, &b);
+	scope_set_put(scopes, flags, &b);
 	return buf_ok(&b) && b.n > 0 ? buf_str(&b) : STR("");
+}
+
+struct str
+issue_scopes(struct request *r, const struct issue *i, unsigned flags)
+{
+	return scopes_text(r, i->scopes, flags);
+}
+
+/* A use that asks less gets an access token of less; the next refresh token stands for what the used one did (RFC 6749 6). */
+static const struct scope_set *
+granted(const struct issue *i)
+{
+	return i->granted != NULL ? i->granted : i->scopes;
 }
 
 /* --- claims ----------------------------------------------------------------------------------------------------------------- */
@@ -285,8 +298,8 @@ access_state(struct request *r, const struct issue *i)
 static bool
 online_only(const struct issue *i)
 {
-	return i->session.n > 0 && !scope_set_has(i->scopes, STR("offline_access")) &&
-	       scope_set_has(i->scopes, STR("online_access"));
+	return i->session.n > 0 && !scope_set_has(granted(i), STR("offline_access")) &&
+	       scope_set_has(granted(i), STR("online_access"));
 }
 
 int64_t
@@ -329,7 +342,7 @@ refresh_record(struct request *r, const struct issue *i)
 	if (r->site->conf->oauth.openemr_rows)
 		json_kv_bool(&w, STR("rows"), true);
 	launch_context_put(&w, &i->launch);
-	json_kv_str(&w, STR("scope"), issue_scopes(r, i, 0));
+	json_kv_str(&w, STR("scope"), scopes_text(r, granted(i), 0));
 	json_obj_end(&w);
 	return buf_ok(&b) ? buf_str(&b) : STR_NULL;
 }
@@ -412,7 +425,7 @@ issue_store(struct task *t)
 			return request_unavailable(r, "keyd does not sign");
 		i->id_token = i->signed_id->jwt;
 	}
-	i->refresh = i->refresh && (scope_set_has(i->scopes, STR("offline_access")) || online_only(i)) && life > 0;
+	i->refresh = i->refresh && (scope_set_has(granted(i), STR("offline_access")) || online_only(i)) && life > 0;
 	if (i->refresh)
 		i->refresh_token = oauth_random(r, REFRESH_BYTES);
 	i->answer = answer_text(r, i);

@@ -10,7 +10,7 @@
 
 struct logout {
 	struct form form; /* POST; GET has r->query */
-	struct str hint, redirect, state;
+	struct str hint, redirect, state, named;
 	struct str client, sub, sid; /* of the hint; without one sub and sid of the cookie's session */
 	struct session_find find;
 	struct db_result *db, *rows;
@@ -28,7 +28,7 @@ logout_read(struct task *t)
 		const char *name;
 		struct str *to;
 	} params[] = { { "id_token_hint", &c->hint }, { "post_logout_redirect_uri", &c->redirect },
-		{ "state", &c->state } };
+		{ "state", &c->state }, { "client_id", &c->named } };
 	if (post) {
 		enum step s = oauth_params(r, &c->form);
 		if (s != STEP_NEXT)
@@ -83,6 +83,9 @@ logout_who(struct task *t)
 		if (!hint_read(r, c))
 			return oauth_refuse_text(
 			    r, OAUTH_REQ, STR("Id token not issued from this server"), "id_token_hint");
+		if (c->named.n > 0 && !str_eq(c->named, c->client)) /* RP-Initiated Logout 2 */
+			return oauth_refuse_text(
+			    r, OAUTH_REQ, STR("Id token not issued to this client"), "client_id is not the hint's");
 		if (v == NULL)
 			return STEP_FAIL;
 		*v = DB_V_STR(c->client);

@@ -74,16 +74,19 @@ _Static_assert(NITEMS(oauth_errors) == OAUTH_N, "one row per OAuth error");
 static enum step
 refuse(struct request *r, enum oauth_error which, struct str description, struct str hint, const char *reason)
 {
+	struct str tried = http_field(r->x->head, HTTP_F_AUTHORIZATION);
 	struct reply *rp = &r->reply;
 	struct json_write w;
 	reply_reset(rp);
 	rp->status = oauth_errors[which].status;
 	rp->content_type = STR("application/json");
-	if (rp->status == 401 && http_field(r->x->head, HTTP_F_AUTHORIZATION).n > 0)
+	if (which == OAUTH_TOKEN) /* RFC 6750 3 */
 		reply_field(rp, STR("WWW-Authenticate"),
-		    str_istarts(http_field(r->x->head, HTTP_F_AUTHORIZATION), STR("Bearer"))
-		        ? STR("Bearer realm=\"OAuth\"")
-		        : STR("Basic realm=\"OAuth\""));
+		    tried.n > 0 ? STR("Bearer realm=\"OAuth\", error=\"invalid_token\"")
+		                : STR("Bearer realm=\"OAuth\""));
+	else if (rp->status == 401 && tried.n > 0)
+		reply_field(rp, STR("WWW-Authenticate"),
+		    str_istarts(tried, STR("Bearer")) ? STR("Bearer realm=\"OAuth\"") : STR("Basic realm=\"OAuth\""));
 	json_begin(&w, &rp->body, JSON_PLAIN);
 	json_obj(&w);
 	json_kv_str(&w, STR("error"), oauth_errors[which].error);
@@ -147,13 +150,21 @@ json_params(struct request *r, struct form *f)
 	return rc;
 }
 
+/* The media type without its parameters; a client that names none sends a form. */
+static bool
+body_is(struct str field, struct str type)
+{
+	return str_ieq(str_trim(str_sub(field, 0, str_find(field, ';'))), type);
+}
+
 enum step
 oauth_params(struct request *r, struct form *f)
 {
 	struct str type = http_field(r->x->head, HTTP_F_CONTENT_TYPE);
-	int rc = str_istarts(type, STR("application/json"))
-	             ? json_params(r, f)
-	             : form_parse(r->task.arena, r->body, PARAMS_MAX, f, &r->task.err);
+	bool json = body_is(type, STR("application/json"));
+	if (!json && type.n > 0 && !body_is(type, STR("application/x-www-form-urlencoded")))
+		return oauth_refuse(r, OAUTH_REQ, STR_NULL, "body is neither a form nor JSON");
+	int rc = json ? json_params(r, f) : form_parse(r->task.arena, r->body, PARAMS_MAX, f, &r->task.err);
 	if (rc != 0)
 		return oauth_refuse(r, OAUTH_REQ, STR_NULL, "body cannot be read");
 	for (size_t i = 0; i < f->n; i++)

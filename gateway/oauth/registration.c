@@ -71,6 +71,7 @@ registration_make(struct task *t)
 	do /* commands take it as a word: not one that looks like an option */
 		g->id = oauth_random(r, ID_BYTES);
 	while (g->id.n > 0 && g->id.p[0] == '-');
+	metadata_name(g);
 	g->token = oauth_random(r, TOKEN_BYTES);
 	g->path = oauth_random(r, PATH_BYTES);
 	g->secret = g->confidential ? oauth_random(r, SECRET_BYTES) : STR("");
@@ -97,12 +98,14 @@ registration_own_put(struct task *t, struct registration *g)
 	struct str back = json_in_str(g->doc, "backchannel_logout_uri"), logo = json_in_str(g->doc, "logo_uri");
 	bool sid = json_is_true(json_object_get(g->doc, "backchannel_logout_session_required"));
 	bool dpop = json_is_true(json_object_get(g->doc, "dpop_bound_access_tokens"));
-	return key.p == NULL ? STEP_FAIL
-	                     : REDIS_CALL(t, r->worker->redis, &g->redis, STR("HSET"), key,
-	                           STR("token_endpoint_auth_method"), g->method, STR("dpop_bound_access_tokens"),
-	                           dpop ? STR("1") : STR("0"), STR("backchannel_logout_uri"),
-	                           back.n > 0 ? back : STR(""), STR("backchannel_logout_session_required"),
-	                           sid ? STR("1") : STR("0"), STR("logo_uri"), logo.n > 0 ? logo : STR(""));
+	struct str type = json_in_str(g->doc, "application_type");
+	return key.p == NULL
+	           ? STEP_FAIL
+	           : REDIS_CALL(t, r->worker->redis, &g->redis, STR("HSET"), key, STR("token_endpoint_auth_method"),
+	                 g->method, STR("dpop_bound_access_tokens"), dpop ? STR("1") : STR("0"),
+	                 STR("backchannel_logout_uri"), back.n > 0 ? back : STR(""),
+	                 STR("backchannel_logout_session_required"), sid ? STR("1") : STR("0"), STR("logo_uri"),
+	                 logo.n > 0 ? logo : STR(""), STR("application_type"), type.n > 0 ? type : STR(""));
 }
 
 static const struct db_stmt insert_sql = { "client_insert",

@@ -28,6 +28,13 @@ struct registration {
 };
 extern const struct step_table registration_steps;
 
+/* Parts of registration_check(), metadata.c. STEP_NEXT, or refused. */
+/* Members of the wrong JSON kind are refused; null members are dropped. */
+enum step metadata_kinds(struct request *r, struct registration *g);
+/* Not for as_openemr: defaults, values that this server has not, members that it does not keep; g->doc becomes what is registered. */
+enum step metadata_settle(struct request *r, struct registration *g);
+/* A client without a name is called by its id: once g->id is there. */
+void metadata_name(struct registration *g);
 /* Reads g->doc (or the body) and checks every member by the site's rules (registration_check.c); STEP_NEXT, or the refusal. g->enabled: not
  * one that waits for an administrator by rule.                                                                             */
 enum step registration_check(struct request *r, struct registration *g);

@@ -237,6 +237,9 @@ static enum step
 name_read(struct request *r, struct registration *g)
 {
 	struct str name = json_in_str(g->doc, "client_name");
+	bool unnamed = json_object_get(g->doc, "client_name") == NULL && !g->as_openemr && g->answer == NULL;
+	if (unnamed) /* RFC 7591 2: metadata_name() */
+		return STEP_NEXT;
 	if (!utf8_is_label(name) || utf8_count(name) > NAME_MAX_CHARS)
 		return oauth_refuse_text(r, OAUTH_METADATA, STR("client_name is invalid"), "client_name");
 	return STEP_NEXT;
@@ -256,7 +259,7 @@ document_read(struct request *r, struct registration *g)
 }
 
 /* OpenEMR's words say who is confidential: private, anything else is not (its documentation's public apps say web). In those of OIDC, native
- * or none, and web unless compat classic, the method does (RFC 7591 2).                                                     */
+ * or none, and web unless compat classic, the method does; without one it is client_secret_basic (RFC 7591 2).               */
 static enum step
 type_read(struct request *r, struct registration *g)
 {
@@ -264,7 +267,7 @@ type_read(struct request *r, struct registration *g)
 	           method = json_in_str(g->doc, "token_endpoint_auth_method");
 	bool classic = r->site->compat == COMPAT_CLASSIC;
 	bool standard = type.n == 0 || str_eq(type, STR("native")) || (str_eq(type, STR("web")) && !classic);
-	g->confidential = standard ? method.n > 0 && !str_eq(method, STR("none")) : str_eq(type, STR("private"));
+	g->confidential = standard ? !str_eq(method, STR("none")) : str_eq(type, STR("private"));
 	g->as_openemr = !standard && classic;
 	return STEP_NEXT;
 }
@@ -272,8 +275,8 @@ type_read(struct request *r, struct registration *g)
 enum step
 registration_check(struct request *r, struct registration *g)
 {
-	static enum step (*const parts[])(struct request *, struct registration *) = { document_read, type_read,
-		lists_read, method_read, scope_read, keys_read, links_read, name_read };
+	static enum step (*const parts[])(struct request *, struct registration *) = { document_read, metadata_kinds,
+		type_read, metadata_settle, lists_read, method_read, scope_read, keys_read, links_read, name_read };
 	for (size_t i = 0; i < NITEMS(parts); i++) {
 		enum step s = parts[i](r, g);
 		if (s != STEP_NEXT)

@@ -2,6 +2,7 @@
 """The error table of OpenEMR's authorization server (contract/oauth2.md 2.1) as rows: status, every member word for word and the fields, in compat
 classic; and what compat v8 says instead, after RFC 6749 5.2."""
 import base64
+import urllib.parse
 
 import pytest
 from app import FREE
@@ -63,8 +64,18 @@ def test_the_envelope(gw, clients, site, what, form, error, hint):
 
 def test_basic_authentication_is_challenged_when_it_was_tried(gw, clients):
     wrong = base64.b64encode(f"{clients['default']['client_id']}:wrong".encode()).decode()
-    r = gw.post("/oauth2/default/token", headers={"Authorization": "Basic " + wrong}, data=PASSWORD)
-    assert (r.status_code, r.json()["error"]) == (401, "invalid_client") and r.headers["www-authenticate"] == 'Basic realm="OAuth"'
+    for tried in ("Basic " + wrong, "basic " + wrong, "Basic ?", "Basic"):
+        r = gw.post("/oauth2/default/token", headers={"Authorization": tried}, data=PASSWORD)
+        assert (r.status_code, r.json()["error"]) == (401, "invalid_client") and r.headers["www-authenticate"] == 'Basic realm="OAuth"', tried
+
+
+@pytest.mark.parametrize("kind, read", [
+    ("application/x-www-form-urlencoded", True), ("Application/X-WWW-Form-Urlencoded ; charset=utf-8", True), (None, True), ("text/plain", False),
+    ("multipart/form-data; boundary=x", False), ("application/x-www-form-urlencodedx", False), ("application/xml", False), ("application/jsonp", False)], ids=str)
+def test_the_token_endpoint_reads_forms_and_json(gw, clients, kind, read):
+    body = urllib.parse.urlencode({**PASSWORD, "client_id": clients["default"]["client_id"], "client_secret": clients["default"]["client_secret"]})
+    r = gw.post("/oauth2/default/token", data=body, headers={"Content-Type": kind})
+    assert (r.status_code, r.json().get("error")) == ((200, None) if read else (400, "invalid_request"))
 
 
 def test_a_token_of_another_client_is_not_linked(gw, clients):

@@ -117,6 +117,21 @@ def test_an_unregistered_address_is_never_followed(g, uri):
     ended(g, t["access_token"])
 
 
+@pytest.mark.parametrize("named", ["same", "other", "nobody"])
+def test_a_client_id_beside_the_hint_is_the_hint_s(g, named):
+    """RP-Initiated Logout 2: the OP must verify that they match."""
+    client, other = new_client(g), new_client(g)
+    app, t = signed_in(g, client)
+    who = {"same": client["client_id"], "other": other["client_id"], "nobody": "nobody"}[named]
+    r = logout(g, app.browser, id_token_hint=t["id_token"], client_id=who, post_logout_redirect_uri=OUT)
+    if named == "same":
+        assert r.status_code == 302 and r.headers["Location"] == OUT
+        ended(g, t["access_token"])
+    else:
+        assert (r.status_code, r.json()["error"]) == (400, "invalid_request")
+        assert g.get("/oauth2/default/userinfo", t["access_token"]).status_code == 200
+
+
 def test_a_hint_of_the_password_grant_ends_its_grant_without_a_session(g):
     client = new_client(g)
     t = g.token(SCOPE, client=client)
