@@ -10,13 +10,11 @@ from gateway import PATIENT, Gateway  # noqa: E402
 from stores import Stores  # noqa: E402
 
 Gateway.fsync, Gateway.settings = False, PATIENT
-CLASSES = ("default", "public", "read", "search", "write", "token", "page", "login", "register")
 
 
 @pytest.fixture(scope="session")
 def gateway():
-    """Without limits of rates: a file's tests ask faster than people do, on a fast machine faster than on this one."""
-    g = Gateway(extra={f"rate.classes.{name}.limit": 0 for name in CLASSES})
+    g = Gateway()
     yield g
     g.close()
 

@@ -76,8 +76,7 @@ class KeyServer:
 def g(shared_stores):
     from gateway import Gateway
     gw = Gateway(stores=shared_stores, extra={
-        "sites.default.oauth.client_auth": "strict", "process.workers": 1, "outbound": {"allow": ["127.0.0.1/32"], "timeout": "2s"},
-        "rate": {"classes": {name: {"limit": 0} for name in ("token", "register", "public", "read", "write")}}})
+        "sites.default.oauth.client_auth": "strict", "process.workers": 1, "outbound": {"allow": ["127.0.0.1/32"], "timeout": "2s"}})
     gw.configure({"outbound": {"allow": ["127.0.0.1/32"], "timeout": "2s", "tls_ca": gw.ca}})
     gw.reload()
     yield gw

@@ -14,7 +14,6 @@ from jwcrypto import jwk, jwt
 from tokens import head_of
 
 FORM = {"grant_type": "password", "scope": "openid api:oemr user/facility.read", "user_role": "users", "username": "admin", "password": "pass"}
-RATES = {"rate": {"classes": {name: {"limit": 0} for name in ("token", "register", "public", "read")}}}
 
 
 def published(g, session=None):
@@ -26,7 +25,7 @@ def listed(g):
 
 
 def test_rotation_under_load_fails_no_request(make_gateway):
-    g = make_gateway(extra={"sites.default.oauth.key_publish": "8s", **RATES})
+    g = make_gateway(extra={"sites.default.oauth.key_publish": "8s"})
     client = g.client()
     form = {**FORM, "client_id": client["client_id"], "client_secret": client["client_secret"]}
     first = g.token_request(**form).json()["access_token"]
@@ -67,7 +66,7 @@ def test_rotation_under_load_fails_no_request(make_gateway):
 
 
 def test_a_change_of_keys_is_an_audit_record(make_gateway):
-    g = make_gateway(extra={"process.workers": 2, **RATES})
+    g = make_gateway(extra={"process.workers": 2})
 
     def records():
         return [r for r in g.journal() if r["event"] == "keys_changed" and r["site"] == "default" and r["username"] == "operator"]

@@ -50,8 +50,7 @@ class Ear:
 def g(shared_stores):
     from gateway import Gateway
     gw = Gateway(stores=shared_stores, extra={
-        "sites.default.oauth.client_auth": "strict", "sites.default.oauth.openemr_rows": True, "process.workers": 1,
-        "rate": {"classes": {name: {"limit": 0} for name in ("token", "register", "public", "page", "login", "read", "write")}}})
+        "sites.default.oauth.client_auth": "strict", "sites.default.oauth.openemr_rows": True, "process.workers": 1})
     gw.configure({"outbound": {"allow": ["127.0.0.1/32"], "timeout": "30s", "tls_ca": gw.ca}})
     gw.stop()
     gw.start()

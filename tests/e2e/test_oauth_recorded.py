@@ -31,8 +31,7 @@ MEMBERS = {
 @pytest.fixture(scope="module")
 def world(shared_stores):
     from gateway import Gateway
-    g = Gateway(stores=shared_stores, extra={"sites.default.compat": "classic", "process.workers": 1,
-                                             "rate": {"classes": {name: {"limit": 0} for name in ("token", "register", "public", "page")}}})
+    g = Gateway(stores=shared_stores, extra={"sites.default.compat": "classic", "process.workers": 1})
     yield g, {"named": {}}
     g.close()
 

@@ -10,7 +10,7 @@ from tokens import claims_of, head_of, secret_of
 
 SCOPE = "openid offline_access api:oemr api:fhir user/patient.read user/facility.read user/Patient.read"
 ROWS = {"sites.default.oauth.openemr_rows": True, "sites.default.oauth.client_auth": "strict", "sites.default.oauth.refresh_grace": "2s",
-        "process.workers": 2, "rate": {"classes": {name: {"limit": 0} for name in ("token", "register", "public", "read", "write")}}}
+        "process.workers": 2}
 PATHS = "/apis/default/api/facility"
 
 

@@ -178,7 +178,8 @@ def database_make(stores, site):
         for file, some in zip(files, (ddl(generation), stock(generation) if of_contract else (ROOT / "docker/schema/stock.sql").read_text(), rows.text())):
             file.write_text("SET autocommit=0;\n" + some + "COMMIT;\n")
         stores.load(name, files)
-    stores.sql("UPDATE globals SET gl_value = '1' WHERE gl_name IN ('rest_api', 'rest_fhir_api', 'rest_portal_api')", name)
+    stores.sql("UPDATE globals SET gl_value = '1' WHERE gl_name IN ('rest_api', 'rest_fhir_api', 'rest_portal_api');"
+               "REPLACE INTO globals (gl_name, gl_index, gl_value) VALUES ('enable_auditlog', 0, '1'), ('audit_events_patient-record', 0, '1')", name)
     return world
 
 
