@@ -10,7 +10,7 @@ import subprocess
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROBE = os.environ.get("DIRECT_PROBE", str(ROOT / "build" / "dev" / "tests" / "integration" / "direct_probe"))
 SCOPES = [str(ROOT / "scopes" / f) for f in ("openemr.yaml", "fhir.yaml", "oauth2.yaml")]
-ANSWER_S = 20
+ANSWER_S = 60
 
 
 class Answer:
@@ -53,5 +53,8 @@ class Probe:
 
     def close(self):
         self.proc.stdin.close()
-        self.proc.wait(10)
+        try:
+            self.proc.wait(ANSWER_S)
+        finally:
+            self.proc.kill()  # one that does not end by itself is left to nobody
         return self.proc.stderr.read()
