@@ -302,6 +302,14 @@ online_only(const struct issue *i)
 	       scope_set_has(granted(i), STR("online_access"));
 }
 
+/* OpenEMR gives no refresh token to a use that asks for less than offline_access (contract 2.10). */
+static bool
+refresh_due(const struct request *r, const struct issue *i)
+{
+	const struct scope_set *by = r->site->compat == COMPAT_CLASSIC ? i->scopes : granted(i);
+	return scope_set_has(by, STR("offline_access")) || (online_only(i) && scope_set_has(by, STR("online_access")));
+}
+
 int64_t
 issue_refresh_life_s(const struct request *r, const struct issue *i)
 {
@@ -425,7 +433,7 @@ issue_store(struct task *t)
 			return request_unavailable(r, "keyd does not sign");
 		i->id_token = i->signed_id->jwt;
 	}
-	i->refresh = i->refresh && (scope_set_has(granted(i), STR("offline_access")) || online_only(i)) && life > 0;
+	i->refresh = i->refresh && refresh_due(r, i) && life > 0;
 	if (i->refresh)
 		i->refresh_token = oauth_random(r, REFRESH_BYTES);
 	i->answer = answer_text(r, i);

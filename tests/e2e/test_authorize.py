@@ -124,6 +124,14 @@ def test_authlib_gets_tokens_and_verifies_the_id_token(gw, client, person):
     claims.validate()
 
 
+@pytest.mark.parametrize("name", ["request", "request_uri", "registration", "response_mode", "prompt", "max_age", "id_token_hint", "login_hint", "ui_locales", "nonce",
+                                  "launch", "claims", "display", "acr_values", "unknown"])
+def test_a_parameter_without_a_value_is_as_none(gw, client, person, name):
+    """RFC 6749 3.1."""
+    person.authorize(client, "openid", **{name: ""})
+    assert person.left is None and person.page.title == "Sign in"
+
+
 def test_post_starts_a_flow_as_get_does(gw, client, person):
     person.authorize(client, "openid", method="POST").login().allow()
     assert person.redeem(client).status_code == 200
