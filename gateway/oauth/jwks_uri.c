@@ -196,7 +196,9 @@ jwks_uri_want(struct task *t, struct jwks_uris *u, struct str uri, struct str ki
 			(void)flight_start(e);
 		break;
 	case JWKS_WAIT:
-		if (e->flight != NULL || flight_start(e) == 0)
+		if (e->flight == NULL)
+			(void)flight_start(e);
+		if (e->flight != NULL) /* it may have ended at once, without memory */
 			return waiters_join(
 			    t, &e->flight->waiters, u->worker->conf->outbound.timeout_ms + WAIT_SPARE_MS);
 		break;
