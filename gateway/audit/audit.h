@@ -24,7 +24,8 @@ struct audit_client;
  * their requests get 503.                                                                                                  */
 struct audit_client *audit_client_new(struct loop *l, int fd, unsigned queue_max);
 void audit_client_free(struct audit_client **c);
-bool audit_client_healthy(const struct audit_client *c);
+bool audit_client_connected(const struct audit_client *c);
+bool audit_client_healthy(const struct audit_client *c); /* and auditd writes what it gets */
 unsigned audit_client_waiting(const struct audit_client *c);
 
 /* Writes the request's record (JSON line from r->audit, r->who, r->route, r->reply ...) and waits until it is durable. *ok (arena

@@ -133,14 +133,14 @@ audit_client_new(struct loop *l, int fd, unsigned queue_max)
 	if (c == NULL)
 		return NULL;
 	c->loop = l;
-	c->io = loop_io_new(l, fd, LOOP_READ, ready, c);
-	c->fd = c->io == NULL ? -1 : fd;
-	if (c->io == NULL)
-		(void)close(fd);
+	c->fd = fd;
 	c->queue_max = queue_max;
 	list_init(&c->writes);
 	buf_init(&c->in, NULL, READ_BYTES, 1 << 20);
 	buf_init(&c->out, NULL, 64 << 10, OUT_MAX);
+	c->io = loop_io_new(l, fd, LOOP_READ, ready, c);
+	if (c->io == NULL)
+		audit_client_free(&c);
 	return c;
 }
 
@@ -155,6 +155,12 @@ audit_client_free(struct audit_client **cp)
 	buf_done(&c->in);
 	buf_done(&c->out);
 	free(c);
+}
+
+bool
+audit_client_connected(const struct audit_client *c)
+{
+	return c->fd >= 0;
 }
 
 bool

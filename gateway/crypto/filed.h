@@ -15,6 +15,7 @@ int filed_serve(const struct str *roots, size_t n_roots, int control_fd, const s
 struct filed_client;
 struct filed_client *filed_client_new(struct loop *l, int fd);
 void filed_client_free(struct filed_client **c);
+bool filed_client_healthy(const struct filed_client *c); /* as keyd_client_healthy() */
 
 enum { FILED_PIECE_MAX = 48 << 10 };
 enum filed_status {

@@ -28,6 +28,12 @@ filed_client_new(struct loop *l, int fd)
 	return c;
 }
 
+bool
+filed_client_healthy(const struct filed_client *c)
+{
+	return frame_client_healthy(c->frames);
+}
+
 void
 filed_client_free(struct filed_client **cp)
 {

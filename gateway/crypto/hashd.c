@@ -167,6 +167,12 @@ inner(struct hashd_client *c)
 	return (struct frame_client *)c;
 }
 
+bool
+hashd_client_healthy(const struct hashd_client *c)
+{
+	return frame_client_healthy((const struct frame_client *)c);
+}
+
 static bool
 not_answered(struct hashd_result *r, struct task *t, enum frame_outcome how)
 {

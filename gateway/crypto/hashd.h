@@ -15,6 +15,7 @@ int hashd_serve(const int *peer_fds, size_t n_peers, int control_fd, const struc
 
 struct hashd_client;
 struct hashd_client *hashd_client_new(struct loop *l, int fd, unsigned queue_max);
+bool hashd_client_healthy(const struct hashd_client *c); /* as keyd_client_healthy() */
 
 enum hash_verdict {
 	HASH_MATCH,

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { WORKERS_MAX = 256, KEYS_MAX = 256, DIR_BYTES = 4096 };
+enum { WORKERS_MAX = 256, KEYS_MAX = 256, DIR_BYTES = 4096, CUT_MS = 1000 };
 
 static int64_t
 now_us(void)
@@ -172,6 +172,7 @@ worker_start(struct generation *g, unsigned number, struct err *e)
 	rc = child_start(c, "worker", g->conf, worker_main, &s, e);
 	if (rc == 0) {
 		c->number = number;
+		c->cut_us = 0;
 		close_fd(&c->control_fd); /* a worker has no use for it */
 		g->ready_fds[number] = pipe_fds[0];
 		pipe_fds[0] = -1;
@@ -312,7 +313,6 @@ generation_ready(struct generation *g)
 			continue;
 		if (g->ready_fds[i] >= 0 && read(g->ready_fds[i], &byte, 1) == 1) {
 			g->workers[i].was_ready = true;
-			close_fd(&g->ready_fds[i]);
 		} else {
 			all = false;
 		}
@@ -337,6 +337,22 @@ generation_failed(const struct generation *g)
 	return false;
 }
 
+/* The helper may have died, and be reaped soon: then all workers are replaced. */
+static void
+cut_replace(struct generation *g, struct child *c, int told_fd)
+{
+	char byte;
+	if (told_fd >= 0 && read(told_fd, &byte, 1) == 1 && byte == WORKER_CUT)
+		c->cut_us = now_us();
+	if (c->cut_us == 0 || g->helper_lost || g->shared->audit_control_fd < 0 ||
+	    now_us() - c->cut_us < (int64_t)CUT_MS * 1000)
+		return;
+	c->cut_us = 0;
+	LOG(g->shared->log, LOG_WARN, "worker.cut", F_INT("number", c->number), F_INT("pid", c->pid),
+	    F_STR("text", STR("a helper process does not answer it; it is replaced")));
+	(void)kill(c->pid, SIGTERM);
+}
+
 void
 generation_supervise(struct generation *g)
 {
@@ -346,6 +362,8 @@ generation_supervise(struct generation *g)
 		LOG(g->shared->log, LOG_ERROR, "process.start", F_ERR(&e));
 	for (unsigned i = 0; i < g->n_workers; i++) {
 		struct err why = { 0 };
+		if (g->workers[i].pid != 0)
+			cut_replace(g, &g->workers[i], g->ready_fds[i]);
 		if (g->workers[i].pid != 0 || now_us() < g->workers[i].again_us)
 			continue;
 		if (worker_start(g, i, &why) != 0) {

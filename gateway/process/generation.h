@@ -18,6 +18,7 @@ struct child {
 	int64_t started_us, again_us;
 	unsigned failures; /* short lives in a row: backoff */
 	bool was_ready;
+	int64_t cut_us; /* when a worker told that a helper does not answer it; 0: it has not */
 };
 /* Forks; in the child: default signals, privileges dropped, main(arg, its end of the control socket), exit. */
 int child_start(struct child *c, const char *name, const struct conf *conf, int (*main)(void *arg, int control_fd),
@@ -39,7 +40,7 @@ struct generation {
 	struct shared *shared;
 	struct metrics *metrics;
 	struct child keyd, control, *hashd, *filed, *workers;
-	int *ready_fds; /* read ends, one per worker; -1 when ready */
+	int *ready_fds; /* read ends, one per worker: what it tells */
 	unsigned n_hashd, n_filed, n_workers;
 	bool draining, helper_lost, start_failed;
 	int64_t drain_end_us;
@@ -51,7 +52,7 @@ struct generation *generation_start(struct shared *s, struct conf *conf, unsigne
 struct generation *generation_again(const struct generation *g, struct err *e);
 bool generation_ready(struct generation *g);
 bool generation_failed(const struct generation *g);
-/* Replaces dead workers (with backoff). */
+/* Replaces dead workers (with backoff), and lets those drain that lost a helper which lives. */
 void generation_supervise(struct generation *g);
 /* True when pid was one of its children. */
 bool generation_reaped(struct generation *g, pid_t pid, int status, const struct log *log);

@@ -11,13 +11,16 @@
 /* Runs the master until SIGTERM or SIGINT; takes over conf (loaded from conf->file; SIGHUP reads that file again). Exit status. */
 int master_run(struct conf *conf, struct arena *conf_arena);
 
+/* What a worker tells the master: the first request can be answered; a helper process does not answer it any more. */
+enum { WORKER_READY = 'R', WORKER_CUT = 'C' };
+
 /* Everything a worker gets from the master; descriptors become the worker's. */
 struct worker_boot {
 	const struct conf *conf;
 	unsigned number;
 	const int *listen_fds; /* one per conf->listen */
 	int keyd_fd, hashd_fd, filed_fd, audit_fd;
-	int ready_fd; /* one byte when the first request can be answered */
+	int ready_fd; /* told to the master: WORKER_READY, WORKER_CUT */
 	struct metrics *metrics;
 	unsigned slab;
 	const uint8_t *ticket_secret; /* 32 bytes, shared by all workers */

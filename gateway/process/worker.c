@@ -29,6 +29,7 @@ struct worker_run {
 	struct listener *listeners[LISTENERS_MAX];
 	size_t n_listeners, drained;
 	bool ready; /* takes connections */
+	bool cut;   /* from a helper, and the master knows */
 	struct loop_timer *publish, *warm;
 	int64_t started_us;
 	struct cidr *trusted, *outbound_allow;
@@ -72,6 +73,20 @@ publish_listeners(struct worker_run *run, struct metrics *m)
 	metric_set(m, METRIC_PARSE_REFUSALS, 0, sum.parse_refusals);
 }
 
+/* A socket to a helper that broke stays broken: a worker gets its sockets when it starts. The master replaces it, or all of them where the
+ * helper is dead.                                                                                                          */
+static void
+cut_tell(struct worker_run *run)
+{
+	const struct worker *w = &run->w;
+	char byte = WORKER_CUT;
+	if (run->cut || !run->ready ||
+	    (keyd_client_healthy(w->keyd) && hashd_client_healthy(w->hashd) && filed_client_healthy(w->filed) &&
+	        audit_client_connected(w->audit)))
+		return;
+	run->cut = write(run->boot->ready_fd, &byte, 1) == 1;
+}
+
 static void
 publish(void *arg)
 {
@@ -97,6 +112,7 @@ publish(void *arg)
 	redis_probe(run->w.redis, PROBE_MS);
 	if (run->ready) /* one that still waits for its stores says nothing about them */
 		metrics_heartbeat(m);
+	cut_tell(run);
 	loop_timer_set(run->publish, PUBLISH_MS);
 }
 
@@ -248,7 +264,7 @@ warm(void *arg)
 {
 	struct worker_run *run = arg;
 	struct err e = { 0 };
-	char byte = 'R';
+	char byte = WORKER_READY;
 	if (!all_warm(run) && loop_now_us(run->w.loop) - run->started_us < (int64_t)WARM_MAX_MS * 1000) {
 		loop_timer_set(run->warm, WARM_MS);
 		return;
@@ -257,7 +273,6 @@ warm(void *arg)
 		LOG(run->boot->log, LOG_ERROR, "start.failed", F_ERR(&e));
 		exit(1);
 	}
-	(void)close(run->boot->ready_fd);
 	run->ready = true;
 	publish(run);
 	LOG(run->boot->log, LOG_INFO, "worker.ready");

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import resource
 import signal
 import threading
 import time
@@ -143,6 +144,29 @@ def test_a_killed_helper_process_comes_back(g, token, name, meanwhile):
             return g.session_new().get(g.origin + PATH, headers={"Authorization": f"Bearer {t}"}).status_code == 200
         return False
     wait_until(works, f"tokens and requests after the death of {name}")
+
+
+@pytest.mark.parametrize("name", ["auditd", "hashd", "filed"])
+def test_a_worker_that_a_living_helper_could_not_take_is_replaced(make_gateway, name):
+    """The helper is out of descriptors when a worker starts: the worker's socket to it is closed, and neither process ends by that."""
+    g = make_gateway(extra={"process.workers": 1})
+    token = g.staff_token("openid api:oemr user/patient.read user/document.read")
+    pid, (victim,) = helper(g, name), g.workers()
+    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, before[1]))
+    os.kill(victim, signal.SIGKILL)
+    wait_until(lambda: g.workers() not in ([], [victim]), "a new worker")
+    wait_until(lambda: g.log_lines("worker.cut"), "it is told")
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+
+    def works():
+        with contextlib.suppress(AssertionError, requests.RequestException):
+            g.staff_token("openid api:oemr user/patient.read")
+            return all(g.session_new().get(g.origin + path, headers={"Authorization": f"Bearer {token}"}).status_code == 200
+                       for path in (PATH, "/apis/default/api/patient/1/document/11"))
+        return False
+    wait_until(works, f"everything works again after {name} could take no more")
+    assert helper(g, name) == pid
 
 
 def test_sigterm_answers_what_is_under_way_and_leaves_nothing(g, token):
