@@ -5,6 +5,7 @@
 #include "policy/scope_file.h"
 
 #include <dirent.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -199,10 +200,17 @@ route_table_load(struct arena *a, const struct str *files, size_t n_files, const
 		return NULL;
 	}
 	const struct route_table *t = route_table_load_all(a, files, n_files, conf, report_arena, &reports);
-	if (t == NULL && reports.n > 0)
-		(void)ERR(e, E_CONFIG, "%.*s:%u: %.*s %.*s (and %zu more)", STR_ARG(base_name(reports.v[0].file)),
-		    reports.v[0].line, STR_ARG(reports.v[0].path), STR_ARG(reports.v[0].text), reports.errors - 1);
-	else if (t == NULL)
+	if (t == NULL && reports.n > 0) {
+		const struct conf_report *r = &reports.v[0];
+		char line[16] = "", more[48] = "";
+		if (r->line > 0)
+			(void)snprintf(line, sizeof line, "%u:", r->line);
+		if (reports.errors > 1)
+			(void)snprintf(more, sizeof more, " (and %zu more)", reports.errors - 1);
+		(void)ERR(e, E_CONFIG, "%.*s:%s %.*s%s%.*s%s", STR_ARG(base_name(r->file)), line, STR_ARG(r->path),
+		    r->path.n == 0 ? "" : " ", STR_ARG(r->text), more);
+	}
+	if (t == NULL && reports.n == 0)
 		(void)ERR(e, E_MEMORY, "out of memory");
 	return t;
 }

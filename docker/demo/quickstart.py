@@ -339,6 +339,8 @@ def folder_take(d):
     """The folder's lock, held while starting and in the foreground. Returns the open file."""
     if not ours(d):
         sys.exit(f"{d} holds other things; --dir names a folder of its own")
+    if any(c.isspace() for c in str(d)):
+        sys.exit(f"'{d}' has a blank in its name, which MariaDB's installer does not take; --dir names another folder")
     longest = os.fsencode(d / "mariadb.sock")
     if len(longest) > 107:
         sys.exit(f"{d} is too deep for a Unix socket in it (107 bytes with its name); --dir names another folder")

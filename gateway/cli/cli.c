@@ -20,12 +20,13 @@ usage_all(FILE *to, const struct cli_command *const *commands, size_t n)
 static void
 usage_one(FILE *to, const struct cli_command *cmd)
 {
-	fprintf(to, "usage: gatehouse %s %s [OPTIONS]\n\n%s\n\n", cmd->name, cmd->words, cmd->help);
+	fprintf(to, "usage: gatehouse %s%s%s [OPTIONS]\n\n%s\n\n", cmd->name, cmd->words[0] == '\0' ? "" : " ",
+	    cmd->words, cmd->help);
 	for (unsigned i = 0; i < cmd->n_options; i++)
 		fprintf(to, "  %s%s%-*s %s\n", cmd->options[i].name, cmd->options[i].value == NULL ? "" : " ",
 		    (int)(18 - strlen(cmd->options[i].name)),
 		    cmd->options[i].value == NULL ? "" : cmd->options[i].value, cmd->options[i].help);
-	fputs("  --help             this text\n  --                 what follows is no option\n", to);
+	fputs("  --help              this text\n  --                  what follows is no option\n", to);
 }
 
 static const struct cli_option *
@@ -47,7 +48,10 @@ option_take(struct cli *c, int argc, char **argv, int i)
 	if (o == NULL || c->n_given == CLI_OPTIONS_MAX || (o->value == NULL && equals != NULL) ||
 	    (o->value != NULL && equals == NULL && i + 1 >= argc)) {
 		fprintf(stderr, "gatehouse %s: %s: %s\n", c->command->name, argv[i],
-		    o == NULL ? "unknown option" : "needs a value, or takes none");
+		    o == NULL                       ? "unknown option"
+		    : c->n_given == CLI_OPTIONS_MAX ? "too many options"
+		    : o->value == NULL              ? "takes no value"
+		                                    : "needs a value");
 		return -1;
 	}
 	c->given[c->n_given].option = o;
@@ -81,7 +85,13 @@ parse(struct cli *c, int argc, char **argv)
 			return 2;
 		i += took;
 	}
-	if (c->n_words < c->command->min_words || c->n_words > c->command->max_words) {
+	if (c->n_words > c->command->max_words) {
+		fprintf(
+		    stderr, "gatehouse %s: %s: not expected\n\n", c->command->name, c->words[c->command->max_words]);
+		usage_one(stderr, c->command);
+		return 2;
+	}
+	if (c->n_words < c->command->min_words) {
 		usage_one(stderr, c->command);
 		return 2;
 	}
@@ -125,6 +135,17 @@ cli_value(const struct cli *c, const char *name)
 	return value;
 }
 
+/* FILE:LINE: PATH: TEXT; line and path where there are any. */
+static void
+report_print(const struct conf_report *r)
+{
+	fprintf(stderr, "%.*s:", STR_ARG(r->file));
+	if (r->line > 0)
+		fprintf(stderr, "%u:", r->line);
+	fprintf(stderr, "%s %.*s%s%.*s\n", r->warning ? " warning:" : "", STR_ARG(r->path), r->path.n == 0 ? "" : ": ",
+	    STR_ARG(r->text));
+}
+
 struct conf *
 cli_conf(struct cli *c, bool warnings)
 {
@@ -137,9 +158,7 @@ cli_conf(struct cli *c, bool warnings)
 	struct conf *conf = conf_load(file, c->arena, &reports);
 	for (size_t i = 0; i < reports.n; i++)
 		if (warnings || !reports.v[i].warning)
-			fprintf(stderr, "%.*s:%u: %s%.*s: %.*s\n", STR_ARG(reports.v[i].file), reports.v[i].line,
-			    reports.v[i].warning ? "warning: " : "", STR_ARG(reports.v[i].path),
-			    STR_ARG(reports.v[i].text));
+			report_print(&reports.v[i]);
 	return conf;
 }
 

@@ -44,6 +44,8 @@ const char *cli_value(const struct cli *c, const char *name);
 /* The configuration of --config (or GATEHOUSE_CONFIG, or /etc/gatehouse/gatehouse.yaml). Errors and, when warnings is set, warnings go to
  * stderr, one per line: FILE:LINE: PATH: text. NULL: exit with 1.                                                         */
 struct conf *cli_conf(struct cli *c, bool warnings);
+/* Whether the site's signing keys, where there are any yet, can be read; else 1 after telling. In key.c. */
+int key_check(const struct conf_site *site) MUSTUSE;
 /* The site of --site (default: "default"); NULL after telling. */
 const struct conf_site *cli_site_of(struct cli *c, const struct conf *conf);
 

@@ -123,7 +123,7 @@ client_run(struct cli *c)
 }
 
 static const struct cli_option options[] = {
-	{ "--config", "FILE", "the configuration" },
+	{ "--config", "FILE", "the configuration (or $GATEHOUSE_CONFIG; /etc/gatehouse/gatehouse.yaml)" },
 	{ "--site", "NAME", "the site (default: default)" },
 };
 const struct cli_command cli_client = { "client", "list|show|enable|disable [CLIENT_ID]",

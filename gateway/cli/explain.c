@@ -119,7 +119,7 @@ explain_run(struct cli *c)
 }
 
 static const struct cli_option options[] = {
-	{ "--config", "FILE", "the configuration" },
+	{ "--config", "FILE", "the configuration (or $GATEHOUSE_CONFIG; /etc/gatehouse/gatehouse.yaml)" },
 	{ "--site", "NAME", "the site (default: default)" },
 	{ "--user", "NAME", "staff user name, or a patient's portal login name" },
 	{ "--scope", "TEXT", "the token's scopes, space separated" },

@@ -32,6 +32,17 @@ files_read(const struct conf_site *site, struct keyd_key_file *files, size_t *n)
 	return -1;
 }
 
+int
+key_check(const struct conf_site *site)
+{
+	static struct keyd_key_file files[KEYD_SITE_KEYS];
+	char path[4096];
+	size_t n = 0;
+	if (str_cstr(site->oauth.signing_key, path, sizeof path) == 0 && access(path, F_OK) != 0 && errno == ENOENT)
+		return 0; /* a start makes the first one */
+	return files_read(site, files, &n) == 0 ? 0 : 1;
+}
+
 static int
 key_list(const struct conf_site *site)
 {
@@ -155,7 +166,7 @@ key_run(struct cli *c)
 }
 
 static const struct cli_option options[] = {
-	{ "--config", "FILE", "the configuration" },
+	{ "--config", "FILE", "the configuration (or $GATEHOUSE_CONFIG; /etc/gatehouse/gatehouse.yaml)" },
 	{ "--site", "NAME", "the site (default: default)" },
 };
 const struct cli_command cli_key = { "key", "list|rotate", "list a site's signing keys, or make the next one", options,

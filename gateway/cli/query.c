@@ -56,8 +56,8 @@ cli_query(
 	loop_free(&q.loop);
 	if (q.result != NULL && q.result->status == DB_OK)
 		return q.result;
-	fprintf(stderr, "gatehouse: database of site %.*s: %s\n", STR_ARG(site->name),
-	    q.task.err.kind == E_NONE ? "not reachable" : q.task.err.text);
+	fprintf(stderr, "gatehouse: site %.*s: %s\n", STR_ARG(site->name),
+	    q.task.err.kind == E_NONE ? "database: not reachable" : q.task.err.text);
 	return NULL;
 }
 

@@ -4,6 +4,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/cli/cli.h"
 #include "gateway/process/binding.h"
+#include "gateway/process/tls_open.h"
 #include "gateway/swagger/ui_files.h"
 #include "policy/route_table.h"
 
@@ -72,6 +73,32 @@ persistence_check(struct cli *c, const struct conf *conf)
 	return 1;
 }
 
+/* The files that a start would read. What has ended by the calendar is told: it is served all the same. */
+static int
+certificates_check(const struct conf *conf)
+{
+	const uint8_t no_secret[32] = { 0 };
+	struct err e = { 0 };
+	if (conf->n_certs == 0)
+		return 0;
+	struct tls_set *set = tls_open(conf, no_secret, &e);
+	if (set == NULL)
+		fprintf(stderr, "gatehouse: tls.certificates: %s\n", e.text);
+	else if (tls_set_current(set, clock_real_s(&clock_system), &e) != 0)
+		fprintf(stderr, "warning: tls.certificates: %s\n", e.text);
+	int rc = set == NULL ? 1 : 0;
+	tls_set_free(&set);
+	return rc;
+}
+
+/* A database that is down now is told, and is no error of the configuration. */
+static void
+database_check(struct cli *c, const struct conf_site *site)
+{
+	static const struct db_stmt sql = { "check", "SELECT COUNT(*) FROM users WHERE id = 0", false };
+	(void)cli_query(c, site, &sql, NULL, 0);
+}
+
 static int
 check_run(struct cli *c)
 {
@@ -80,8 +107,12 @@ check_run(struct cli *c)
 	int rc = 0;
 	if (conf == NULL)
 		return 1;
-	for (size_t i = 0; i < conf->n_sites; i++)
-		rc |= site_check(c, conf, &conf->sites[i]);
+	(void)setvbuf(stdout, NULL, _IOLBF, 0); /* in one file with what goes to stderr, lines stay whole */
+	for (size_t i = 0; i < conf->n_sites; i++) {
+		rc |= site_check(c, conf, &conf->sites[i]) | key_check(&conf->sites[i]);
+		database_check(c, &conf->sites[i]);
+	}
+	rc |= certificates_check(conf);
 	if (conf->swagger.dir.n > 0 && ui_files_check(conf->swagger.dir, &e) != 0)
 		fprintf(stderr, "warning: swagger.dir: %.*s: %s (swagger/fetch makes the folder)\n",
 		    STR_ARG(conf->swagger.dir), e.text);
@@ -92,7 +123,8 @@ check_run(struct cli *c)
 	return rc;
 }
 
-static const struct cli_option config_options[] = { { "--config", "FILE", "the configuration" } };
+static const struct cli_option config_options[] = { { "--config", "FILE",
+    "the configuration (or $GATEHOUSE_CONFIG; /etc/gatehouse/gatehouse.yaml)" } };
 const struct cli_command cli_check = { "check", "",
 	"check the configuration and the scope files; report everything that is wrong", config_options,
 	NITEMS(config_options), 0, 0, check_run };

@@ -32,7 +32,7 @@ fail(struct builder *b, enum err_kind kind, unsigned line, const char *what)
 {
 	if (b->line != NULL)
 		*b->line = line;
-	return ERR(b->e, kind, "line %u: %s", line, what);
+	return ERR(b->e, kind, "%s", what);
 }
 
 static int
@@ -52,7 +52,7 @@ check_duplicates(struct builder *b, const struct ynode *map)
 		if (!b->limits->keep_duplicates) {
 			if (b->line != NULL)
 				*b->line = n->key_line;
-			return ERR(b->e, E_CONFLICT, "line %u: key \"%.*s\" stands already in line %u", n->key_line,
+			return ERR(b->e, E_CONFLICT, "key \"%.*s\" stands already in line %u",
 			    STR_ARG(str_sub(n->key, 0, 64)), first->key_line);
 		}
 	}

@@ -281,6 +281,25 @@ tls_set_new(const struct tls_set_conf *conf, struct err *e)
 	return s;
 }
 
+int
+tls_set_current(const struct tls_set *s, int64_t now_s, struct err *e)
+{
+	time_t now = (time_t)now_s;
+	for (size_t i = 0; i < s->n; i++) {
+		const X509 *cert = SSL_CTX_get0_certificate(s->entries[i].ctx);
+		const ASN1_TIME *from = X509_get0_notBefore(cert), *until = X509_get0_notAfter(cert);
+		bool early = X509_cmp_time(from, &now) > 0;
+		struct tm tm = { 0 };
+		if (!early && X509_cmp_time(until, &now) >= 0)
+			continue;
+		(void)ASN1_TIME_to_tm(early ? from : until, &tm);
+		return ERR(e, E_CRYPTO, "the certificate for %s %s on %04d-%02d-%02d",
+		    s->entries[i].n == 0 ? "names without one of their own" : s->entries[i].name,
+		    early ? "begins" : "ended", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
+	}
+	return 0;
+}
+
 void
 tls_set_free(struct tls_set **sp)
 {

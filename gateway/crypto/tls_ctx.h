@@ -26,6 +26,8 @@ struct tls_set_conf {
 /* Reads the files (blocking: start and reload). NULL with e. A new set is a reload: connections keep the old one alive. */
 struct tls_set *tls_set_new(const struct tls_set_conf *conf, struct err *e);
 void tls_set_free(struct tls_set **s);
+/* -1 with e (whose names, which day) when a certificate of the set has ended or has not begun at now_s. */
+int tls_set_current(const struct tls_set *s, int64_t now_s, struct err *e) MUSTUSE;
 /* A server connection without descriptor; the SNI name chooses the certificate during the handshake. NULL: out of memory. */
 SSL *tls_set_ssl_new(struct tls_set *s);
 

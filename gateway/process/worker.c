@@ -7,13 +7,13 @@
 #include "gateway/crypto/filed.h"
 #include "gateway/crypto/hashd.h"
 #include "gateway/crypto/keyd.h"
-#include "gateway/crypto/tls_ctx.h"
 #include "gateway/net/http_client.h"
 #include "gateway/net/listener.h"
 #include "gateway/pipeline/pipeline.h"
 #include "gateway/process/keys_told.h"
 #include "gateway/process/process.h"
 #include "gateway/process/site_open.h"
+#include "gateway/process/tls_open.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -155,26 +155,6 @@ outbound_open(struct worker_run *run, struct err *e)
 	return run->w.outbound == NULL ? -1 : 0;
 }
 
-static struct tls_set *
-tls_open(struct worker_run *run, struct err *e)
-{
-	const struct conf *c = run->boot->conf;
-	struct tls_cert *certs = calloc(MAX(c->n_certs, 1), sizeof *certs);
-	struct tls_set_conf conf = { .certs = certs,
-		.n_certs = c->n_certs,
-		.min_version = c->tls.min_version,
-		.ticket_period_s = c->tls.ticket_period_s,
-		.ticket_secret = run->boot->ticket_secret };
-	for (size_t i = 0; certs != NULL && i < c->n_certs; i++)
-		certs[i] = (struct tls_cert){ .name = c->certs[i].name,
-			.certificate = c->certs[i].certificate,
-			.key = c->certs[i].key,
-			.passphrase = c->certs[i].passphrase };
-	struct tls_set *set = certs == NULL ? NULL : tls_set_new(&conf, e);
-	free(certs);
-	return set;
-}
-
 static int
 listeners_open(struct worker_run *run, struct err *e)
 {
@@ -303,7 +283,7 @@ start(struct worker_run *run, struct err *e)
 		return ERR(e, E_IO, "signals");
 	if (trusted_open(run, e) != 0 || outbound_open(run, e) != 0 || helpers_open(run, e) != 0)
 		return -1;
-	if (b->conf->n_certs > 0 && (run->tls = tls_open(run, e)) == NULL)
+	if (b->conf->n_certs > 0 && (run->tls = tls_open(b->conf, b->ticket_secret, e)) == NULL)
 		return -1;
 	run->publish = loop_timer_new(run->w.loop, publish, run);
 	run->warm = loop_timer_new(run->w.loop, warm, run);

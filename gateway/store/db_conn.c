@@ -102,6 +102,26 @@ conn_lost(struct db_conn *c, enum db_status status, const char *why)
 	pool_pump_later(p);
 }
 
+/* The number is what an administrator can look up; the library's text may name users and hosts. */
+static void
+not_connected(struct db_conn *c)
+{
+	static const struct {
+		unsigned error;
+		const char *means;
+	} known[] = { { ER_CON_COUNT_ERROR, ", too many connections" },
+		{ ER_DBACCESS_DENIED_ERROR, ", user or database" }, { ER_ACCESS_DENIED_ERROR, ", user or password" },
+		{ ER_BAD_DB_ERROR, ", no such database" }, { CR_CONNECTION_ERROR, ", not there" },
+		{ CR_CONN_HOST_ERROR, ", not there" } };
+	unsigned error = c->my == NULL ? 0 : mysql_errno(c->my);
+	const char *means = "";
+	for (size_t i = 0; i < NITEMS(known); i++)
+		if (known[i].error == error)
+			means = known[i].means;
+	(void)snprintf(c->why, sizeof c->why, "cannot connect (error %u%s)", error, means);
+	conn_lost(c, DB_DOWN, c->why);
+}
+
 static void
 fail_now(void *arg)
 {
@@ -573,7 +593,7 @@ phase_failed(struct db_conn *c)
 		return;
 	}
 	if (c->phase < PH_IDLE) {
-		conn_lost(c, DB_DOWN, "cannot connect");
+		not_connected(c);
 		return;
 	}
 	if (c->unbound) { /* too many values, or not as many as marks: the server got nothing */
@@ -649,7 +669,7 @@ db_conn_open(struct db_conn *c)
 	c->phase = PH_CONNECT;
 	waits = c->my == NULL ? -1 : connect_start(c);
 	if (waits < 0 || (waits > 0 && wait_for(c, waits) != 0) || (waits == 0 && c->connected == NULL)) {
-		conn_lost(c, DB_DOWN, "cannot connect");
+		not_connected(c);
 		return;
 	}
 	if (waits == 0 && phase_next(c))

@@ -121,6 +121,7 @@ struct db_conn {
 	bool unbound;            /* its job's values do not fit the statement */
 	MYSQL_RES *zone;         /* PH_ZONE_ROW: what OpenEMR's setting says */
 	int32_t offset_s;        /* of its session from UTC */
+	char why[64];            /* it did not connect */
 	char setup[SETUP_BYTES]; /* the session's settings: the library keeps the pointer while it waits */
 };
 struct db_tx {

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from gateway import BINARY, ROOT
+from gateway import BINARY, ROOT, quickstart
 
 COMMANDS = ("serve", "check", "config", "explain", "client", "key", "site", "audit", "version")
 
@@ -25,7 +25,7 @@ def test_each_command_has_help(command):
     assert command in run("--help")[1]
 
 
-@pytest.mark.parametrize("argv", [(), ("nonsense",), ("client",), ("serve", "--nonsense"), ("serve", "--config"), ("serve", "--config", "/nowhere")],
+@pytest.mark.parametrize("argv", [(), ("nonsense",), ("client",), ("serve", "--nonsense"), ("serve", "--config"), ("serve", "--config", "/nowhere"), ("check", "x")],
                          ids=" ".join)
 def test_wrong_use_is_told_on_standard_error_with_a_status(argv):
     code, _out, err = run(*argv)
@@ -59,6 +59,45 @@ def test_a_file_that_is_no_configuration_is_refused(tmp_path, text):
 def test_check_names_the_rows_that_no_backend_serves(gateway):
     code, out, err = gateway.cli("check")
     assert code == 0 and "unserved GET /fhir/ValueSet" in out and "documented" in err and "sound" in out
+
+
+def test_check_reads_the_certificates_and_keys_that_a_start_would_read(make_gateway):
+    g = make_gateway(extra={"process.workers": 1})
+    tls = g.dir / "tls"
+    quickstart.openssl("req", "-newkey", "rsa:1024", "-nodes", "-keyout", str(tls / "small.key"), "-out", str(tls / "small.csr"), "-subj", "/CN=localhost")
+    quickstart.openssl("x509", "-req", "-in", str(tls / "server.csr"), "-CA", str(tls / "ca.pem"), "-CAkey", str(tls / "ca.key"), "-out", str(tls / "ended.pem"),
+                       "-days", "-1")
+    right = {"certificate": str(tls / "server.pem"), "key": str(tls / "server.key")}
+    rows = (
+        ("tls.certificates", right, 0, ""),
+        ("tls.certificates", {**right, "certificate": str(tls / "none.pem")}, 1, "none.pem"),
+        ("tls.certificates", {**right, "key": str(tls / "ca.key")}, 1, "ca.key"),
+        ("tls.certificates", {**right, "certificate": str(tls / "ended.pem")}, 0, "ended on 20"),
+        ("sites.default.oauth.signing_key", str(g.dir / "keys" / "not-made-yet.pem"), 0, ""),
+        ("sites.default.oauth.signing_key", str(tls / "small.key"), 1, "2048"),
+        ("sites.default.oauth.signing_key", str(tls / "server.pem"), 1, "no private key"),
+    )
+    for path, value, status, word in rows:
+        g.configure({"tls.certificates": [right], "sites.default.oauth.signing_key": str(g.dir / "keys" / "default.pem")})
+        g.configure({path: [value] if isinstance(value, dict) else value})
+        code, out, err = g.cli("check", check=False)
+        assert code == status and word in err and ("sound" in out) == (status == 0), (path, value, err)
+
+
+def test_check_tells_why_a_database_does_not_answer(make_gateway):
+    g = make_gateway(extra={"process.workers": 1})
+    (g.dir / "secrets" / "wrong").write_text("not-the-password\n")
+    rows = (
+        ("sites.default.database.password", {"file": str(g.dir / "secrets" / "wrong")}, "1045, user or password"),
+        ("sites.default.database.name", "openemr_none", "1049, no such database"),
+        ("sites.default.database.socket", str(g.dir / "none.sock"), "2002, not there"),
+    )
+    for path, value, word in rows:
+        g.configure({"sites.default.database.password": {"file": str(g.dir / "secrets" / "database")}, "sites.default.database.name": "openemr_default",
+                     "sites.default.database.socket": g.stores.db_socket})
+        g.configure({path: value})
+        _, out, err = g.cli("check", check=False)
+        assert f"site default: database: cannot connect (error {word})" in err and "not-the-password" not in out + err, err
 
 
 def test_config_show_masks_secrets(gateway):

@@ -121,6 +121,7 @@ def test_what_cannot_work_is_told_in_a_line(tmp_path):
             (tmp_path / "a", taken.getsockname()[1], (), "--port"),
             (tmp_path / "a", 99999, (), "--port"),
             (tmp_path / ("deep" * 30), free.getsockname()[1], (), "too deep"),
+            (tmp_path / "my demo", free.getsockname()[1], (), "blank"),
             (foreign, free.getsockname()[1], (), "--dir"),
             (foreign, free.getsockname()[1], ("--clean",), "nothing is deleted"),
             (pathlib.Path("/proc/none"), free.getsockname()[1], (), "/proc/none"),

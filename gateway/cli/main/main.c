@@ -13,7 +13,8 @@ serve_run(struct cli *c)
 	struct conf *conf = cli_conf(c, true);
 	return conf == NULL ? 1 : master_run(conf, c->arena);
 }
-static const struct cli_option serve_options[] = { { "--config", "FILE", "the configuration" } };
+static const struct cli_option serve_options[] = { { "--config", "FILE",
+    "the configuration (or $GATEHOUSE_CONFIG; /etc/gatehouse/gatehouse.yaml)" } };
 static const struct cli_command cli_serve = { "serve", "", "run the gateway in the foreground", serve_options,
 	NITEMS(serve_options), 0, 0, serve_run };
 

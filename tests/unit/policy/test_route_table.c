@@ -233,7 +233,7 @@ test_file__with_mistakes__reports_each_with_its_line(void)
 		{ "scopes:\n  advertised:\n    - openid\n    - any/Patient.sr\n", 4, "malformed scope" },
 		{ "scopes:\n  advertised:\n    - 'a b'\n", 3, "malformed scope" },
 		{ "scopes: {advertised: [[openid]]}\n", 1, "malformed scope" },
-		{ "a: b: c\n", 1, "line 1" },
+		{ "a: b: c\n", 1, "not allowed" },
 	};
 	AUTO(arena) a = arena_new("test", 64 << 20);
 	for (size_t i = 0; i < NITEMS(rows); i++) {
