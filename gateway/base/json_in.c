@@ -29,18 +29,42 @@ too_deep(struct str text)
 	return false;
 }
 
-json_t *
-json_in(struct str text, size_t max_bytes, struct err *e)
+static json_t *
+load(struct str text, size_t max_bytes, size_t flags, enum json_error_code *code, struct err *e)
 {
 	json_error_t why;
+	*code = json_error_unknown;
 	if (text.n > max_bytes || too_deep(text)) {
 		(void)ERR(e, E_LIMIT, "JSON larger or deeper than allowed");
 		return NULL;
 	}
-	json_t *doc = text.n == 0 ? NULL : json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+	json_t *doc = text.n == 0 ? NULL : json_loadb(text.p, text.n, flags | JSON_DECODE_ANY, &why);
 	if (doc == NULL)
 		(void)ERR(e, E_PARSE, "not JSON (line %d, column %d)", text.n == 0 ? 0 : why.line,
 		    text.n == 0 ? 0 : why.column);
+	if (doc == NULL && text.n > 0)
+		*code = json_error_code(&why);
+	return doc;
+}
+
+json_t *
+json_in(struct str text, size_t max_bytes, struct err *e)
+{
+	enum json_error_code code;
+	return load(text, max_bytes, JSON_REJECT_DUPLICATES, &code, e);
+}
+
+json_t *
+json_in_php(struct str text, size_t max_bytes, struct err *e)
+{
+	enum json_error_code code;
+	json_t *doc = load(text, max_bytes, JSON_ALLOW_NUL, &code, e);
+	if (code == json_error_numeric_overflow)
+		doc = load(text, max_bytes, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &code, e);
+	if (doc != NULL || code == json_error_numeric_overflow || code == json_error_null_byte_in_key)
+		*e = (struct err){ 0 };
+	if (doc == NULL && e->kind == E_NONE)
+		(void)ERR(e, E_LIMIT, "a number or a name in the JSON is not accepted");
 	return doc;
 }
 

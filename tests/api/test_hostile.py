@@ -136,6 +136,37 @@ def test_what_a_column_cannot_hold_is_refused_and_not_stored_as_something_else(a
     assert {t for t in after if after[t] != before[t]} <= EVERY
 
 
+# PHP reads each of these as JSON: they may not pass for the empty body that text which is no JSON counts as, with nothing written and nothing said
+READABLE = {"a number beyond 64 bits": (rb'{"providerID": 1000000000000000000000000000000}', "providerID"), "NUL": (rb'{"mname": "a\u0000b"}', "mname"),
+            "NUL beside good ones": (rb'{"city": "Bern", "mname": "a\u0000b"}', "mname"), "no number": (rb'{"mname": 1e999}', None), "NUL in a name": (rb'{"a\u0000b": 1}', None),
+            "deep": (rb'{"mname": ' + b"[" * 100 + b"]" * 100 + b"}", None)}
+
+
+@pytest.mark.parametrize("what", READABLE)
+def test_json_that_is_not_taken_is_not_an_empty_body(api, site, what):
+    route, (raw, member) = next(r for r in ROUTES if r.name == "PUT /api/patient/:puuid"), READABLE[what]
+    before = api.sql("CHECKSUM TABLE patient_data", site)
+    r = Asked(api, site, route).send(raw, what)
+    assert r.status_code == 400 and (member is None or member in r.json()["validationErrors"]), f"{r.status_code} {r.text[:300]}"
+    assert api.sql("CHECKSUM TABLE patient_data", site) == before
+
+
+def test_the_last_of_a_repeated_member_counts(api, site):
+    route = next(r for r in ROUTES if r.name == "PUT /api/patient/:puuid")
+    r = Asked(api, site, route).send(b'{"occupation": "one", "occupation": "two"}', "twice")
+    assert (r.status_code, r.json()["data"]["occupation"]) == (200, "two")
+
+
+def test_every_member_that_is_wrong_is_told(api, site):
+    """However many they are: a patient has more than a hundred members."""
+    lengths = dict(api.sql(f"SELECT column_name, character_maximum_length FROM information_schema.columns WHERE table_schema = 'openemr_{site}' AND table_name = 'patient_data' "
+                           "AND character_maximum_length < 300 AND data_type = 'varchar'", site))
+    route = next(r for r in ROUTES if r.name == "POST /api/patient")
+    members = [b["name"] for b in FACTS[route.name]["body_fields"] if b["name"] in lengths] if FACTS else ["title", "language", "city"]
+    errors = Asked(api, site, route).send({m: "x" * 300 for m in members}, "long").json()["validationErrors"]
+    assert set(members) <= set(errors) and (len(members) > 64 or not FACTS)
+
+
 @pytest.mark.parametrize("route", WRITING, ids=lambda r: r.name)
 def test_a_hostile_body(api, site, route):
     ask = Asked(api, site, route)

@@ -22,10 +22,12 @@ def site(request):
     where, name = request.param[:2]
     g = Gateway(extra={"process.workers": 1, "sites.default.openemr_log": True, **({"sites.default.database.time_zone": name} if where == "setting" else {})})
     try:
-        if where == "openemr":  # then started anew, as connections read it when they are opened
+        g.sql("DELETE FROM globals WHERE gl_name IN ('enable_auditlog', 'audit_events_patient-record'); INSERT INTO globals (gl_name, gl_index, gl_value) VALUES "
+              "('enable_auditlog', 0, '1'), ('audit_events_patient-record', 0, '1')")
+        if where == "openemr":
             g.sql(f"DELETE FROM globals WHERE gl_name = 'gbl_time_zone'; INSERT INTO globals (gl_name, gl_index, gl_value) VALUES ('gbl_time_zone', 0, '{name}')")
-            g.stop()
-            g.start()
+        g.stop()
+        g.start()  # connections read the zone when they are opened, the audit's settings are read at start
         yield g, request.param
     finally:
         g.close()
@@ -65,3 +67,18 @@ def test_what_is_written_is_local_time(site):
     for text in ("MAX(last_login_fail) FROM users_secure", "MAX(register_date) FROM oauth_clients", "MAX(date) FROM log"):
         told = datetime.datetime.fromisoformat(g.sql("SELECT " + text)[0][0])
         assert abs((told - now).total_seconds()) < 120, text
+    said = {"body": "Test 456", "groupname": "Default", "from": "admin", "to": "admin", "title": "Other", "message_status": "New"}
+    made = g.post("/apis/default/api/patient/1/message", g.staff_token("openid api:oemr user/message.write"), json=said)
+    assert made.status_code == 201, made.text
+    path = f"/apis/default/api/patient/1/message/{made.json()['mid']}"
+    assert g.request("PUT", path, g.staff_token("openid api:oemr user/message.write"), json=said).status_code == 200
+    logged = g.sql("SELECT date FROM log WHERE event IN ('patient-record-insert', 'patient-record-update')")
+    assert len(logged) == 2
+    for (when,) in logged:
+        assert abs((datetime.datetime.fromisoformat(when) - now).total_seconds()) < 180, when
+    (whole,), = g.sql("SELECT HEX(body) FROM pnotes ORDER BY id DESC LIMIT 1")
+    lines = bytes.fromhex(whole).decode().split("\n")
+    assert lines[0] == "" and len(lines) == 3
+    for line in lines[1:]:
+        told = datetime.datetime.fromisoformat(line[:16])
+        assert line[16:] == " (admin to admin) Test 456" and abs((told - now).total_seconds()) < 180, line

@@ -16,6 +16,10 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct err e = { 0 };
 	json_t *doc = json_in(text, BYTES_MAX, &e);
 	CHECK((doc == NULL) == (e.kind != E_NONE));
+	struct err e_php = { 0 };
+	json_t *php = json_in_php(text, BYTES_MAX, &e_php);
+	CHECK((php == NULL) == (e_php.kind != E_NONE) && (doc == NULL || php != NULL));
+	json_decref(php);
 	if (doc != NULL) {
 		CHECK(n <= BYTES_MAX);
 		char *again = json_dumps(doc, JSON_COMPACT | JSON_ENCODE_ANY);

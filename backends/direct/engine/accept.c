@@ -7,6 +7,21 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* Room for one more. */
+static bool
+violations_grow(struct violations *to)
+{
+	unsigned size = to->size == 0 ? 8 : 2 * to->size;
+	struct violation *v = to->n < to->size ? to->v : arena_array(to->arena, size, sizeof *v);
+	if (v == NULL || v == to->v)
+		return v != NULL;
+	if (to->n > 0)
+		memcpy(v, to->v, to->n * sizeof *v);
+	to->v = v;
+	to->size = size;
+	return true;
+}
+
 void
 violation_add(struct violations *to, struct str field, struct str code, const char *fmt, ...)
 {
@@ -15,7 +30,7 @@ violation_add(struct violations *to, struct str field, struct str code, const ch
 	va_start(ap, fmt);
 	int n = vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	if (to->n == VIOLATIONS_MAX || n < 0)
+	if (n < 0 || !violations_grow(to)) /* of a full arena: accept_body has made room for the first ones */
 		return;
 	struct str message = arena_str(to->arena, (struct str){ text, MIN((size_t)n, sizeof text - 1) });
 	to->v[to->n++] = (struct violation){ field, code, message };
@@ -189,6 +204,8 @@ accept_body(const struct plan *p, const json_t *body, bool create, const struct 
 		.create = create };
 	struct str order = str_of(p->write->rule->rule_order), word;
 	violations->arena = a;
+	if (!violations_grow(violations))
+		return -1;
 	out->v = arena_array(a, p->write->n_cols + 1, sizeof *out->v);
 	out->n_given = 0;
 	if (out->v == NULL)

@@ -10,11 +10,10 @@
 struct violation {
 	struct str field, code, message;
 };
-enum { VIOLATIONS_MAX = 64 };
 struct violations {
-	struct violation v[VIOLATIONS_MAX];
-	unsigned n;
-	struct arena *arena;
+	struct violation *v;
+	unsigned n, size;    /* it grows */
+	struct arena *arena; /* before the first one is added */
 };
 void violation_add(struct violations *to, struct str field, struct str code, const char *fmt, ...) PRINTF_LIKE(4, 5);
 void violations_put(struct json_write *w, const struct violations *v); /* the object; [] when there are none */

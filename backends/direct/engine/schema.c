@@ -213,7 +213,7 @@ schema_column(const struct schema *s, struct str table, struct str column)
 bool
 column_holds(const struct schema_column *c, struct str text)
 {
-	return utf8_valid(text) && !(c->utf8mb3 && utf8_has_astral(text));
+	return utf8_valid(text) && str_find(text, 0) == text.n && !(c->utf8mb3 && utf8_has_astral(text));
 }
 
 bool

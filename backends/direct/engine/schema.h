@@ -28,7 +28,7 @@ extern const struct db_stmt schema_sql; /* no values; the rows are schema_new's 
 struct schema *schema_new(const struct db_result *rows, struct err *e);
 void schema_free(struct schema **s);
 const struct schema_column *schema_column(const struct schema *s, struct str table, struct str column);
-/* Can the column's charset hold the text? What it cannot hold is not compared with it either: the server refuses the statement. */
+/* Can the column's charset hold the text (NUL, which PHP would store, we do not)? What it cannot hold is not compared with it either: the server refuses the statement. */
 bool column_holds(const struct schema_column *c, struct str text);
 bool schema_has_table(const struct schema *s, struct str table);
 size_t schema_count(const struct schema *s);

@@ -14,7 +14,12 @@ static enum step
 body_take(struct call *c, bool create)
 {
 	struct err why = { 0 };
-	json_t *doc = c->r->body.n == 0 ? NULL : json_in(c->r->body, BODY_MAX, &why);
+	bool strict = c->style->ops->body != NULL;
+	json_t *doc = c->r->body.n == 0 ? NULL
+	              : strict          ? json_in(c->r->body, BODY_MAX, &why)
+	                                : json_in_php(c->r->body, BODY_MAX, &why);
+	if (doc == NULL && !strict && why.kind == E_LIMIT)
+		return request_refuse(c->r, REPLY_BAD_REQUEST);
 	if (doc != NULL && json_keep(c->r->task.arena, doc) != 0)
 		return request_refuse(c->r, REPLY_TOO_LARGE);
 	if (c->style->ops->body != NULL && !c->style->ops->body(c, doc))

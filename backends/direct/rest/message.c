@@ -4,8 +4,6 @@
 #include "backends/direct/engine/dialects.h"
 #include "backends/direct/rest/rest.h"
 
-#include "gateway/base/date.h"
-
 /* clang-format off */
 static const struct field fields[] = { { "id", K_INT, "n.id", F_NEEDED } };
 static const struct field inputs[] = {
@@ -18,18 +16,17 @@ static const struct field inputs[] = {
 };
 /* clang-format on */
 
-/* "\n2026-11-25 03:20 (admin to clerk) the text", as OpenEMR's PnoteService. */
+/* "\n2026-11-25 03:20 (admin to clerk) the text", as OpenEMR's PnoteService; the time is the clinic's, so the database tells it. */
+#define SAID_NOW "'\n', DATE_FORMAT(NOW(), '%Y-%m-%d %H:%i'), ?"
 static void
 message_prepare(struct call *c)
 {
 	const struct plan_write *w = c->plan->write;
 	struct str body = accepted_input(w, &c->accepted, "body"), to = accepted_input(w, &c->accepted, "to");
-	struct date d;
 	if (body.n == 0)
 		return;
-	date_from_epoch_us(clock_real_us(c->r->worker->clock), &d);
-	struct str text = arena_printf(c->r->task.arena, "\n%04d-%02d-%02d %02d:%02d (%.*s to %.*s) %.*s", d.year,
-	    d.month, d.day, d.hour, d.minute, STR_ARG(c->r->who.username), STR_ARG(to), STR_ARG(body));
+	struct str text = arena_printf(
+	    c->r->task.arena, " (%.*s to %.*s) %.*s", STR_ARG(c->r->who.username), STR_ARG(to), STR_ARG(body));
 	if (text.p == NULL)
 		violation_add(&c->violations, STR("body"), STR("LengthBetween::TOO_LONG"), "body is too long");
 	else
@@ -42,8 +39,8 @@ static const struct server_set sets[] = {
 	{ "authorized", SV_CONST, "1", SET_CREATE },
 	{ "pid", SV_PID, NULL, SET_CREATE },
 	{ "user", SV_USER, NULL, SET_ALWAYS },
-	{ "body", SV_BODY, "body", SET_CREATE },
-	{ "body", SV_BODY, "body", SET_UPDATE, .sql = "CONCAT(COALESCE(body, ''), ?)" },
+	{ "body", SV_BODY, "body", SET_CREATE, .sql = "CONCAT(" SAID_NOW ")" },
+	{ "body", SV_BODY, "body", SET_UPDATE, .sql = "CONCAT(COALESCE(body, ''), " SAID_NOW ")" },
 	{ "update_by", SV_USER_ID, NULL, SET_UPDATE },
 	{ "update_date", SV_NOW, NULL, SET_UPDATE },
 };

@@ -33,6 +33,31 @@ test_json_in__outside_its_limits__is_refused(void)
 	EXPECT(json_in(STR("\"12345\""), 6, &e) == NULL && e.kind == E_LIMIT);
 }
 
+/* What PHP reads is not mistaken for no JSON, which counts as an empty body. */
+static void
+test_json_in_php__reads_what_php_does(void)
+{
+	static const struct {
+		const char *text, *read; /* read NULL: refused as kind */
+		enum err_kind kind;
+	} rows[] = { { "{\"a\":1,\"a\":2}", "{\"a\":2}", E_NONE }, { "\"a\\u0000b\"", "\"a\\u0000b\"", E_NONE },
+		{ "[9223372036854775807]", "[9223372036854775807]", E_NONE },
+		{ "[1000000000000000000000000000000,5]", "[1e30,5.0]", E_NONE }, { "[1e999]", NULL, E_LIMIT },
+		{ "{\"a\\u0000b\":1}", NULL, E_LIMIT }, { "{", NULL, E_PARSE }, { "", NULL, E_PARSE },
+		{ "\"\\ud800\"", NULL, E_PARSE }, { "\"\xff\"", NULL, E_PARSE } };
+	for (size_t i = 0; i < NITEMS(rows); i++) {
+		struct err e = { 0 };
+		json_t *doc = json_in_php(str_of(rows[i].text), 1024, &e);
+		char *told =
+		    doc == NULL ? NULL : json_dumps(doc, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(15));
+		EXPECT_IDX(rows[i].read == NULL ? doc == NULL && e.kind == rows[i].kind
+		                                : told != NULL && strcmp(told, rows[i].read) == 0,
+		    i);
+		free(told);
+		json_decref(doc);
+	}
+}
+
 static void
 test_json_in__an_error__does_not_quote_the_text(void)
 {
@@ -149,5 +174,5 @@ test_json_write__members_in_one_piece__have_their_commas(void)
 
 TESTS(T(test_json_write__a_byte__is_escaped_alike_wherever_it_stands),
     T(test_json_write__members_in_one_piece__have_their_commas), T(test_json_in__outside_its_limits__is_refused),
-    T(test_json_in__an_error__does_not_quote_the_text), T(test_json_write__escapes_as_php_does),
-    T(test_json_write__numbers_and_commas))
+    T(test_json_in_php__reads_what_php_does), T(test_json_in__an_error__does_not_quote_the_text),
+    T(test_json_write__escapes_as_php_does), T(test_json_write__numbers_and_commas))

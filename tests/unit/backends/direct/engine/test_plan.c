@@ -135,8 +135,7 @@ test_accept__of_bodies__gives_all_errors_at_once(void)
 	for (size_t i = 0; i < NITEMS(cases); i++) {
 		json_t *body = json_loads(cases[i].body, 0, NULL);
 		struct accepted in = { 0 };
-		static struct violations v;
-		v.n = 0;
+		struct violations v = { 0 };
 		REQUIRE(body != NULL);
 		EXPECT_IDX(accept_body(b.p, body, cases[i].create, NULL, b.a, &in, &v) == 0, i);
 		EXPECT_IDX(in.n_given == cases[i].given, i);
@@ -162,7 +161,7 @@ test_accept__bound__fills_every_mark(void)
 {
 	struct bench b = bench_make(rest_patient.rows[0].res, false, COMPAT_V8, NULL);
 	struct accepted in = { 0 };
-	static struct violations v;
+	struct violations v = { 0 };
 	static struct db_val vals[256];
 	size_t n = 0, sets = 0;
 	EXPECT(accept_body(b.p, NULL, false, NULL, b.a, &in, &v) == 0);
