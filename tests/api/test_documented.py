@@ -29,8 +29,8 @@ def identity(row):
 
 
 # --- filters ---------------------------------------------------------------------------------------------------------------------------
-# list route: table, its key, and the keys of a row that is to be found and of one that is not
-FILTERED = {"GET /api/facility": ("facility", "id", 20, 3), "GET /api/practitioner": ("users", "id", 1, 11), "GET /api/user": ("users", "id", 1, 11),
+# list route: table, its key, and the keys of a row that is to be found (its columns are changed: not the user who asks) and of one that is not
+FILTERED = {"GET /api/facility": ("facility", "id", 20, 3), "GET /api/practitioner": ("users", "id", 11, 1), "GET /api/user": ("users", "id", 11, 1),
             "GET /api/patient": ("patient_data", "pid", 1, 2), "GET /api/immunization": ("immunizations", "id", 1001, 1002),
             "GET /api/patient/:puuid/insurance": ("insurance_data", "id", 901, 911), "GET /api/prescription": ("prescriptions", "id", 1301, 1302),
             "GET /api/patient/:puuid/employer": ("employer_data", "id", 1, 0)}
@@ -97,6 +97,20 @@ def test_every_filter_finds_the_row_and_leaves_out_the_other(api, name):
             found.append(f"{param}={nobody}: {len(miss)} rows")
     assert not found, "\n".join(found)
     assert checked > 3, told
+
+
+@pytest.mark.parametrize("site", [s for s in (V8, "g61", "g70", "g82") if at_hand(s)])
+def test_prescriptions_are_filtered_by_what_they_show(api, site):
+    """Any member that they have, whichever of the two tables they come from: those that show the value, and no others."""
+    rows, route = rows_of(api("GET", "/api/prescription", site)), BY_NAME["GET /api/prescription"]
+    assert {r["source_table"] for r in rows} == {"prescriptions", "lists"}
+    told = [p["name"] for p in operation(api, route, site)["parameters"] if p["in"] == "query"]
+    for member in ("drug", "source_table", "status", "intent", "category", "active", "note", "unit", "route", "drug_dosage_instructions"):
+        assert member in told
+        for value in {r[member] for r in rows} - {None, ""}:
+            got = rows_of(api("GET", "/api/prescription", site, params={member: value}))
+            assert {r["uuid"] for r in got} == {r["uuid"] for r in rows if r[member] == value}, (member, value)
+        assert rows_of(api("GET", "/api/prescription", site, params={member: "Nobody has this"})) == []
 
 
 # --- sorting and paging ------------------------------------------------------------------------------------------------------------------

@@ -131,6 +131,7 @@ struct param {
 	const struct codemap *map; /* tokens: code of the client to stored values (several rows may share a code) */
 	const char *child_cols;    /* or one of these columns in a row of child number child_n */
 	unsigned child_n;
+	const char *sql; /* M_EXACT: or the text of this expression, which may name aliases of the source */
 };
 
 struct join {

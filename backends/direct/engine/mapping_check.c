@@ -160,7 +160,7 @@ params_check(struct check *k)
 {
 	for (unsigned i = 0; i < k->s->n_params; i++) {
 		const struct param *p = &k->s->params[i];
-		if (columns_check(k, p->name, p->cols) == 0)
+		if (columns_check(k, p->name, p->cols) == 0 && p->sql == NULL)
 			tell(k, "parameter %s: no columns", p->name);
 		if (p->match == M_REFERENCE && p->arg == NULL)
 			tell(k, "parameter %s: reference to what?", p->name);

@@ -118,6 +118,8 @@ joins_needed(const struct query *q, const struct plan_source *ps)
 		const struct param *p = param_find(ps->s, q->filters[i].name);
 		if (p != NULL)
 			joins_add(&joins, ps->s, str_of(p->cols));
+		if (p != NULL)
+			joins_add(&joins, ps->s, str_of(p->sql));
 		if (p != NULL && p->child_cols != NULL) /* the tie of the child's tables */
 			joins_add(&joins, ps->s, str_of(ps->s->children[p->child_n].tables[0].on));
 	}

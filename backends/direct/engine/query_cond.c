@@ -327,6 +327,20 @@ child_columns_put(struct cond *c, bool any)
 	c->child = NULL;
 }
 
+/* An expression of the row's own; on a site that lacks its columns it has no value. */
+static void
+expression_put(struct cond *c, bool any)
+{
+	if (c->f->mod != MOD_NONE || !fragment_present(c->ps->schema, c->ps->s, NULL, c->p->sql))
+		return;
+	for (unsigned i = 0; i < c->f->n_values; i++) {
+		buf_str_put(&c->sql, any || i > 0 ? STR(" OR BINARY (") : STR("BINARY ("));
+		buf_str_put(&c->sql, str_of(c->p->sql));
+		buf_lit(&c->sql, ") = ?");
+		cond_text(c, c->f->values[i]);
+	}
+}
+
 void
 cond_filter(struct cond *c, const struct filter *f)
 {
@@ -339,6 +353,8 @@ cond_filter(struct cond *c, const struct filter *f)
 	bool any = columns_put(c, c->p->cols);
 	if (c->p->child_cols != NULL)
 		child_columns_put(c, any);
+	if (c->p->sql != NULL)
+		expression_put(c, any);
 	if (c->sql.n == at) /* the site has none of the columns */
 		buf_str_put(&c->sql, f->mod == MOD_MISSING ? STR("1 = 1") : STR("1 = 0"));
 	buf_lit(&c->sql, "))");

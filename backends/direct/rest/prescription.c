@@ -32,6 +32,9 @@
 	{ "reporting_source_abook_type", K_TEXT, "s.abook_type", F_V8 }
 #define STATUS(end, active) \
 	"CASE WHEN " active " = 1 AND " end " > '1000-01-01' THEN 'completed' WHEN " active " = 1 THEN 'active' ELSE 'stopped' END"
+#define INTENT "COALESCE(r.request_intent, 'order')"
+#define CATEGORY "COALESCE(r.usage_category, 'community')"
+#define LIST_INTENT "IF(m.id IS NULL, NULL, COALESCE(NULLIF(m.request_intent, ''), 'plan'))"
 #define RXNORM "COALESCE(NULLIF(r.rxnorm_drugcode, ''), d.drug_code, '')"
 #define ROUTE "COALESCE(NULLIF(r.route, ''), d.route)"
 #define UNIT "COALESCE(NULLIF(r.unit, 0), d.unit)"
@@ -41,8 +44,8 @@ static const struct field fields[] = {
 	{ "source_table", K_CONST, NULL, .arg = "\"prescriptions\"" },
 	{ "drug", K_TEXT, "r.drug" },
 	{ "active", K_INT, "r.active", F_NEEDED },
-	{ "intent", K_TEXT, NULL, .sql = "COALESCE(r.request_intent, 'order')" },
-	{ "category", K_TEXT, NULL, .sql = "COALESCE(r.usage_category, 'community')" },
+	{ "intent", K_TEXT, NULL, .sql = INTENT },
+	{ "category", K_TEXT, NULL, .sql = CATEGORY },
 	{ "intent_title", K_TEXT, NULL, .sql = "COALESCE(r.request_intent_title, 'Order')" },
 	{ "category_title", K_TEXT, NULL, .sql = "COALESCE(NULLIF(r.usage_category_title, ''), 'Home/Community')" },
 	{ "category_text", K_CONST, NULL, .arg = "\"Community\"" },
@@ -73,7 +76,7 @@ static const struct field list_fields[] = {
 	{ "source_table", K_CONST, NULL, .arg = "\"lists\"" },
 	{ "drug", K_TEXT, "l.title" },
 	{ "active", K_INT, "l.activity" },
-	{ "intent", K_TEXT, NULL, .sql = "IF(m.id IS NULL, NULL, COALESCE(NULLIF(m.request_intent, ''), 'plan'))" },
+	{ "intent", K_TEXT, NULL, .sql = LIST_INTENT },
 	{ "category", K_TEXT, "m.usage_category" },
 	{ "intent_title", K_TEXT, NULL, .sql = "IF(m.id IS NULL, NULL, COALESCE(NULLIF(m.request_intent_title, ''), 'Plan'))" },
 	{ "category_title", K_TEXT, "m.usage_category_title" },
@@ -110,6 +113,15 @@ static const struct param params[] = {
 	{ "rxnorm_drugcode", M_EXACT, "r.rxnorm_drugcode" },
 	{ "date_added", M_EXACT, "r.date_added" },
 	{ "uuid", M_UUID, "r.uuid" },
+	{ "source_table", M_EXACT, .sql = "'prescriptions'" },
+	{ "status", M_EXACT, .sql = STATUS("r.end_date", "r.active") },
+	{ "intent", M_EXACT, .sql = INTENT },
+	{ "category", M_EXACT, .sql = CATEGORY },
+	{ "route", M_EXACT, .sql = ROUTE },
+	{ "unit", M_EXACT, .sql = UNIT },
+	{ "interval", M_EXACT, "r.interval" },
+	{ "drug_dosage_instructions", M_EXACT, "r.drug_dosage_instructions" },
+	{ "date_modified", M_EXACT, "r.date_modified" },
 };
 static const struct param list_params[] = {
 	{ "drug", M_EXACT, "l.title" },
@@ -118,6 +130,12 @@ static const struct param list_params[] = {
 	{ "note", M_EXACT, "l.comments" },
 	{ "date_added", M_EXACT, "l.date" },
 	{ "uuid", M_UUID, "l.uuid" },
+	{ "source_table", M_EXACT, .sql = "'lists'" },
+	{ "status", M_EXACT, .sql = STATUS("l.enddate", "l.activity") },
+	{ "intent", M_EXACT, .sql = LIST_INTENT },
+	{ "category", M_EXACT, "m.usage_category" },
+	{ "drug_dosage_instructions", M_EXACT, "m.drug_dosage_instructions" },
+	{ "date_modified", M_EXACT, "l.modifydate" },
 };
 static const struct field inputs[] = {
 	{ "drug", K_TEXT, "r.drug", F_WRITE | F_REQUIRED },
