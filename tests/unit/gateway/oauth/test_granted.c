@@ -21,7 +21,9 @@ shipped_policy(struct arena *a, bool system_scopes)
 static struct request
 request_of_site(struct arena *a, struct site *s)
 {
-	struct request r = { .magic = REQUEST_MAGIC, .site = s, .dialect = DIALECT_OAUTH };
+	static struct http_head head; /* without fields */
+	static struct exchange x = { .magic = EXCHANGE_MAGIC, .head = &head };
+	struct request r = { .magic = REQUEST_MAGIC, .x = &x, .site = s, .dialect = DIALECT_OAUTH };
 	r.task.arena = a;
 	reply_init(&r.reply, a, 64 << 10);
 	return r;
