@@ -112,7 +112,7 @@ metadata_settle(struct request *r, struct registration *g)
 		return bad(r, "subject_type");
 	for (size_t i = 0; i < NITEMS(unkept); i++)
 		(void)json_object_del(doc, unkept[i]);
-	if (json_object_get(doc, "scope") == NULL) /* OIDC Registration knows no such member */
+	if (json_object_get(doc, "scope") == NULL && !g->openemr_words) /* OIDC Registration knows no such member */
 		(void)json_object_set_new(
 		    doc, "scope", json_string("openid profile email address phone offline_access"));
 	return lists_settle(r, doc);

@@ -237,7 +237,7 @@ static enum step
 name_read(struct request *r, struct registration *g)
 {
 	struct str name = json_in_str(g->doc, "client_name");
-	bool unnamed = json_object_get(g->doc, "client_name") == NULL && !g->as_openemr && g->answer == NULL;
+	bool unnamed = json_object_get(g->doc, "client_name") == NULL && !g->openemr_words && g->answer == NULL;
 	if (unnamed) /* RFC 7591 2: metadata_name() */
 		return STEP_NEXT;
 	if (!utf8_is_label(name) || utf8_count(name) > NAME_MAX_CHARS)
@@ -268,6 +268,7 @@ type_read(struct request *r, struct registration *g)
 	bool classic = r->site->compat == COMPAT_CLASSIC;
 	bool standard = type.n == 0 || str_eq(type, STR("native")) || (str_eq(type, STR("web")) && !classic);
 	g->confidential = standard ? !str_eq(method, STR("none")) : str_eq(type, STR("private"));
+	g->openemr_words = !standard;
 	g->as_openemr = !standard && classic;
 	return STEP_NEXT;
 }

@@ -131,6 +131,12 @@ def test_metadata_that_is_none_is_refused(g, members, error):
     assert (r.status_code, r.json()["error"]) == (400, error), r.text
 
 
+@pytest.mark.parametrize("members, error", [({"scope": None}, "invalid_scope"), ({"scope": ""}, "invalid_scope"), ({"client_name": None}, "invalid_client_metadata")], ids=str)
+def test_openemr_s_words_need_scope_and_name(g, members, error):
+    r = g.post("/oauth2/default/registration", json={**REGISTRATION, **members})
+    assert (r.status_code, r.json()["error"]) == (400, error), r.text
+
+
 @pytest.mark.parametrize("members", [{}, {"application_type": "native"}, {"token_endpoint_auth_method": "none", "application_type": "native"}, {**REGISTRATION, **PUBLIC},
                                      REGISTRATION], ids=lambda v: json.dumps(v)[:60])
 def test_what_a_client_reads_it_may_write(g, members):
