@@ -20,7 +20,7 @@ struct registration {
 	struct str id, secret, token, path, scope, method;
 	bool confidential, enabled;
 	bool openemr_words; /* application_type is none of OIDC's: scope and client_name must be there */
-	bool as_openemr; /* compat classic, and asked in OpenEMR's words: its status and members */
+	bool as_openemr;    /* compat classic, and asked in OpenEMR's words: its status and members */
 	int64_t issued_s;
 	/* working state */
 	struct str stored_secret, jwks, joined[REGISTRATION_LISTS];
