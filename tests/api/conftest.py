@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Fixtures of the tests of the Standard and Portal API: one MariaDB, one Redis and one gateway for the whole process. --resource NAME runs
 the rows of one resource: `pytest tests/api --resource encounter`."""
+import contextlib
 import pathlib
 import sys
 
@@ -9,7 +10,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from gateway import PATIENT, Gateway  # noqa: E402
 from generation import Generations  # noqa: E402
-from stores import Stores  # noqa: E402
+from stores import running  # noqa: E402
 
 Gateway.settings = PATIENT
 
@@ -35,13 +36,10 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(scope="session")
 def api(tmp_path_factory):
-    stores = Stores(tmp_path_factory.mktemp("stores"), fsync=False)
-    stores.start()
-    try:
-        generations = Generations(stores)
-    except BaseException as e:  # a SystemExit would be tried again for each test
-        stores.stop()
-        raise RuntimeError(e) from e
-    yield generations
-    generations.close()
-    stores.stop()
+    with running(tmp_path_factory.mktemp("stores"), fsync=False) as stores:
+        try:
+            generations = Generations(stores)
+        except BaseException as e:  # a SystemExit would be tried again for each test
+            raise RuntimeError(e) from e
+        with contextlib.closing(generations):
+            yield generations

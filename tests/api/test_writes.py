@@ -7,7 +7,6 @@ import signal
 import threading
 
 import pytest
-from gateway import wait_until
 from routes import ROUTES
 from world import POLICY, body_of
 
@@ -236,8 +235,14 @@ LISTS = [r for r in ROUTES if r.method == "GET" and {"pid", "puuid"} & set(r.par
 def test_a_list_takes_as_many_statements_for_many_records_as_for_one(many, watch, route):
     skip_unserved(many, route.name)
     query = "?path=/Medical Record" if route.resource == "document" else ""
-    one, lots = (watch.of("GET", many.world[SITE].path(route, pid) + query) for pid in (2, 1))
-    assert len(lots) == len(one) <= 8, "\n".join(lots)
+    least = {}  # {pid: statements}
+    for _ in range(8):  # on a busy machine a token's state may be read anew within each of few tries
+        for pid in (1, 2):
+            found = watch.of("GET", many.world[SITE].path(route, pid) + query)
+            least[pid] = min(least.get(pid, found), found, key=len)
+        if len(least[1]) == len(least[2]):
+            break
+    assert len(least[1]) == len(least[2]) <= 8, "\n".join(least[1])
 
 
 MAIN = ["GET /api/patient/:puuid", *(r.name for r in LISTS), "GET /api/patient/:puuid/encounter/:euuid", "GET /api/patient/:pid/encounter/:eid/vital/:vid",
@@ -351,7 +356,7 @@ def test_a_database_killed_in_mid_write_leaves_nothing_half_written(many):
     stop.set()
     for t in threads:
         t.join(60)
-    stores.start_mariadb()
+    many.gateway.store_start("mariadb")
     assert {status for _, status, _ in answers} <= {201, 503}, next(a for a in answers if a[1] not in (201, 503))
     assert {status for _, status, _ in answers} == {201, 503}
     assert not {what: n for what, sql in HALVES.items() if (n := int(many.sql(sql, SITE)[0][0]))}
@@ -359,5 +364,4 @@ def test_a_database_killed_in_mid_write_leaves_nothing_half_written(many):
         if name == "POST /api/patient" and status == 201:
             pid = re.search(r'"pid":(\d+)', text)[1]
             assert many.sql(f"SELECT COUNT(*) FROM patient_data WHERE pid = {pid}", SITE) == [["1"]]
-    wait_until(lambda: many.gateway.store_up("mariadb"), "every worker uses it again")
     assert many("GET", "/api/patient?_limit=1", SITE).status_code == 200

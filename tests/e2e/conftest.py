@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Fixtures of the black-box tests: a gateway that a file's tests share, and a maker of gateways with settings of their own."""
+import contextlib
 import pathlib
 import sys
 
@@ -7,7 +8,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from gateway import PATIENT, Gateway  # noqa: E402
-from stores import Stores  # noqa: E402
+from stores import running  # noqa: E402
 
 Gateway.fsync, Gateway.settings = False, PATIENT
 
@@ -22,21 +23,16 @@ def gateway():
 @pytest.fixture(scope="session")
 def shared_stores(tmp_path_factory):
     """MariaDB and Redis for gateways that come and go within a file."""
-    stores = Stores(tmp_path_factory.mktemp("stores"), fsync=False)
-    stores.start()
-    yield stores
-    stores.stop()
+    with running(tmp_path_factory.mktemp("stores"), fsync=False) as stores:
+        yield stores
 
 
 @pytest.fixture
 def make_gateway(request):
     """make_gateway(extra={…}): a gateway for this test alone. own_stores=True where the test stops or breaks them, whole=False where one is missing."""
-    made = []
-
-    def make(own_stores=False, **kw):
-        made.append(Gateway(stores=None if own_stores else request.getfixturevalue("shared_stores"), **kw))
-        return made[-1]
-
-    yield make
-    for g in made:
-        g.close()
+    with contextlib.ExitStack() as made:
+        def make(own_stores=False, **kw):
+            g = Gateway(stores=None if own_stores else request.getfixturevalue("shared_stores"), **kw)
+            made.callback(g.close)
+            return g
+        yield make

@@ -2,6 +2,7 @@
 """The OpenAPI document of a site and what its routes answer are one: it passes a public validator, holds the routes that are served and no other, and
 no request made from it, good or hostile, gets a 5xx or an answer outside the declared ones. On databases of each generation of OpenEMR."""
 import collections
+import contextlib
 import json
 import re
 import shutil
@@ -16,7 +17,7 @@ from gateway import ROOT, wait_until
 from generation import SITES, Generations, at_hand
 from openapi_walk import Document, Walk
 from routes import ROUTES
-from stores import Stores
+from stores import running
 from world import body_of
 
 GENERATIONS = [g for g in ("g502", "g502p", "g61", "g70", "g82", "hostile") if at_hand(g)]  # the last is 8.2 under classic
@@ -27,14 +28,8 @@ REQUESTS = 1200  # in all, on a site
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    stores = Stores(tmp_path_factory.mktemp("stores"), fsync=False)
-    stores.start()
-    try:
-        made = Generations(stores)
+    with running(tmp_path_factory.mktemp("stores"), fsync=False) as stores, contextlib.closing(Generations(stores)) as made:
         yield made
-        made.close()
-    finally:
-        stores.stop()
 
 
 def get(served, site, name="openapi.json", **kw):

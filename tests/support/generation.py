@@ -207,9 +207,11 @@ class Generations:
         self.unserved = set(re.findall(r"^site (\w+): unserved (\w+ \S+)", out, re.M))
 
     def close(self):
-        for probe in self.probes.values():
-            probe.close()
-        self.gateway.close()
+        try:
+            for probe in self.probes.values():
+                probe.close()
+        finally:
+            self.gateway.close()
 
     def served(self, route, site="g82"):
         """Whether a backend of the site answers the row "GET /api/patient/:puuid"."""

@@ -4,6 +4,7 @@
 (command line) and by the tests (import). Not for production.
 
 usage: stores.py start DIR | stop DIR | load DIR DATABASE FILE..."""
+import contextlib
 import os
 import pathlib
 import shutil
@@ -164,6 +165,18 @@ class Stores:
 
     def database_exists(self, database):
         return bool(self.sql(f"SHOW DATABASES LIKE '{database}'"))
+
+
+@contextlib.contextmanager
+def running(directory, fsync=True):
+    """Stores that are stopped, and their folder removed, whatever happens."""
+    stores = Stores(directory, fsync)
+    try:
+        stores.start()
+        yield stores
+    finally:
+        stores.stop()
+        shutil.rmtree(stores.dir, ignore_errors=True)
 
 
 def main():
