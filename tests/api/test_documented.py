@@ -192,6 +192,15 @@ def test_a_body_without_its_required_members_is_told_all_of_them(api, route, sit
     assert r.status_code == (status or (documented["status"] if isinstance(documented, dict) else r.status_code)), f"{r.status_code} {r.text[:200]}"
 
 
+@pytest.mark.parametrize("site", [V8, CLASSIC])
+def test_whom_an_appointment_names_but_is_not_there_is_told_under_the_members_own_code(api, site):
+    route = BY_NAME["POST /api/patient/:pid/appointment"]
+    body = dict(body_of(route, "v8" if site == V8 else "classic"), pc_aid="999999")
+    for pid, wanted in ((1, {"pc_aid": {"pc_aid": "pc_aid must be for a valid user"}}), (999999, {"pid": {"pid": "pid must be for a valid patient"}})):
+        r = api("POST", f"/api/patient/{pid}/appointment", site, json=body)
+        assert r.status_code == (200 if site == V8 else 400) and wanted.items() <= r.json().items(), r.text
+
+
 # --- what a write writes --------------------------------------------------------------------------------------------------------------------
 WRITING = sorted((BY_NAME[n] for n, f in FACTS.items() if f["method"] != "GET" and n in BY_NAME and "document" not in n and "background" not in n and "$" not in n),
                  key=lambda r: (("POST", "PUT", "DELETE").index(r.method), r.name))

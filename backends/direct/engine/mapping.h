@@ -107,8 +107,9 @@ struct field {
 	const char *label;       /* in messages; NULL: the name with _ as spaces */
 	unsigned short min, max; /* length in bytes; max 0: no rule              */
 	const char *exists_in;
-	const char *in;             /* the allowed values, with blanks between */
-	const char *option_of;      /* the value is an option of this list     */
+	const char *exists_text; /* of a value that is not there, with the field's name as code; NULL: x is invalid */
+	const char *in;          /* the allowed values, with blanks between */
+	const char *option_of;   /* the value is an option of this list     */
 	const char *option_setting; /* ... of the list that this setting of OpenEMR names: "state_list" */
 	unsigned classic_rules;     /* R_ bits that replace those of flags under compat classic; 0: the same */
 };

@@ -33,6 +33,10 @@ body_take(struct call *c, bool create)
 static void
 exists_not(struct call *c, const struct field *f)
 {
+	if (f->exists_text != NULL) {
+		violation_add(&c->violations, str_of(f->name), str_of(f->name), "%s", f->exists_text);
+		return;
+	}
 	violation_add(&c->violations, str_of(f->name), STR("Callback::INVALID_VALUE"), "%s is invalid",
 	    f->label == NULL ? f->name : f->label);
 }

@@ -36,7 +36,7 @@ static const struct field inputs[] = {
 	{ "pc_startTime", K_TEXT, "e.pc_startTime", F_WRITE | F_REQUIRED },
 	{ "pc_facility", K_INT, "e.pc_facility", F_WRITE | F_REQUIRED | R_NUMERIC },
 	{ "pc_billing_location", K_INT, "e.pc_billing_location", F_WRITE | F_REQUIRED | R_NUMERIC },
-	{ "pc_aid", K_TEXT, "e.pc_aid", F_WRITE | R_NUMERIC | R_EXISTS, .exists_in = "users.id" },
+	{ "pc_aid", K_TEXT, "e.pc_aid", F_WRITE | R_NUMERIC | R_EXISTS, .exists_in = "users.id", .exists_text = "pc_aid must be for a valid user" },
 	{ "pc_website", K_TEXT, "e.pc_website", F_WRITE },
 	{ "pc_endTime", K_TEXT, NULL, F_WRITE }, /* replaced by start and duration, whatever the client sends */
 };
