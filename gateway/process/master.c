@@ -89,7 +89,8 @@ reload(struct master *m)
 	struct conf *conf = conf_load(file, arena, &reports);
 	reports_log(m->shared.log, &reports);
 	if (conf == NULL)
-		(void)ERR(&e, E_CONFIG, "%zu errors in the configuration; the old one stays", reports.errors);
+		(void)ERR(&e, E_CONFIG, "%zu error%s in the configuration; the old one stays", reports.errors,
+		    reports.errors == 1 ? "" : "s");
 	else if (conf_boot_changes(m->now->conf, conf, arena, &names) > 0)
 		(void)ERR(&e, E_CONFIG, "%.*s needs a restart; the old configuration stays", STR_ARG(names[0]));
 	else
@@ -320,6 +321,15 @@ stop_all(struct master *m)
 	}
 }
 
+/* In the log, and to whoever started it: a log file is not where they look first. */
+static void
+start_failed(const struct log *log, const struct conf *conf, const struct err *e)
+{
+	LOG(log, LOG_ERROR, "start.failed", F_ERR(e));
+	if (log->fd != STDERR_FILENO)
+		fprintf(stderr, "gatehouse: not started: %s; the log is %.*s\n", e->text, STR_ARG(conf->log.file));
+}
+
 int
 master_run(struct conf *conf, struct arena *conf_arena)
 {
@@ -329,9 +339,12 @@ master_run(struct conf *conf, struct arena *conf_arena)
 	(void)conf_arena;
 	log_open(&log, conf, "master");
 	m.shared.log = &log;
+	if (conf->log.file.n > 0 && log.fd == STDERR_FILENO)
+		LOG(&log, LOG_WARN, "log.file_failed", F_STR("file", conf->log.file),
+		    F_STR("instead", STR("standard error")));
 	signals_block(&m);
 	if (start(&m, conf, &e) != 0 || first_ready(&m, &e) != 0) {
-		LOG(&log, LOG_ERROR, "start.failed", F_ERR(&e));
+		start_failed(&log, conf, &e);
 		stop_all(&m);
 		return 1;
 	}

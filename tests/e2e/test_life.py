@@ -5,6 +5,7 @@ import json
 import os
 import resource
 import signal
+import subprocess
 import threading
 import time
 
@@ -208,3 +209,14 @@ def test_secrets_are_in_no_process_list_log_or_error(g, token):
     text += g.process_list()
     for secret in (token, made["client_secret"], "WrongSecret77", "Belford", "fname=Phil"):
         assert secret not in text
+
+
+def test_a_start_that_fails_says_why_where_it_was_started(g, tmp_path):
+    """Also when the log is a file; a log file that cannot be made is told, and the log goes to standard error."""
+    mine = json.loads(g.config.read_text())
+    for log, word in ((tmp_path / "own.log", "gatehouse: not started: "), (tmp_path / "none" / "own.log", "log.file_failed")):
+        config = tmp_path / "gatehouse.yaml"
+        config.write_text(json.dumps(mine | {"log": {"file": str(log)}, "audit": mine["audit"] | {"journal_dir": str(tmp_path / "audit")},
+                                             "control": {"listen": f"unix:{tmp_path}/c.sock"}, "process": {"workers": 1}}))
+        done = subprocess.run([str(g.binary), "serve", "--config", str(config)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=60)
+        assert done.returncode == 1 and word in done.stdout.decode() and "cannot bind" in done.stdout.decode(), done.stdout.decode()
