@@ -23,6 +23,16 @@ def strict(shared_stores):
     g.close()
 
 
+@pytest.fixture(scope="module")
+def lenient(shared_stores):
+    """As strict, with a grace window that a busy machine does not outlast."""
+    from gateway import Gateway
+    g = Gateway(stores=shared_stores, extra={**ROWS, "sites.default.oauth.refresh_grace": "60s"})
+    g.clients["default"] = g.register(grant_types=["authorization_code", "refresh_token", "password"])
+    yield g
+    g.close()
+
+
 def refresh(g, token, client=None, session=None, **more):
     form = {"grant_type": "refresh_token", "refresh_token": token, **secret_of(client or g.client()), **more}
     s = session or g.session
@@ -57,12 +67,12 @@ def test_refresh_gives_a_new_pair_and_ends_the_old_access_token(strict):
     assert not passes(strict, first["access_token"])
 
 
-def test_a_retry_within_the_grace_window_gets_the_same_answer(strict):
-    first = strict.token(SCOPE)
-    answers = [refresh(strict, first["refresh_token"]) for _ in range(3)]
+def test_a_retry_within_the_grace_window_gets_the_same_answer(lenient):
+    first = lenient.token(SCOPE)
+    answers = [refresh(lenient, first["refresh_token"]) for _ in range(3)]
     assert [r.status_code for r in answers] == [200] * 3
     assert len({r.text for r in answers}) == 1
-    assert passes(strict, answers[0].json()["access_token"])
+    assert passes(lenient, answers[0].json()["access_token"])
 
 
 def test_reuse_after_the_grace_window_revokes_the_family(strict):
@@ -87,16 +97,16 @@ def test_the_successor_lies_nowhere_in_clear(strict):
             assert token not in value and token not in key
 
 
-def test_a_hundred_parallel_uses_have_one_successor(strict):
-    first = strict.token(SCOPE)
-    sessions = [strict.session_new() for _ in range(20)]
+def test_a_hundred_parallel_uses_have_one_successor(lenient):
+    first = lenient.token(SCOPE)
+    sessions = [lenient.session_new() for _ in range(20)]
     for s in sessions:
-        s.get(strict.origin + "/oauth2/default/jwk", timeout=30)
+        s.get(lenient.origin + "/oauth2/default/jwk", timeout=30)
     with concurrent.futures.ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(lambda i: refresh(strict, first["refresh_token"], session=sessions[i % 20]), range(100)))
+        answers = list(pool.map(lambda i: refresh(lenient, first["refresh_token"], session=sessions[i % 20]), range(100)))
     assert {r.status_code for r in answers} == {200}
     assert len({r.json()["refresh_token"] for r in answers}) == 1 and len({r.json()["access_token"] for r in answers}) == 1
-    assert passes(strict, answers[0].json()["access_token"])
+    assert passes(lenient, answers[0].json()["access_token"])
 
 
 @pytest.mark.parametrize("scope, status", [
