@@ -177,8 +177,8 @@ audit_client_waiting(const struct audit_client *c)
 
 /* --- the record --------------------------------------------------------------------------------------------------------------------- */
 
-static const char *const event_texts[] = {
-#define X(id, text) [AUDIT_EV_##id] = text,
+static const struct str event_texts[] = {
+#define X(id, text) [AUDIT_EV_##id] = STR_INIT(text),
 	AUDIT_EVENTS(X)
 #undef X
 };
@@ -186,14 +186,24 @@ static const char *const event_texts[] = {
 const char *
 audit_event_text(enum audit_event event)
 {
-	return event_texts[event];
+	return event_texts[event].p;
+}
+
+/* A member's key, ready to be copied: a record has some twenty. */
+#define KEY(name) STR("\"" name "\":")
+
+static void
+opt(struct json_write *w, struct str key, struct str v)
+{
+	if (v.n > 0)
+		json_member_raw(w, key, v);
 }
 
 static void
-opt(struct json_write *w, const char *name, struct str v)
+number(struct json_write *w, struct str key, int64_t v)
 {
-	if (v.n > 0)
-		json_kv_str(w, str_of(name), v);
+	json_key_raw(w, key);
+	json_i64(w, v);
 }
 
 static void
@@ -204,7 +214,7 @@ time_put(struct json_write *w, const struct request *r)
 	struct buf b = { .p = text, .cap = sizeof text, .max = sizeof text };
 	date_from_epoch_us(clock_real_us(r->worker->clock), &d);
 	date_put_iso(&b, &d);
-	json_kv_str(w, STR("time"), buf_str(&b));
+	json_member_raw(w, KEY("time"), buf_str(&b));
 }
 
 /* Of the answer's body: sent, at the end of a stream; announced or complete in memory, before. */
@@ -224,32 +234,33 @@ record_put(struct buf *out, const struct request *r, enum audit_event event)
 	json_begin(&w, out, JSON_PLAIN);
 	json_obj(&w);
 	time_put(&w, r);
-	json_kv_str(&w, STR("event"), str_of(audit_event_text(event)));
-	opt(&w, "site", r->site == NULL ? STR_NULL : r->site->name);
-	opt(&w, "client", str_sub(r->who.client_id, 0, 80));
-	opt(&w, "user", r->who.sub);
-	opt(&w, "username", r->audit.actor.n > 0 ? r->audit.actor : r->who.username);
+	json_member_raw(&w, KEY("event"), event_texts[event]);
+	opt(&w, KEY("site"), r->site == NULL ? STR_NULL : r->site->name);
+	opt(&w, KEY("client"), str_sub(r->who.client_id, 0, 80));
+	opt(&w, KEY("user"), r->who.sub);
+	opt(&w, KEY("username"), r->audit.actor.n > 0 ? r->audit.actor : r->who.username);
 	if (r->who.role != ROLE_NONE)
-		json_kv_str(&w, STR("role"), role_text(r->who.role));
+		json_member_raw(&w, KEY("role"), role_text(r->who.role));
 	if (r->audit.has_patient) {
 		uuid_text(&r->audit.patient, id);
-		json_kv_str(&w, STR("patient"), (struct str){ id, UUID_TEXT });
+		json_member_raw(&w, KEY("patient"), (struct str){ id, UUID_TEXT });
 	}
-	opt(&w, "resource", str_sub(r->audit.resource_id, 0, 80));
+	opt(&w, KEY("resource"), str_sub(r->audit.resource_id, 0, 80));
 	if (r->x != NULL) {
-		json_kv_str(&w, STR("method"), str_sub(r->x->head->method_text, 0, 16));
-		json_kv_str(&w, STR("path"), str_sub(r->x->head->path, 0, PATH_MAX_BYTES));
+		json_member_raw(&w, KEY("method"), str_sub(r->x->head->method_text, 0, 16));
+		json_member_raw(&w, KEY("path"), str_sub(r->x->head->path, 0, PATH_MAX_BYTES));
 	}
-	opt(&w, "route", r->route == NULL ? STR_NULL : r->route->name);
-	json_kv_bool(&w, STR("allowed"), r->audit.allowed);
-	opt(&w, "rule", r->audit.rule);
-	opt(&w, "reason", str_sub(r->audit.reason, 0, PATH_MAX_BYTES));
-	json_kv_i64(&w, STR("status"), r->reply.status);
-	json_kv_i64(&w, STR("bytes"), record_bytes(r, event));
-	json_kv_i64(&w, STR("duration_us"), loop_now_us(r->task.loop) - r->started_us);
-	opt(&w, "token", str_of(r->who.token_hash));
-	json_kv_str(&w, STR("request_id"), r->request_id.p == NULL ? STR("") : r->request_id);
-	opt(&w, "address", r->client_address);
+	opt(&w, KEY("route"), r->route == NULL ? STR_NULL : r->route->name);
+	json_key_raw(&w, KEY("allowed"));
+	json_bool(&w, r->audit.allowed);
+	opt(&w, KEY("rule"), r->audit.rule);
+	opt(&w, KEY("reason"), str_sub(r->audit.reason, 0, PATH_MAX_BYTES));
+	number(&w, KEY("status"), r->reply.status);
+	number(&w, KEY("bytes"), record_bytes(r, event));
+	number(&w, KEY("duration_us"), loop_now_us(r->task.loop) - r->started_us);
+	opt(&w, KEY("token"), str_of(r->who.token_hash));
+	json_member_raw(&w, KEY("request_id"), r->request_id.p == NULL ? STR("") : r->request_id);
+	opt(&w, KEY("address"), r->client_address);
 	json_obj_end(&w);
 }
 
