@@ -103,7 +103,18 @@ struct db_point {
 	const char *sql;
 	unsigned key_column; /* of the result: an integer for keys of DB_I64, else text or binary */
 };
-/* keys: 1..DB_POINT_KEYS_MAX, of DB_I64, DB_STR or DB_BIN, each once; copied with their bytes. */
+/* Several such reads under one wait: the next step runs when all are done, each with a status of its own. They run beside each other, so that
+ * each kind gathers the keys of as many requests as it would alone. n is 1..DB_READS_MAX.                                */
+enum { DB_READS_MAX = 4 };
+struct db_read {
+	const struct db_point *point;
+	const struct db_val
+	    *keys; /* n_keys: 1..DB_POINT_KEYS_MAX, of DB_I64, DB_STR or DB_BIN, each once; copied with their bytes */
+	size_t n_keys;
+	struct db_result **out;
+};
+enum step db_reads(struct task *t, struct db_pool *p, const struct db_read *reads, size_t n);
+/* One read. */
 enum step db_points_read(struct task *t, struct db_pool *p, const struct db_point *point, const struct db_val *keys,
     size_t n_keys, struct db_result **out);
 /* One key of bytes. */

@@ -106,13 +106,13 @@ static void
 read_end(struct point_read *r, enum db_status status)
 {
 	list_del(&r->link);
-	if (r->task == NULL) {
-		free(r);
-		return;
+	if (r->task != NULL) {
+		if (r->result->status == DB_OK)
+			r->result->status = status;
+		list_del(&r->mate);
+		if (list_empty(r->mates))
+			wait_wake(r->task->wait);
 	}
-	if (r->result->status == DB_OK)
-		r->result->status = status;
-	wait_wake(r->task->wait);
 	free(r);
 }
 
@@ -240,20 +240,26 @@ batch_next(struct db_pool *p, struct db_conn *c)
 static void
 read_cancel(void *op)
 {
-	struct point_read *r = op;
-	if (r->task->wait != NULL) { /* the deadline, not a client that left */
-		r->result->status = DB_TIMEOUT;
-		(void)ERR(&r->task->err, E_TIMEOUT, "database: no answer in time");
-		r->pool->stats.timeouts++;
+	struct list *mates = op;
+	while (!list_empty(mates)) {
+		struct point_read *r = LIST_FRONT(mates, struct point_read, mate);
+		list_del(&r->mate);
+		if (r->task->wait != NULL) { /* the deadline, not a client that left */
+			r->result->status = DB_TIMEOUT;
+			(void)ERR(&r->task->err, E_TIMEOUT, "database: no answer in time");
+			r->pool->stats.timeouts++;
+		}
+		r->task = NULL; /* its key may be part of a running batch: the batch drops its rows */
 	}
-	r->task = NULL; /* its key may be part of a running batch: the batch drops its rows */
 }
 static const struct wait_ops read_ops = { "database read", read_cancel };
 
 /* Keys and their bytes are copied: a cancelled task's arena may be gone before the batch is sent. */
 static struct point_read *
-read_new(struct task *t, struct db_pool *p, const struct db_val *keys, size_t n_keys, struct db_result *result)
+read_new(struct task *t, struct db_pool *p, const struct db_read *read, struct list *mates)
 {
+	const struct db_val *keys = read->keys;
+	size_t n_keys = read->n_keys;
 	size_t bytes = 0;
 	for (size_t i = 0; i < n_keys; i++)
 		bytes += keys[i].kind == DB_I64 ? 0 : keys[i].s.n;
@@ -273,39 +279,90 @@ read_new(struct task *t, struct db_pool *p, const struct db_val *keys, size_t n_
 	}
 	r->n_keys = n_keys;
 	r->task = t;
-	r->result = result;
+	r->result = *read->out;
 	r->pool = p;
+	r->mates = mates;
 	list_init(&r->link);
+	list_add(mates, &r->mate);
 	return r;
+}
+
+/* Reads that were made and will not be sent. */
+static void
+reads_drop(struct list *mates)
+{
+	while (!list_empty(mates)) {
+		struct point_read *r = LIST_FRONT(mates, struct point_read, mate);
+		list_del(&r->mate);
+		free(r);
+	}
+}
+
+/* -1: the arena is full, or no memory; then there is none. */
+static int
+reads_new(struct task *t, struct db_pool *p, const struct db_read *reads, size_t n, struct list *mates)
+{
+	for (size_t i = 0; i < n; i++) {
+		CHECK(reads[i].n_keys > 0 && reads[i].n_keys <= DB_POINT_KEYS_MAX);
+		*reads[i].out = ARENA_NEW(t->arena, struct db_result);
+		if (*reads[i].out == NULL || group_of(p, reads[i].point) == NULL ||
+		    read_new(t, p, &reads[i], mates) == NULL) {
+			reads_drop(mates);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* Why the pool takes none of them; NULL: it does. */
+static const char *
+reads_refused(struct db_pool *p, const struct db_read *reads, size_t n)
+{
+	if (pool_is_down(p))
+		return "down";
+	for (size_t i = 0; i < n; i++)
+		if (group_of(p, reads[i].point)->n_reads >= MAX(p->conf->queue_max, 1u))
+			return "queue full";
+	return NULL;
+}
+
+enum step
+db_reads(struct task *t, struct db_pool *p, const struct db_read *reads, size_t n)
+{
+	CHECK_OBJ(p, DB_POOL_MAGIC);
+	CHECK(n > 0 && n <= DB_READS_MAX);
+	struct list *mates = ARENA_NEW(t->arena, struct list);
+	if (mates != NULL)
+		list_init(mates);
+	if (mates == NULL || reads_new(t, p, reads, n, mates) != 0) {
+		(void)ERR(&t->err, E_LIMIT, "database: arena full");
+		return STEP_FAIL;
+	}
+	if (wait_begin(t, &read_ops, mates, p->conf->deadline_ms) == NULL) {
+		reads_drop(mates);
+		return STEP_FAIL;
+	}
+	const char *why = reads_refused(p, reads, n);
+	if (why != NULL) {
+		(void)ERR(&t->err, E_UNAVAILABLE, "database: %s", why);
+		for (size_t i = 0; i < n; i++)
+			(*reads[i].out)->status = DB_DOWN;
+		reads_drop(mates);
+		wait_wake(t->wait);
+		return STEP_WAIT;
+	}
+	size_t i = 0;
+	for (struct list *l = mates->next; l != mates; l = l->next)
+		group_wait(p, group_of(p, reads[i++].point), CONTAINER_OF(l, struct point_read, mate));
+	pool_pump_later(p);
+	return STEP_WAIT;
 }
 
 enum step
 db_points_read(struct task *t, struct db_pool *p, const struct db_point *point, const struct db_val *keys,
     size_t n_keys, struct db_result **out)
 {
-	CHECK_OBJ(p, DB_POOL_MAGIC);
-	CHECK(n_keys > 0 && n_keys <= DB_POINT_KEYS_MAX);
-	*out = ARENA_NEW(t->arena, struct db_result);
-	struct point_group *g = *out == NULL ? NULL : group_of(p, point);
-	struct point_read *r = g == NULL ? NULL : read_new(t, p, keys, n_keys, *out);
-	if (r == NULL) {
-		(void)ERR(&t->err, E_LIMIT, "database: arena full");
-		return STEP_FAIL;
-	}
-	if (wait_begin(t, &read_ops, r, p->conf->deadline_ms) == NULL) {
-		free(r);
-		return STEP_FAIL;
-	}
-	if (pool_is_down(p) || g->n_reads >= MAX(p->conf->queue_max, 1u)) {
-		(void)ERR(&t->err, E_UNAVAILABLE, "database: %s", pool_is_down(p) ? "down" : "queue full");
-		(*out)->status = DB_DOWN;
-		wait_wake(t->wait);
-		free(r);
-		return STEP_WAIT;
-	}
-	group_wait(p, g, r);
-	pool_pump_later(p);
-	return STEP_WAIT;
+	return db_reads(t, p, &(struct db_read){ point, keys, n_keys, out }, 1);
 }
 
 enum step

@@ -43,6 +43,8 @@ struct point_group;
 /* One read by keys that waits for, or is part of, a batch. */
 struct point_read {
 	struct list link;
+	struct list mate;    /* in mates: the reads of its task's wait that are not done */
+	struct list *mates;  /* in the task's arena */
 	struct task *task;   /* NULL: cancelled */
 	struct db_val *keys; /* behind the struct, as their bytes are */
 	size_t n_keys;

@@ -69,11 +69,16 @@ one_source_take(struct fetch_one *f)
 }
 
 static void
-one_child_take(struct fetch_one *f)
+one_children_take(struct fetch_one *f)
 {
-	f->status = f->result->status;
-	f->row.children[f->child] = (struct child_rows){ f->result, 0, f->result->n_rows };
-	f->child++;
+	for (unsigned i = 0; i < f->row.ps->n_children; i++) {
+		const struct db_result *r = f->children[i];
+		if (r == NULL)
+			continue;
+		f->row.children[i] = (struct child_rows){ r, 0, r->n_rows };
+		if (f->status == DB_OK)
+			f->status = r->status;
+	}
 }
 
 static bool
@@ -93,18 +98,27 @@ source_read(struct task *t, struct fetch_one *f)
 	return db_point_read(t, f->db, &f->plan->sources[f->source].point, key, &f->result);
 }
 
-/* By the row's uuid where it has one: such reads of several requests become one. A row that others added gets its own only behind its
- * children (one_uuid).                                                                                                     */
+/* Those that the row has, all at once. By the row's uuid where it has one: such reads of several requests become one. A row that others added gets
+ * its own only behind its children (one_uuid).                                                                            */
 static enum step
-child_read(struct task *t, struct fetch_one *f)
+children_read(struct task *t, struct fetch_one *f)
 {
 	const struct plan_source *ps = f->row.ps;
-	const struct plan_child *pc = &ps->children[f->child];
-	f->started = true;
-	if (ps->uuid != SLOT_NONE && !uuid_lacks(ps, f->row.row))
-		return db_point_read(t, f->db, &pc->point, f->row.row[ps->uuid].s, &f->result);
-	return db_points_read(t, f->db, &pc->few, &DB_V_I64(f->row.row[ps->id].i), 1, &f->result);
+	bool by_uuid = ps->uuid != SLOT_NONE && !uuid_lacks(ps, f->row.row);
+	const struct db_val key =
+	    by_uuid ? DB_V_BIN(f->row.row[ps->uuid].s.p, f->row.row[ps->uuid].s.n) : DB_V_I64(f->row.row[ps->id].i);
+	struct db_read reads[CHILDREN_MAX];
+	size_t n = 0;
+	f->children_asked = true;
+	for (unsigned i = 0; i < ps->n_children; i++) {
+		const struct plan_child *pc = &ps->children[i];
+		if (has_children(&f->row, i))
+			reads[n++] = (struct db_read){ by_uuid ? &pc->point : &pc->few, &key, 1, &f->children[i] };
+	}
+	f->started = n > 0;
+	return n == 0 ? STEP_NEXT : db_reads(t, f->db, reads, n);
 }
+_Static_assert(CHILDREN_MAX <= (int)DB_READS_MAX, "a row's children are read at once");
 
 /* A source that reads may ask: not one for lists alone, and by uuid only where the rows have one. */
 static bool
@@ -122,7 +136,7 @@ one_step(struct task *t)
 		if (f->row.row == NULL)
 			one_source_take(f);
 		else
-			one_child_take(f);
+			one_children_take(f);
 		f->started = false;
 	}
 	if (f->status != DB_OK)
@@ -131,11 +145,9 @@ one_step(struct task *t)
 		f->source++;
 	if (f->row.row == NULL && f->source < f->plan->n_sources)
 		return source_read(t, f);
-	if (f->found != FOUND || f->without_children)
+	if (f->found != FOUND || f->without_children || f->children_asked)
 		return STEP_NEXT;
-	while (f->child < f->row.ps->n_children && !has_children(&f->row, f->child))
-		f->child++;
-	return f->child == f->row.ps->n_children ? STEP_NEXT : child_read(t, f);
+	return children_read(t, f);
 }
 
 static enum step
@@ -175,11 +187,11 @@ one_done(struct task *t)
 	return STEP_NEXT;
 }
 
-/* One row per source and child that may be read, and one that takes in the last. */
+/* One row per source that may be read, one for the children, and one that takes in the last. */
 STEP_TABLE(fetch_one_table, 0, { "read", one_step }, { "read", one_step }, { "read", one_step },
-    { "children", one_step }, { "children", one_step }, { "children", one_step }, { "taken", one_step },
-    { "uuid", one_uuid }, { "codes", one_codes }, { "done", one_done });
-_Static_assert(SOURCES_MAX + CHILDREN_MAX == 6, "as many rows above, and one");
+    { "children", one_step }, { "taken", one_step }, { "uuid", one_uuid }, { "codes", one_codes },
+    { "done", one_done });
+_Static_assert(SOURCES_MAX == 3, "as many rows above");
 
 /* --- a page ------------------------------------------------------------------------------------------------------------------- */
 

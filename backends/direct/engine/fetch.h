@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Rows of a resource with their children, as sub-tables of steps: one row by uuid (one batched point read; a second only for children
- * that the row has), or a page of keys or of rows (one statement per source that has keys and per child table: no N+1). Runs on any task.            */
+/* Rows of a resource with their children, as sub-tables of steps: one row by uuid (one batched point read; then one per kind of children
+ * that the row has, all at once), or a page of keys or of rows (one statement per source that has keys and per child table: no N+1). Runs on any task.            */
 #ifndef BACKENDS_DIRECT_ENGINE_FETCH_H
 #define BACKENDS_DIRECT_ENGINE_FETCH_H
 
@@ -37,9 +37,9 @@ struct fetch_one {
 	enum found found;
 	struct fetched row;
 	/* own */
-	struct db_result *result;
-	unsigned source, child;
-	bool started;
+	struct db_result *result, *children[CHILDREN_MAX];
+	unsigned source;
+	bool started, children_asked;
 	struct uuid_piece *piece;
 	struct codes *codes;
 };

@@ -319,11 +319,13 @@ static struct db_stmt brief_sql;    /* transient: memory of who asks, which leav
 static struct db_stmt many_sql[24]; /* MANY: */
 static unsigned many_next;
 static const struct db_point point_sql = { "point", "SELECT a FROM t WHERE a IN (%s)", 0 };
+static const struct db_point other_sql = { "other", "SELECT a FROM u WHERE a IN (%s)", 0 };
 
 enum what {
 	SELECT,
 	INSERT,
 	POINT,
+	TWO /* reads under one wait */,
 	TX_SELECT,
 	TX_INSERT,
 	TX_STUBBORN /* goes on after any trouble */,
@@ -368,6 +370,12 @@ ask(struct task *t)
 		stmt = &many_sql[many_next];
 	if (a->what == POINT)
 		return db_point_read(t, a->pool, &point_sql, STR("key"), &a->result);
+	if (a->what == TWO) {
+		const struct db_val key = DB_V_STR(STR("key"));
+		const struct db_read reads[] = { { &point_sql, &key, 1, &a->result },
+			{ &other_sql, &key, 1, &a->second } };
+		return db_reads(t, a->pool, reads, NITEMS(reads));
+	}
 	if (in_tx(a))
 		return db_tx_query(t, a->tx, stmt, v, 1, &a->result);
 	return db_query(t, a->pool, stmt, v, a->what == TOO_MANY ? 2 : 1, &a->result);
@@ -515,6 +523,66 @@ test_statement__against_a_server_that(void)
 		db_pool_free(&pool);
 		server_stop();
 	}
+}
+
+/* Two reads under one wait: who asked goes on when both are done, and each has its own outcome. */
+static void
+test_reads__under_one_wait__end_each_for_itself(void)
+{
+	static const struct {
+		enum act acts[2];
+		unsigned conns;
+		enum db_status statuses[2]; /* in any order: they run beside each other */
+		uint32_t deadline_ms;
+	} rows[] = {
+		{ { ANSWER, ANSWER }, 2, { DB_OK, DB_OK }, 5000 },
+		{ { ANSWER, ANSWER }, 1, { DB_OK, DB_OK }, 5000 },
+		{ { ANSWER, ERROR }, 2, { DB_OK, DB_REFUSED }, 5000 },
+		{ { ERROR, ANSWER }, 1, { DB_REFUSED, DB_OK }, 5000 },
+		{ { ANSWER, HOLD }, 2, { DB_OK, DB_TIMEOUT }, 1000 },
+		{ { HOLD, ANSWER }, 2, { DB_TIMEOUT, DB_OK }, 1000 },
+		{ { HOLD, HOLD }, 2, { DB_TIMEOUT, DB_TIMEOUT }, LATE_MS },
+	};
+	for (size_t i = 0; i < NITEMS(rows); i++) {
+		const enum db_status *want = rows[i].statuses;
+		struct asker a;
+		server_start();
+		memcpy(db.acts, rows[i].acts, sizeof rows[i].acts);
+		db.error = 1146;
+		struct db_pool *pool = pool_start(rows[i].conns, rows[i].deadline_ms);
+		asker_start(&a, pool, TWO);
+		asker_end(&a);
+		const struct db_result *got[] = { a.result, a.second };
+		bool swapped = got[0]->status != want[0];
+		for (size_t k = 0; k < NITEMS(got); k++) {
+			EXPECT_IDX(got[k]->status == want[swapped ? 1 - k : k], i);
+			EXPECT_IDX(got[k]->n_rows == (got[k]->status == DB_OK), i);
+		}
+		asker_free(&a);
+		db_pool_free(&pool);
+		server_stop();
+	}
+}
+
+static void
+test_reads__of_a_client_that_left__are_not_touched(void)
+{
+	struct asker gone, next;
+	server_start();
+	db.acts[0] = ANSWER;
+	db.acts[1] = HOLD;
+	struct db_pool *pool = pool_start(2, 5000);
+	asker_start(&gone, pool, TWO);
+	until_held();
+	EXPECT(!gone.done); /* one of them is still under way */
+	answer(db.held, 1, true);
+	asker_free(&gone); /* the server's answer stands in the socket */
+	asker_start(&next, pool, TWO);
+	asker_end(&next);
+	EXPECT(next.result->status == DB_OK && next.second->status == DB_OK && next.second->n_rows == 1);
+	asker_free(&next);
+	db_pool_free(&pool);
+	server_stop();
 }
 
 /* A client leaves in the turn in which the server's answer comes: its transaction is not left open for who comes next. */
@@ -870,7 +938,8 @@ test_cells__of_a_malformed_row__are_no_answer(void)
 	}
 }
 
-TESTS(T(test_statement__against_a_server_that),
+TESTS(T(test_statement__against_a_server_that), T(test_reads__under_one_wait__end_each_for_itself),
+    T(test_reads__of_a_client_that_left__are_not_touched),
     T(test_transaction__left_in_the_turn_of_its_answer__is_not_the_next_clients),
     T(test_statement__whose_client_left__is_not_touched), T(test_transaction__after_trouble__is_dead),
     T(test_connections__that_the_server_refuses__leave_the_others_at_work),
