@@ -20,7 +20,7 @@ hop_by_hop(const struct http_head *h, const struct http_field *f)
 		[HTTP_F_CONTENT_LENGTH] = true };
 	if (always[f->id])
 		return true;
-	if (h->known[HTTP_F_CONNECTION] == NULL)
+	if (!h->connection_names)
 		return false;
 	for (size_t i = 0; i < h->n_fields; i++) /* the field may stand several times */
 		if (h->fields[i].id == HTTP_F_CONNECTION && http_list_has(h->fields[i].value, f->name))
@@ -30,8 +30,14 @@ hop_by_hop(const struct http_head *h, const struct http_field *f)
 
 /* Ours to set, or of no use but to make the upstream see another request than the one that policy allowed and audit recorded: another
  * method or target (Symfony and Laminas, which OpenEMR is built on, read these), another address, a browser's session instead of the token. */
+static const bool known_not_believed[HTTP_F_N] = { [HTTP_F_HOST] = true,
+	[HTTP_F_EXPECT] = true,
+	[HTTP_F_FORWARDED] = true,
+	[HTTP_F_X_REQUEST_ID] = true,
+	[HTTP_F_X_FORWARDED_FOR] = true,
+	[HTTP_F_X_FORWARDED_PROTO] = true,
+	[HTTP_F_X_FORWARDED_HOST] = true };
 static const struct str not_believed[] = {
-	STR_INIT("host"), STR_INIT("expect"), STR_INIT("forwarded"), STR_INIT("x-request-id"),
 	STR_INIT("proxy"), /* CGI's HTTP_PROXY */
 	STR_INIT("x-real-ip"), STR_INIT("x-client-ip"), STR_INIT("x-cluster-client-ip"), STR_INIT("client-ip"),
 	STR_INIT("true-client-ip"), STR_INIT("x-http-method"), STR_INIT("x-http-method-override"),
@@ -56,6 +62,8 @@ replaced(const struct http_field *f)
 {
 	char plain[NAME_MAX_BYTES]; /* longer than any of them */
 	struct str name = f->name;
+	if (f->id != HTTP_F_NONE)
+		return known_not_believed[f->id];
 	if (!name_plain(name)) {
 		name.n = MIN(name.n, sizeof plain);
 		for (size_t i = 0; i < name.n; i++)

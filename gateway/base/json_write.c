@@ -76,12 +76,13 @@ json_begin(struct json_write *w, struct buf *out, enum json_escape escape)
 }
 
 /* The comma before a value or key of the present level. */
-static void
+static inline void
 comma(struct json_write *w)
 {
-	if (w->comma & 1u << w->depth)
+	unsigned level = 1u << w->depth;
+	if (w->comma & level)
 		buf_char(w->out, ',');
-	w->comma |= 1u << w->depth;
+	w->comma |= level;
 }
 
 static void
@@ -251,22 +252,25 @@ json_escape_put(struct buf *b, struct str s, enum json_escape escape)
 	}
 }
 
-/* Bytes, and a text in quotes behind them, in one piece. False: there is work to do, or no room; nothing is written. */
-static bool
-plain_put(struct buf *b, enum json_escape escape, struct str before, struct str s)
+/* A comma (if due), bytes, and a text in quotes behind them, in one piece. False: there is work to do, or no room; nothing is written. */
+static inline bool
+plain_put(struct buf *b, enum json_escape escape, bool comma_due, struct str before, struct str s)
 {
 	if (plain_span((const unsigned char *)s.p, s.n, escape) != s.n)
 		return false;
-	size_t n = before.n + s.n + 2;
+	size_t n = comma_due + before.n + s.n + 2;
 	char *to = !b->failed && b->cap - b->n >= n ? b->p + b->n : buf_room(b, n);
 	if (to == NULL)
 		return false;
+	*to = ',';
+	to += comma_due;
 	if (before.n > 0)
 		memcpy(to, before.p, before.n);
-	to[before.n] = '"';
+	to += before.n;
+	*to++ = '"';
 	if (s.n > 0)
-		memcpy(to + before.n + 1, s.p, s.n);
-	to[n - 1] = '"';
+		memcpy(to, s.p, s.n);
+	to[s.n] = '"';
 	b->n += n;
 	return true;
 }
@@ -274,7 +278,7 @@ plain_put(struct buf *b, enum json_escape escape, struct str before, struct str 
 static void
 quoted(struct json_write *w, struct str s)
 {
-	if (plain_put(w->out, w->escape, STR(""), s))
+	if (plain_put(w->out, w->escape, false, STR(""), s))
 		return;
 	buf_char(w->out, '"');
 	json_escape_put(w->out, s, w->escape);
@@ -301,14 +305,18 @@ json_key_raw(struct json_write *w, struct str quoted_key_and_colon)
 void
 json_member_raw(struct json_write *w, struct str quoted_key_and_colon, struct str v)
 {
-	comma(w);
-	if (v.p == NULL) {
-		buf_str_put(w->out, quoted_key_and_colon);
-		buf_lit(w->out, "null");
-	} else if (!plain_put(w->out, w->escape, quoted_key_and_colon, v)) {
-		buf_str_put(w->out, quoted_key_and_colon);
-		quoted(w, v);
+	unsigned level = 1u << w->depth;
+	bool comma_due = (w->comma & level) != 0;
+	if (v.p != NULL && plain_put(w->out, w->escape, comma_due, quoted_key_and_colon, v)) {
+		w->comma |= level;
+		return;
 	}
+	comma(w);
+	buf_str_put(w->out, quoted_key_and_colon);
+	if (v.p == NULL)
+		buf_lit(w->out, "null");
+	else
+		quoted(w, v);
 }
 
 void

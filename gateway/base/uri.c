@@ -112,6 +112,8 @@ segment_check(struct str seg, struct err *e)
 	size_t dots = 0, chars = 0;
 	if (seg.n == 0)
 		return ERR(e, E_PARSE, "target: empty segment");
+	if (str_find(seg, '%') == seg.n) /* most are as they stand */
+		return str_eq(seg, STR(".")) || str_eq(seg, STR("..")) ? ERR(e, E_PARSE, "target: dot segment") : 0;
 	for (size_t i = 0; i < seg.n; i++, chars++) {
 		unsigned char c = (unsigned char)seg.p[i];
 		if (c == '%') {
@@ -136,12 +138,12 @@ decoded_utf8(struct str s)
 {
 	char window[4];
 	for (size_t i = 0; i < s.n;) {
-		size_t n = 0, k = i;
+		size_t n = 0, k;
 		uint8_t byte;
-		if (s.p[i] != '%') {
-			i++;
-			continue;
-		}
+		i += str_find(str_skip(s, i), '%');
+		if (i == s.n)
+			break;
+		k = i;
 		while (n < sizeof window && s.n - k >= 3 && s.p[k] == '%' &&
 		       hex_get(str_sub(s, k + 1, k + 3), &byte, 1) == 0) {
 			window[n++] = (char)byte;

@@ -127,20 +127,31 @@ static const uint8_t known_from[N_LENGTHS + 1] = {
 	[31] = 36,
 };
 
+/* Known names hold only a-z and '-'; no other tchar becomes one of these by setting bit 5. Eight bytes at a time. */
+static bool
+is_known(const char *name, const char *known_name, size_t n)
+{
+	size_t at = 0;
+	for (; n - at >= 8; at += 8) {
+		uint64_t x, k;
+		memcpy(&x, name + at, 8);
+		memcpy(&k, known_name + at, 8);
+		if ((x | 0x2020202020202020u) != k)
+			return false;
+	}
+	while (at < n && (name[at] | 0x20) == known_name[at])
+		at++;
+	return at == n;
+}
+
 enum http_field_id
 http_field_lookup(struct str name)
 {
 	if (name.n < 2 || name.n >= N_LENGTHS)
 		return HTTP_F_NONE;
 	for (unsigned i = known_from[name.n]; i < known_from[name.n + 1]; i++) {
-		/* Known names hold only a-z and '-'; no other tchar becomes one of these by setting bit 5. */
 		const char *k = known[i].name;
-		size_t at = 0;
-		if ((name.p[0] | 0x20) != k[0] || (name.p[name.n - 1] | 0x20) != k[name.n - 1])
-			continue;
-		while (at < name.n && (name.p[at] | 0x20) == k[at])
-			at++;
-		if (at == name.n)
+		if ((name.p[0] | 0x20) == k[0] && is_known(name.p, k, name.n))
 			return known[i].id;
 	}
 	return HTTP_F_NONE;

@@ -265,8 +265,14 @@ known_host(struct parse *s, struct str v)
 static enum http_parsed
 known_connection(struct parse *s, struct str v)
 {
-	s->conn_close |= http_list_has(v, STR("close"));
-	s->conn_keep |= http_list_has(v, STR("keep-alive"));
+	struct str part;
+	while (str_next(&v, ',', &part)) {
+		part = str_trim(part);
+		bool closes = str_ieq(part, STR("close")), keeps = str_ieq(part, STR("keep-alive"));
+		s->conn_close |= closes;
+		s->conn_keep |= keeps;
+		s->h->connection_names |= !closes && !keeps;
+	}
 	return HTTP_PARSED;
 }
 

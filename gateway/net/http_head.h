@@ -75,6 +75,7 @@ struct http_head {
 	size_t n_fields;
 	const struct http_field *known[HTTP_F_N]; /* first field of each known name */
 	bool has_length, chunked, keep_alive, expect_continue;
+	bool connection_names; /* Connection lists more than close and keep-alive: fields that end here */
 	uint64_t content_length;
 	size_t bytes; /* of the head, final CRLF CRLF included */
 };
