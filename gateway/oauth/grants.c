@@ -301,7 +301,7 @@ subject_good(const struct token_call *c)
 	return false;
 }
 
-/* Narrowing only, and for this access token only (RFC 6749 6); what the client may hold is asked anew, so that a narrowed registration bites. */
+/* Narrowing only (RFC 6749 6); what the client may hold is asked anew, so that a narrowed registration bites. */
 static enum step
 refresh_scopes(struct request *r, struct token_call *c, enum role role)
 {
@@ -325,8 +325,10 @@ refresh_scopes(struct request *r, struct token_call *c, enum role role)
 		return oauth_refuse(r, OAUTH_SCO, STR_NULL, "registered scope cannot be read");
 	granted = scope_set_narrow(a, granted, registered);
 	wanted = scope_set_narrow(a, wanted, registered);
-	c->issue.granted = granted == NULL ? NULL : scope_set_for_role(a, granted, role);
 	c->issue.scopes = wanted == NULL ? NULL : scope_set_for_role(a, wanted, role);
+	if (r->site->compat == COMPAT_CLASSIC) /* the grant itself becomes less, as in OpenEMR (contract 2.10) */
+		granted = wanted;
+	c->issue.granted = granted == NULL ? NULL : scope_set_for_role(a, granted, role);
 	return c->issue.granted == NULL || c->issue.scopes == NULL ? STEP_FAIL : STEP_NEXT;
 }
 

@@ -70,7 +70,7 @@ issue_scopes(struct request *r, const struct issue *i, unsigned flags)
 	return scopes_text(r, i->scopes, flags);
 }
 
-/* A use that asks less gets an access token of less; the next refresh token stands for what the used one did (RFC 6749 6). */
+/* A use that asks less gets an access token of less; what the next refresh token stands for is the caller's to say. */
 static const struct scope_set *
 granted(const struct issue *i)
 {
@@ -302,14 +302,6 @@ online_only(const struct issue *i)
 	       scope_set_has(granted(i), STR("online_access"));
 }
 
-/* OpenEMR gives no refresh token to a use that asks for less than offline_access (contract 2.10). */
-static bool
-refresh_due(const struct request *r, const struct issue *i)
-{
-	const struct scope_set *by = r->site->compat == COMPAT_CLASSIC ? i->scopes : granted(i);
-	return scope_set_has(by, STR("offline_access")) || (online_only(i) && scope_set_has(by, STR("online_access")));
-}
-
 int64_t
 issue_refresh_life_s(const struct request *r, const struct issue *i)
 {
@@ -433,7 +425,7 @@ issue_store(struct task *t)
 			return request_unavailable(r, "keyd does not sign");
 		i->id_token = i->signed_id->jwt;
 	}
-	i->refresh = i->refresh && refresh_due(r, i) && life > 0;
+	i->refresh = i->refresh && (scope_set_has(granted(i), STR("offline_access")) || online_only(i)) && life > 0;
 	if (i->refresh)
 		i->refresh_token = oauth_random(r, REFRESH_BYTES);
 	i->answer = answer_text(r, i);

@@ -85,17 +85,19 @@ def test_a_token_of_another_client_is_not_linked(gw, clients):
     assert (r.status_code, r.json()["error"], r.json()["hint"]) == (401, "invalid_request", "Token is not linked to client")
 
 
-@pytest.mark.parametrize("site, comes", [("default", False), ("alternate", True)])
-def test_a_refresh_that_asks_for_less_than_offline_access(gw, clients, site, comes):
-    """OpenEMR gives no refresh token with it; RFC 6749 6: one comes, of the whole grant."""
+@pytest.mark.parametrize("site, asked, then", [("default", "openid", None), ("default", "openid offline_access", {"openid", "offline_access"}),
+                                               ("alternate", "openid", {"openid", "offline_access", "patient/Patient.read"}),
+                                               ("alternate", "openid offline_access", {"openid", "offline_access", "patient/Patient.read"})])
+def test_what_a_refresh_that_asks_for_less_leaves(gw, clients, site, asked, then):
+    """The next refresh token stands for what was asked, as in OpenEMR, or for what the used one did (RFC 6749 6); None: there is none."""
     made = clients[site]
     who = {"grant_type": "refresh_token", "client_id": made["client_id"], "client_secret": made["client_secret"]}
-    t = gw.token("openid offline_access", site=site, client=made)
-    less = gw.token_request(site, **who, refresh_token=t["refresh_token"], scope="openid")
-    assert less.status_code == 200 and less.json()["scope"] == "openid" and ("refresh_token" in less.json()) == comes
-    if comes:
+    t = gw.token("openid offline_access patient/Patient.read", site=site, client=made)
+    less = gw.token_request(site, **who, refresh_token=t["refresh_token"], scope=asked)
+    assert less.status_code == 200 and less.json()["scope"].split() == asked.split() and ("refresh_token" in less.json()) == (then is not None)
+    if then:
         whole = gw.token_request(site, **who, refresh_token=less.json()["refresh_token"])
-        assert set(whole.json()["scope"].split()) == {"openid", "offline_access"} and "refresh_token" in whole.json()
+        assert set(whole.json()["scope"].split()) == then
 
 
 def test_a_store_that_is_down_is_no_error_of_the_client(make_gateway):
