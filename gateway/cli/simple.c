@@ -1,133 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The small commands: check, config, site, audit, version. */
+/* The small commands: config, site, audit. */
 #include "gateway/audit/audit.h"
 #include "gateway/base/clock.h"
 #include "gateway/cli/cli.h"
-#include "gateway/process/binding.h"
-#include "gateway/process/tls_open.h"
-#include "gateway/swagger/ui_files.h"
-#include "policy/route_table.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* --- check --------------------------------------------------------------------------------------------------------------- */
-
-/* Rows of the site's scope files that nothing would answer: an error where the row says so, else told. */
-static int
-site_check(struct cli *c, const struct conf *conf, const struct conf_site *site)
-{
-	struct err e = { 0 };
-	bool own = site->n_scope_files > 0;
-	const struct route_table *t = route_table_load(c->arena, own ? site->scope_files : conf->scope_files,
-	    own ? site->n_scope_files : conf->n_scope_files, conf, &e);
-	size_t unserved = 0;
-	int rc = 0;
-	if (t == NULL) {
-		fprintf(stderr, "gatehouse: site %.*s: scope files: %s\n", STR_ARG(site->name), e.text);
-		return 1;
-	}
-	for (size_t i = 0; i < route_table_count(t); i++) {
-		const struct route *r = route_table_at(t, i);
-		if (binding_of(site, r) != NULL)
-			continue;
-		bool must = route_must_be_served(t, r);
-		fprintf(must ? stderr : stdout, "site %.*s: %s %.*s (%.*s)\n", STR_ARG(site->name),
-		    must ? "no backend answers" : "unserved", STR_ARG(r->name), STR_ARG(r->source));
-		unserved++;
-		rc |= must;
-	}
-	printf("site %.*s: %zu routes, %zu served\n", STR_ARG(site->name), route_table_count(t),
-	    route_table_count(t) - unserved);
-	return rc;
-}
-
-/* Revocations and refresh tokens must outlive a restart of Redis. 1: it keeps nothing on disk and the configuration does not say that this is
- * meant. What cannot be asked (Redis is down, CONFIG is not permitted) is told and is no error.                            */
-static int
-persistence_check(struct cli *c, const struct conf *conf)
-{
-	const struct str info[] = { STR("INFO"), STR("persistence") },
-	                 save[] = { STR("CONFIG"), STR("GET"), STR("save") };
-	if (!conf->redis_require_persistence)
-		return 0;
-	const struct redis_result *r = cli_redis(c, conf, info, NITEMS(info));
-	if (r == NULL || r->status != REDIS_OK || r->value.kind != REDIS_STR) {
-		puts("redis: not reachable: whether it keeps its data cannot be told");
-		return 0;
-	}
-	if (str_find_str(r->value.s, STR("aof_enabled:1")) < r->value.s.n)
-		return 0;
-	r = cli_redis(c, conf, save, NITEMS(save));
-	if (r == NULL || r->status != REDIS_OK || r->value.n_items != 2) {
-		puts("redis: no append-only file; whether it saves snapshots cannot be told");
-		return 0;
-	}
-	if (r->value.items[1].s.n > 0)
-		return 0;
-	fputs("gatehouse: redis keeps nothing on disk: a restart would forget refresh tokens and revocations; turn on "
-	      "appendonly, or set redis.require_persistence: false\n",
-	    stderr);
-	return 1;
-}
-
-/* The files that a start would read. What has ended by the calendar is told: it is served all the same. */
-static int
-certificates_check(const struct conf *conf)
-{
-	const uint8_t no_secret[32] = { 0 };
-	struct err e = { 0 };
-	if (conf->n_certs == 0)
-		return 0;
-	struct tls_set *set = tls_open(conf, no_secret, &e);
-	if (set == NULL)
-		fprintf(stderr, "gatehouse: tls.certificates: %s\n", e.text);
-	else if (tls_set_current(set, clock_real_s(&clock_system), &e) != 0)
-		fprintf(stderr, "warning: tls.certificates: %s\n", e.text);
-	int rc = set == NULL ? 1 : 0;
-	tls_set_free(&set);
-	return rc;
-}
-
-/* A database that is down now is told, and is no error of the configuration. */
-static void
-database_check(struct cli *c, const struct conf_site *site)
-{
-	static const struct db_stmt sql = { "check", "SELECT COUNT(*) FROM users WHERE id = 0", false };
-	(void)cli_query(c, site, &sql, NULL, 0);
-}
-
-static int
-check_run(struct cli *c)
-{
-	struct conf *conf = cli_conf(c, true);
-	struct err e = { 0 };
-	int rc = 0;
-	if (conf == NULL)
-		return 1;
-	(void)setvbuf(stdout, NULL, _IOLBF, 0); /* in one file with what goes to stderr, lines stay whole */
-	for (size_t i = 0; i < conf->n_sites; i++) {
-		rc |= site_check(c, conf, &conf->sites[i]) | key_check(&conf->sites[i]);
-		database_check(c, &conf->sites[i]);
-	}
-	rc |= certificates_check(conf);
-	if (conf->swagger.dir.n > 0 && ui_files_check(conf->swagger.dir, &e) != 0)
-		fprintf(stderr, "warning: swagger.dir: %.*s: %s (swagger/fetch makes the folder)\n",
-		    STR_ARG(conf->swagger.dir), e.text);
-	rc |= persistence_check(c, conf);
-	if (rc == 0)
-		printf("%.*s: sound\n", STR_ARG(conf->file));
-	conf_free(&conf);
-	return rc;
-}
-
 static const struct cli_option config_options[] = { { "--config", "FILE",
     "the configuration (or $GATEHOUSE_CONFIG; /etc/gatehouse/gatehouse.yaml)" } };
-const struct cli_command cli_check = { "check", "",
-	"check the configuration and the scope files; report everything that is wrong", config_options,
-	NITEMS(config_options), 0, 0, check_run };
 
 /* --- config ----------------------------------------------------------------------------------------------------------------- */
 

@@ -293,9 +293,9 @@ tls_set_current(const struct tls_set *s, int64_t now_s, struct err *e)
 		if (!early && X509_cmp_time(until, &now) >= 0)
 			continue;
 		(void)ASN1_TIME_to_tm(early ? from : until, &tm);
-		return ERR(e, E_CRYPTO, "the certificate for %s %s on %04d-%02d-%02d",
+		return ERR(e, E_CRYPTO, "the certificate for %s is valid %s %04d-%02d-%02d",
 		    s->entries[i].n == 0 ? "names without one of their own" : s->entries[i].name,
-		    early ? "begins" : "ended", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
+		    early ? "from" : "until", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
 	}
 	return 0;
 }

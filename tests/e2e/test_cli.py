@@ -72,7 +72,7 @@ def test_check_reads_the_certificates_and_keys_that_a_start_would_read(make_gate
         ("tls.certificates", right, 0, ""),
         ("tls.certificates", {**right, "certificate": str(tls / "none.pem")}, 1, "none.pem"),
         ("tls.certificates", {**right, "key": str(tls / "ca.key")}, 1, "ca.key"),
-        ("tls.certificates", {**right, "certificate": str(tls / "ended.pem")}, 0, "ended on 20"),
+        ("tls.certificates", {**right, "certificate": str(tls / "ended.pem")}, 0, "valid until 20"),
         ("sites.default.oauth.signing_key", str(g.dir / "keys" / "not-made-yet.pem"), 0, ""),
         ("sites.default.oauth.signing_key", str(tls / "small.key"), 1, "2048"),
         ("sites.default.oauth.signing_key", str(tls / "server.pem"), 1, "no private key"),
@@ -98,6 +98,55 @@ def test_check_tells_why_a_database_does_not_answer(make_gateway):
         g.configure({path: value})
         _, out, err = g.cli("check", check=False)
         assert f"site default: database: cannot connect (error {word})" in err and "not-the-password" not in out + err, err
+
+
+def test_check_tells_what_would_fail_later(make_gateway):
+    """Each row: what is done to the stores and files, what is undone, the status, and what is told."""
+    g = make_gateway(own_stores=True, extra={"process.workers": 1, "sites.default.openemr_log": True})
+    code, out, err = g.cli("check")
+    assert code == 0 and "sound" in out and "error" not in err and "clock" not in err, err
+    server, kept = g.dir / "tls" / "server.pem", {}
+
+    def rights(*tables):
+        """The user of the first site may do anything but write these."""
+        names = [r[0] for r in g.sql("SHOW TABLES")]
+        g.stores.sql("REVOKE ALL ON `openemr\\_%`.* FROM gatehouse@localhost; GRANT ALL ON `openemr\\_alternate`.* TO gatehouse@localhost")
+        for name in names:
+            g.sql(f"GRANT {'SELECT' if name in tables else 'ALL'} ON openemr_default.`{name}` TO gatehouse@localhost")
+
+    def all_rights():
+        g.stores.sql("REVOKE ALL, GRANT OPTION FROM gatehouse@localhost; GRANT ALL ON `openemr\\_%`.* TO gatehouse@localhost")
+
+    def certificate(days):
+        kept.setdefault("pem", server.read_bytes())
+        quickstart.openssl("x509", "-req", "-in", str(g.dir / "tls" / "server.csr"), "-CA", g.ca, "-CAkey", str(g.dir / "tls" / "ca.key"), "-out", str(server),
+                           "-days", str(days))
+    rows = [
+        (lambda: g.sql("RENAME TABLE gacl_aro TO gacl_aro_away"), lambda: g.sql("RENAME TABLE gacl_aro_away TO gacl_aro"), 1, "no table gacl_aro,"),
+        (lambda: rights("ip_tracking", "patient_data", "api_log"), all_rights, 1,
+         ("INSERT INTO ip_tracking: error 1142", "UPDATE patient_data: error 114", "INSERT INTO api_log: error 1142")),
+        (lambda: g.sql("REPLACE INTO globals VALUES ('site_addr_oath', 0, 'https://old.example.org')"),
+         lambda: g.sql("DELETE FROM globals WHERE gl_name='site_addr_oath'"), 0, "site_addr_oath is https://old.example.org"),
+        (lambda: g.sql("SET GLOBAL max_prepared_stmt_count=1000"), lambda: g.sql("SET GLOBAL max_prepared_stmt_count=16382"), 0, "1000 prepared statements"),
+        (lambda: g.redis("CONFIG", "SET", "maxmemory", "100mb", "maxmemory-policy", "allkeys-lru"),
+         lambda: g.redis("CONFIG", "SET", "maxmemory", "0"), 1, "redis drops keys"),
+        (lambda: g.redis("CONFIG", "SET", "maxmemory", "100mb", "maxmemory-policy", "noeviction"), lambda: g.redis("CONFIG", "SET", "maxmemory", "0"), 0, ""),
+        (lambda: certificate(5), lambda: server.write_bytes(kept["pem"]), 0, "the certificate for names without one of their own is valid until 20"),
+        (lambda: certificate(60), lambda: server.write_bytes(kept["pem"]), 0, ""),
+    ]
+    for n, (before, after, status, words) in enumerate(rows):
+        before()
+        code, out, err = g.cli("check", check=False)
+        after()
+        assert code == status and all(w in err for w in ([words] if isinstance(words, str) else words)), (n, code, err)
+
+
+@pytest.mark.parametrize("name, told", [("redis", "redis: not reachable"), ("mariadb", "site default: database: cannot connect")])
+def test_check_goes_on_where_a_store_is_down(make_gateway, name, told):
+    g = make_gateway(own_stores=True, extra={"process.workers": 1})
+    g.stores.stop_one(name)
+    code, out, err = g.cli("check")
+    assert code == 0 and told in out + err and "sound" in out
 
 
 def test_config_show_masks_secrets(gateway):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Staff whose password is a directory's: OpenEMR's gbl_ldap_* settings against a small LDAP server that answers binds, in clear, by StartTLS and by
 ldaps. contract/oauth2.md 6.1.8."""
+import concurrent.futures
 import datetime
 import pathlib
 import re
@@ -11,6 +12,7 @@ import threading
 import time
 
 import pytest
+from gateway import wait_until
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from timing import overtakes
@@ -206,6 +208,28 @@ def test_a_silent_directory_is_503_and_holds_up_no_request(world):
         assert overtakes(lambda: ask(g, "admin", "of the directory").status_code, lambda: d.unanswered, quick) == 503
     finally:
         d.silent = False
+
+
+def test_sign_ins_beyond_the_queue_are_503_at_once(make_gateway):
+    """process.hash_queue_max: a directory that does not answer holds so many sign-ins and no more; then all is well again."""
+    g = make_gateway(extra={"process.workers": 1, "process.hash_queue_max": 2, "rate": {"classes": {n: {"limit": 0} for n in ("token", "register", "public")}}})
+    d = Directory()
+    d.people[DN.replace("{login}", "admin")] = "of the directory"
+    for name, value in (("enabled", "1"), ("host", d.url), ("dn", DN)):
+        g.sql(f"REPLACE INTO globals (gl_name, gl_index, gl_value) VALUES ('gbl_ldap_{name}', 0, '{value}')")
+    try:
+        assert ask(g, "admin", "of the directory").status_code == 200
+        d.silent = True
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: ask(g, "admin", "of the directory"), range(8)))
+        assert [a.status_code for a in answers] == [503] * 8 and all(int(a.headers["Retry-After"]) > 0 for a in answers)
+        reasons = [r["reason"] for r in g.journal() if r.get("status") == 503]
+        assert reasons.count("the directory or hashd does not answer") >= 2 and "too many logins at once" in reasons, reasons
+        d.silent = False
+        wait_until(lambda: ask(g, "admin", "of the directory").status_code == 200, "signed in again")
+    finally:
+        g.sql("DELETE FROM globals WHERE gl_name LIKE 'gbl_ldap%'")
+        d.sock.close()
 
 
 # --- TLS ---------------------------------------------------------------------------------------------------------------------------------
