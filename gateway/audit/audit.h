@@ -26,7 +26,12 @@ struct audit_client *audit_client_new(struct loop *l, int fd, unsigned queue_max
 void audit_client_free(struct audit_client **c);
 bool audit_client_connected(const struct audit_client *c);
 bool audit_client_healthy(const struct audit_client *c); /* and auditd writes what it gets */
-unsigned audit_client_waiting(const struct audit_client *c);
+struct audit_client_stats {
+	uint64_t records;  /* that auditd has said are durable: of audit_write(), since audit_send() gets no answer */
+	uint64_t failures; /* not durable, or not taken over */
+	unsigned waiting;
+};
+void audit_client_stats(const struct audit_client *c, struct audit_client_stats *out);
 
 /* Writes the request's record (JSON line from r->audit, r->who, r->route, r->reply ...) and waits until it is durable. *ok (arena
  * memory of the caller, before the next step) says whether it is. For AUDIT_ASYNC use audit_send().                        */

@@ -36,7 +36,8 @@ struct audit_client {
 	struct loop_defer flush;
 	struct buf in, out;
 	struct list writes; /* sent, in order: auditd answers in order */
-	unsigned waiting, queue_max;
+	unsigned queue_max;
+	struct audit_client_stats stats;
 	uint32_t next_id;
 	int64_t sick_until_us;
 };
@@ -47,7 +48,9 @@ static void
 write_end(struct audit_client *c, struct write *w, bool ok)
 {
 	list_del(&w->link);
-	c->waiting--;
+	c->stats.waiting--;
+	c->stats.records += ok;
+	c->stats.failures += !ok;
 	if (w->task != NULL) {
 		*w->ok = ok;
 		wait_wake(w->task->wait);
@@ -169,10 +172,10 @@ audit_client_healthy(const struct audit_client *c)
 	return c->fd >= 0 && loop_now_us(c->loop) >= c->sick_until_us;
 }
 
-unsigned
-audit_client_waiting(const struct audit_client *c)
+void
+audit_client_stats(const struct audit_client *c, struct audit_client_stats *out)
 {
-	return c->waiting;
+	*out = c->stats;
 }
 
 /* --- the record --------------------------------------------------------------------------------------------------------------------- */
@@ -270,7 +273,7 @@ frame_put(struct audit_client *c, const struct request *r, enum audit_event even
 {
 	size_t at = c->out.n;
 	uint32_t len = 0;
-	if (c->fd < 0 || c->waiting >= c->queue_max)
+	if (c->fd < 0 || c->stats.waiting >= c->queue_max)
 		return false;
 	buf_put(&c->out, &len, sizeof len);
 	buf_put(&c->out, &id, sizeof id);
@@ -316,6 +319,7 @@ audit_write(struct request *r, struct audit_client *c, bool *ok)
 	}
 	if (w == NULL || !frame_put(c, r, r->audit.event, w->id)) {
 		free(w);
+		c->stats.failures++;
 		struct wait *down = wait_begin(t, &down_ops, NULL, DOWN_MS);
 		if (down == NULL)
 			return STEP_FAIL;
@@ -323,7 +327,7 @@ audit_write(struct request *r, struct audit_client *c, bool *ok)
 		return STEP_WAIT;
 	}
 	list_add(&c->writes, &w->link);
-	c->waiting++;
+	c->stats.waiting++;
 	if (wait_begin(t, &write_ops, w, WAIT_MS) == NULL) {
 		w->task = NULL;
 		return STEP_FAIL;
@@ -334,5 +338,6 @@ audit_write(struct request *r, struct audit_client *c, bool *ok)
 void
 audit_send(struct request *r, struct audit_client *c, enum audit_event event)
 {
-	(void)frame_put(c, r, event, 0);
+	if (!frame_put(c, r, event, 0))
+		c->stats.failures++;
 }

@@ -32,7 +32,8 @@ struct metrics;
 	X(TOKEN_CACHE_HITS, COUNTER, "gatehouse_token_cache_hits_total", "", "Bearer tokens found verified.")          \
 	X(TOKEN_CACHE_MISSES, COUNTER, "gatehouse_token_cache_misses_total", "", "Bearer tokens verified anew.")       \
 	X(RATE_LIMITED, COUNTER, "gatehouse_rate_limited_total", "site", "Requests answered 429.")                     \
-	X(AUDIT_RECORDS, COUNTER, "gatehouse_audit_records_total", "", "Audit records durable.")                       \
+	X(AUDIT_RECORDS, COUNTER, "gatehouse_audit_records_total", "",                                                 \
+	    "Audit records that an answer waited for and that are durable.")                                           \
 	X(AUDIT_FAILURES, COUNTER, "gatehouse_audit_failures_total", "",                                               \
 	    "Audit records that could not be made durable.")                                                           \
 	X(AUDIT_LAG, GAUGE, "gatehouse_audit_waiting", "", "Answers waiting for their record to be durable.")          \

@@ -93,17 +93,21 @@ publish(void *arg)
 	struct worker_run *run = arg;
 	struct metrics *m = run->boot->metrics;
 	struct redis_stats rs;
+	struct audit_client_stats as;
 	struct str name;
 	void *value;
 	size_t pos = 0;
 	redis_stats(run->w.redis, &rs);
+	audit_client_stats(run->w.audit, &as);
 	metric_set(m, METRIC_REDIS_COMMANDS, 0, rs.commands);
 	metric_set(m, METRIC_REDIS_ERRORS, 0, rs.errors + rs.timeouts);
 	metric_set(m, METRIC_REDIS_BREAKER, 0, rs.breaker);
 	metric_set(m, METRIC_REDIS_UP, 0, rs.connected > 0 && rs.breaker == BREAKER_CLOSED);
 	metric_set(m, METRIC_KEYD_UP, 0, keyd_client_healthy(run->w.keyd));
 	metric_set(m, METRIC_AUDIT_UP, 0, audit_client_healthy(run->w.audit));
-	metric_set(m, METRIC_AUDIT_LAG, 0, audit_client_waiting(run->w.audit));
+	metric_set(m, METRIC_AUDIT_RECORDS, 0, as.records);
+	metric_set(m, METRIC_AUDIT_FAILURES, 0, as.failures);
+	metric_set(m, METRIC_AUDIT_LAG, 0, as.waiting);
 	publish_listeners(run, m);
 	while (map_next(run->w.sites, &pos, &name, &value)) {
 		publish_site(m, value);

@@ -104,7 +104,7 @@ def test_prescriptions_are_filtered_by_what_they_show(api, site):
     """Any member that they have, whichever of the two tables they come from: those that show the value, and no others."""
     rows, route = rows_of(api("GET", "/api/prescription", site)), BY_NAME["GET /api/prescription"]
     assert {r["source_table"] for r in rows} == {"prescriptions", "lists"}
-    told = [p["name"] for p in operation(api, route, site)["parameters"] if p["in"] == "query"]
+    told = [p["name"] for p in api.operation(site, route)["parameters"] if p["in"] == "query"]
     for member in ("drug", "source_table", "status", "intent", "category", "active", "note", "unit", "route", "drug_dosage_instructions"):
         assert member in told
         for value in {r[member] for r in rows} - {None, ""}:

@@ -114,9 +114,12 @@ def test_without_space_for_the_journal_durable_requests_get_503(make_gateway, tm
     g = make_gateway(extra={"audit.segment_ahead": "8KiB"})  # soon used up
     t = g.staff_token("openid api:oemr user/patient.read")
     assert g.get(PATH, t).status_code == 200
+    wait_until(lambda: g.metric("gatehouse_audit_records_total") >= 1, "durable records are counted")
+    assert g.metric("gatehouse_audit_failures_total") == 0
     size = journal(g).stat().st_size
     resource.prlimit(helper(g, "auditd"), resource.RLIMIT_FSIZE, (size + 100, resource.RLIM_INFINITY))
     wait_until(lambda: g.get(PATH, t).status_code == 503, "503 when nothing can be recorded")
+    wait_until(lambda: g.metric("gatehouse_audit_failures_total") >= 1, "failures are counted")
     r = g.get(PATH, t)
     assert r.status_code == 503
     assert "Retry-After" in r.headers and "data" not in r.json()

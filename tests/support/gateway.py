@@ -280,6 +280,12 @@ class Gateway:
         r = c.getresponse()
         return r.status, r.read().decode()
 
+    def metric(self, name, word=""):
+        """The sum of a metric's lines that have this word, as the workers last said, at most PUBLISH_MS ago (gateway/process/worker.c)."""
+        lines = self.control("/metrics")[1].splitlines()
+        assert any(line.startswith(f"# TYPE {name} ") for line in lines), name
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith((name + "{", name + " ")) and word in line)
+
     def store_up(self, name):
         """Do all workers reach this store (redis, mariadb)? As they last said, at most PUBLISH_S ago."""
         up = json.loads(self.control("/readyz")[1])["dependencies"]
