@@ -32,7 +32,6 @@ exchange_begin(struct conn *c)
 		.peer = &c->peer,
 		.sni = str_of(sni),
 		.tls_version = c->ssl == NULL ? NULL : SSL_get_version(c->ssl),
-		.received_us = loop_now_us(l->loop),
 	};
 	memset(&s->body, 0, sizeof s->body);
 	memset(&s->answer, 0, sizeof s->answer);

@@ -39,7 +39,6 @@ struct exchange {
 	const struct peer *peer;
 	struct str sni;                    /* .n 0: none */
 	const char *tls_version;           /* "TLSv1.3"; NULL: no TLS */
-	int64_t received_us;               /* monotonic, when the head was complete */
 	uint64_t body_bytes_in, bytes_out; /* counted by the connection; bytes_out with head */
 	bool client_gone;
 	void *user;

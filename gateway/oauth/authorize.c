@@ -334,7 +334,6 @@ parameters_check(struct request *r, struct flow_call *c, const struct oauth_clie
 	if (s == STEP_NEXT && f->nonce.n > NONCE_MAX)
 		s = bad(r, c, "nonce is too long");
 	f->login_hint = str_sub(form_get(&c->form, STR("login_hint"), NULL), 0, 255);
-	f->ui_locales = str_sub(form_get(&c->form, STR("ui_locales"), NULL), 0, 255);
 	f->aud = form_get(&c->form, STR("aud"), NULL);
 	f->started_s = clock_real_s(r->worker->clock);
 	f->id = oauth_random(r, FLOW_ID_BYTES);

@@ -35,7 +35,6 @@ struct oauth_state {        /* of a site */
 	X(UNA, 400, "unauthorized_client", "The client is not authorized to use this grant type.")                     \
 	X(UNS, 400, "unsupported_grant_type",                                                                          \
 	    "The authorization grant type is not supported by the authorization server.")                              \
-	X(DEN, 401, "access_denied", "The resource owner or authorization server denied the request.")                 \
 	X(PATIENT_CONTEXT, 400, "invalid_patient_context", "launch/patient was granted and no patient is bound.")      \
 	X(MFA_TOKEN, 401, "mfa_token_invalid", "The MFA code you entered was not valid.")                              \
 	X(MFA, 403, "mfa_not_supported", "MFA not supported.")                                                         \
@@ -117,7 +116,7 @@ struct login {
 	struct hash_params hash_params;                 /* of the site, for new hashes and for the dummy */
 	struct str stored;
 	int64_t fail_counter, fail_age_s, limits[8];
-	bool ip_blocked, account_found, before_702;
+	bool account_found, before_702;
 };
 extern const struct step_table login_staff_steps, login_patient_steps;
 /* Who has signed in with the password alone just now (amr "pwd"), of a login that is ok. -1: arena full. */

@@ -28,7 +28,6 @@ static const struct {
 	{ "challenge", offsetof(struct flow, challenge) },
 	{ "dpop_jkt", offsetof(struct flow, dpop_jkt) },
 	{ "login_hint", offsetof(struct flow, login_hint) },
-	{ "ui_locales", offsetof(struct flow, ui_locales) },
 	{ "aud", offsetof(struct flow, aud) },
 	{ "sub", offsetof(struct flow, sub) },
 	{ "wanted_sub", offsetof(struct flow, wanted_sub) },

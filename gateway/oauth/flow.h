@@ -32,7 +32,7 @@ struct flow {
 	struct str nonce, scope; /* scope: known to the server and registered by the client */
 	struct str challenge;    /* S256; .n 0: none */
 	struct str dpop_jkt; /* thumbprint of the key that must prove itself with the code; .n 0: none. RFC 9449 10 */
-	struct str login_hint, ui_locales, aud;
+	struct str login_hint, aud;
 	struct str wanted_sub; /* of id_token_hint: no other person gets the answer; .n 0: anyone */
 	unsigned prompt;       /* PROMPT_ bits */
 	int64_t max_age_s;     /* -1: none     */

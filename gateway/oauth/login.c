@@ -156,7 +156,6 @@ address_judge(struct login *l)
 	bool forced = number(db_cell(l->db, 0, 0), 0) == 1;
 	bool full = number(db_cell(l->db, 0, 1), 0) >= l->limits[IP_MAX] &&
 	            counter_held(number(db_cell(l->db, 0, 2), 0), l->limits[IP_RESET_S]);
-	l->ip_blocked = forced || full;
 	if (forced)
 		(void)locked_out(l, "IP address has been manually blocked");
 	else if (full)

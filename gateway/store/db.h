@@ -134,11 +134,11 @@ void db_rollback(struct db_tx **tx);
 /* For readyz and metrics. */
 struct db_pool_stats {
 	unsigned open, busy, queued;
-	uint64_t statements, errors, timeouts, batched_reads, batches, reconnects;
+	uint64_t statements, errors, timeouts;
 	bool healthy; /* the last connect or statement reached the server */
 };
 void db_pool_stats(const struct db_pool *p, struct db_pool_stats *out);
-/* Asks the server "SELECT 1" in the background when nothing ran for idle_ms, so that healthy stays true or false by itself. */
+/* Sends the server "DO 1" in the background when nothing ran for idle_ms, so that healthy stays true or false by itself. */
 void db_pool_probe(struct db_pool *p, uint32_t idle_ms);
 
 #endif

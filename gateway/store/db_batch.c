@@ -223,8 +223,6 @@ batch_next(struct db_pool *p, struct db_conn *c)
 	for (unsigned i = n; i < padded; i++)
 		vals[i] = vals[n - 1];
 	job->n_vals = padded;
-	p->stats.batches++;
-	p->stats.batched_reads += n;
 	if (job->stmt == NULL) {
 		job_fail(job, DB_DOWN, "out of memory");
 		return true;

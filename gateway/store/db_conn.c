@@ -191,7 +191,6 @@ wait_for(struct db_conn *c, int waits)
 		c->io = loop_io_new(c->pool->loop, (int)mysql_get_socket(c->my), 0, io_ready, c);
 	if (c->io == NULL)
 		return -1;
-	c->waits = waits;
 	loop_io_interest(c->io, interest);
 	if (waits & MYSQL_WAIT_TIMEOUT && c->phase == PH_CONNECT)
 		loop_timer_set(c->timer, mysql_get_timeout_value_ms(c->my));
@@ -528,7 +527,6 @@ phase_next(struct db_conn *c)
 		c->failures = 0;
 		c->pool->down_us = 0;
 		c->pool->stats.open++;
-		c->pool->stats.reconnects++;
 		if (!c->pool->stats.healthy)
 			LOG(c->pool->log, LOG_INFO, "db.connected");
 		c->pool->stats.healthy = true;

@@ -109,7 +109,6 @@ struct db_conn {
 	struct loop_timer *timer; /* MYSQL_WAIT_TIMEOUT while connecting; retry pause */
 	struct loop_defer fail;
 	enum conn_phase phase;
-	int waits;        /* MYSQL_WAIT_ bits asked for */
 	MYSQL *connected; /* what connecting gave; NULL: failed */
 	struct job *job;
 	struct stmt_slot *slot; /* of the running job */

@@ -33,15 +33,14 @@ redis_breaker_bad(struct redis *r)
 
 /* May a command go out now? Half open: one probe at a time. */
 static bool
-breaker_lets(struct redis *r, bool *probe)
+breaker_lets(struct redis *r)
 {
-	*probe = false;
 	if (r->stats.breaker == BREAKER_CLOSED)
 		return true;
 	if ((r->stats.breaker == BREAKER_OPEN && loop_now_us(r->loop) < r->open_until_us) || r->probing)
 		return false;
 	r->stats.breaker = BREAKER_HALF_OPEN;
-	r->probing = *probe = true;
+	r->probing = true;
 	return true;
 }
 
@@ -148,7 +147,6 @@ static enum step
 start(struct task *t, struct redis *r, const struct redis_script *script, const struct str *argv, size_t argc,
     struct redis_result **out)
 {
-	bool probe;
 	CHECK_OBJ(r, REDIS_MAGIC);
 	*out = ARENA_NEW(t->arena, struct redis_result);
 	struct call *call = *out == NULL ? NULL : redis_call_new();
@@ -157,17 +155,17 @@ start(struct task *t, struct redis *r, const struct redis_script *script, const 
 		return STEP_FAIL;
 	}
 	struct redis_conn *c = conn_pick(r);
-	if (c == NULL || !breaker_lets(r, &probe)) {
+	if (c == NULL || !breaker_lets(r)) {
 		free(call);
 		return call_down(t, *out, c == NULL ? "not connected" : "breaker open");
 	}
-	call->probe = probe;
 	call->task = t;
 	call->result = *out;
 	call->script = script;
 	call->argv = argv;
 	call->argc = argc;
 	if (redis_conn_send(c, call, argv, argc) != 0) {
+		r->probing = false; /* it was none */
 		free(call);
 		return call_down(t, *out, "too much waits to be sent");
 	}
@@ -225,11 +223,14 @@ redis_eval(struct task *t, struct redis *r, const struct redis_script *script, c
 void
 redis_send(struct redis *r, const struct str *argv, size_t argc)
 {
-	bool probe;
 	struct redis_conn *c = conn_pick(r);
-	struct call *call = c == NULL || !breaker_lets(r, &probe) ? NULL : redis_call_new();
-	if (call != NULL && redis_conn_send(c, call, argv, argc) != 0)
+	if (c == NULL || !breaker_lets(r))
+		return;
+	struct call *call = redis_call_new();
+	if (call == NULL || redis_conn_send(c, call, argv, argc) != 0) {
+		r->probing = false;
 		free(call);
+	}
 }
 
 void

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Redis without blocking: hiredis async on the worker's loop; pipelined, few connections, a deadline per command, a breaker with a
+/* Redis without blocking: hiredis' protocol reader on the worker's loop; pipelined, few connections, a deadline per command, a breaker with a
  * half-open probe, reconnect with jitter, Lua by EVALSHA with EVAL after NOSCRIPT (restart, failover). Not for keys: who owns a
  * key names it (prefix per site).                                                                                          */
 #ifndef GATEWAY_STORE_REDIS_H
@@ -16,7 +16,7 @@ struct redis_conf {
 	struct str socket;         /* unix socket path; wins over host                               */
 	struct str user, password; /* AUTH; .n 0: none                                               */
 	unsigned database;
-	unsigned connections;      /* per worker, commands are pipelined over them round robin       */
+	unsigned connections;      /* per worker; one of them is used, the next when it is lost       */
 	uint32_t deadline_ms;      /* per command                                                    */
 	unsigned breaker_failures; /* failures in a row that open the breaker                        */
 	uint32_t breaker_open_ms;  /* then one probe is let through                                  */
@@ -66,7 +66,7 @@ void redis_send(struct redis *r, const struct str *argv, size_t argc);
 void redis_probe(struct redis *r, uint32_t idle_ms);
 
 struct redis_stats {
-	uint64_t commands, errors, timeouts, reconnects;
+	uint64_t commands, errors, timeouts;
 	enum { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_HALF_OPEN } breaker;
 	unsigned connected, in_flight;
 };

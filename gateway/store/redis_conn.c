@@ -253,7 +253,6 @@ conn_connected(struct redis_conn *c)
 	}
 	c->state = CONN_OPEN;
 	c->redis->stats.connected++;
-	c->redis->stats.reconnects++;
 	c->last_read_us = loop_now_us(c->redis->loop);
 	loop_io_interest(c->io, LOOP_READ);
 	conn_setup(c);

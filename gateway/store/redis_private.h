@@ -49,7 +49,7 @@ struct redis {
 struct call {
 	unsigned magic;
 #define CALL_MAGIC 0xc14a7e02u
-	bool probe, housekeeping; /* housekeeping: AUTH, SELECT, SCRIPT LOAD: not for a task */
+	bool housekeeping; /* AUTH, SELECT, SCRIPT LOAD: not for a task */
 	struct list link;
 	struct redis_conn *conn;
 	struct task *task; /* NULL: nobody waits */

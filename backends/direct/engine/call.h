@@ -68,7 +68,7 @@ struct call {
 	unsigned n_exists;          /* references asked for */
 	struct db_result *compared; /* rows of the rule's compare; NULL: it asked for none */
 	struct db_tx *tx;
-	struct db_result *done, *inserted;
+	struct db_result *done;
 	unsigned when;  /* SET_CREATE, SET_UPDATE, 0: the row goes */
 	int64_t next;   /* SV_NEXT, SV_SEQUENCE */
 	int64_t row_id; /* of the row that is written */

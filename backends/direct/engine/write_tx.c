@@ -179,7 +179,6 @@ took_row(struct call *c)
 {
 	if (c->when != SET_CREATE)
 		return;
-	c->inserted = c->done;
 	c->row_id = c->done->insert_id != 0 ? (int64_t)c->done->insert_id : c->next;
 }
 
@@ -350,7 +349,6 @@ tx_begin(struct task *t)
 		c->uuids[0] = c->one.uuid;
 	c->op = 0;
 	c->lost = c->committing = c->committed = c->op_running = false;
-	c->inserted = NULL;
 	c->also = NULL;
 	c->tx = NULL;
 	return db_begin(t, c->r->site->db, &c->tx, &c->done);

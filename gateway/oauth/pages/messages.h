@@ -52,7 +52,6 @@ enum language { LANG_EN, LANG_N };
 	X(CONSENT_PATIENT_OWN, "Your health record")                                                                   \
 	X(CONSENT_PATIENT, "The record of the selected patient")                                                       \
 	X(CONSENT_USER, "Everything you may work with at this practice")                                               \
-	X(CONSENT_OTHER, "Other")                                                                                      \
 	X(CONSENT_CATEGORIES, "Or only some kinds: untick the line above, tick these")                                 \
 	X(CONSENT_CATEGORY, "only {0}")                                                                                \
 	X(CONSENT_NOTHING, "This app asks for nothing but to know that you signed in.")                                \
