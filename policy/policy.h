@@ -45,6 +45,7 @@ struct policy_trace {
 	void *ctx;
 };
 
+/* Does the site serve this API at all? */
 bool policy_api_on(const struct policy *p, enum api api);
 /* True when only the ACL is left to decide: then the caller fetches the user's grants (acl_sql.h). False: policy_decide() needs none
  * (public, refused before, or ACL skipped). No allocation.                                                                 */

@@ -7,7 +7,7 @@
 #include "gateway/base/str.h"
 
 struct map;
-struct map *map_new(void);
+struct map *map_new(void); /* NULL: out of memory */
 void map_free(struct map **m);
 void *map_get(const struct map *m, struct str key); /* NULL when absent */
 /* Sets or replaces; *old (may be NULL) gets the former value. -1 when out of memory. */

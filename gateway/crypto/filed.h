@@ -13,6 +13,7 @@
 int filed_serve(const struct str *roots, size_t n_roots, int control_fd, const struct log *log);
 
 struct filed_client;
+/* Takes over fd. NULL: out of memory. */
 struct filed_client *filed_client_new(struct loop *l, int fd);
 void filed_client_free(struct filed_client **c);
 bool filed_client_healthy(const struct filed_client *c); /* as keyd_client_healthy() */

@@ -7,6 +7,7 @@
 
 enum { SHA256_LEN = 32, SHA384_LEN = 48, SHA512_LEN = 64 };
 
+/* FIPS 180-4, in one piece. */
 void sha256(struct str s, uint8_t out[SHA256_LEN]);
 /* -1: out of memory. */
 int sha3_512(struct str s, uint8_t out[SHA512_LEN]) MUSTUSE;

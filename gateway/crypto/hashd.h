@@ -9,11 +9,11 @@
 #include "gateway/base/secret.h"
 #include "gateway/loop/step.h"
 
-/* Serves until all peers are closed or SIGTERM; low scheduling priority. */
-/* control_fd: as keyd_serve(). */
+/* Serves until all peers are closed or SIGTERM; low scheduling priority. control_fd: as keyd_serve(). Returns the exit status. */
 int hashd_serve(const int *peer_fds, size_t n_peers, int control_fd, const struct log *log);
 
 struct hashd_client;
+/* Takes over fd; lives as long as the worker. queue_max: requests under way. NULL: out of memory. */
 struct hashd_client *hashd_client_new(struct loop *l, int fd, unsigned queue_max);
 bool hashd_client_healthy(const struct hashd_client *c); /* as keyd_client_healthy() */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Counters, gauges and latency histograms, declared in one table (metrics_table.c) and kept in memory shared by all processes: each
+/* Counters, gauges and latency histograms, declared in one table (METRICS) and kept in memory shared by all processes: each
  * worker writes its own slab, the control process reads and adds up. No locks, no allocation on the hot path.             */
 #ifndef GATEWAY_METRICS_METRICS_H
 #define GATEWAY_METRICS_METRICS_H

@@ -25,6 +25,7 @@ enum http_body_result {
 
 enum { HTTP_BODY_EXTRA_MAX = 16 << 10 }; /* extensions and trailers of one body together */
 
+/* Begin a body of n bytes, in chunks (RFC 9112 7.1), or up to the end of the connection (6.3). */
 void http_body_length(struct http_body *b, uint64_t n);
 void http_body_chunked(struct http_body *b);
 void http_body_until_close(struct http_body *b); /* never ends by itself; upstream answers only */

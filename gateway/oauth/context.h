@@ -23,6 +23,7 @@ void context_settle(struct flow_call *c);
 /* Was it chosen by somebody else than who is signed in now? Then no code may come of it. */
 bool context_stale(const struct flow_call *c);
 
+/* GET and POST of the page of choices (patient_select.c). */
 enum step patient_select_endpoint(struct request *r, struct oauth_state *s);
 enum step patient_confirm_endpoint(struct request *r, struct oauth_state *s);
 

@@ -11,6 +11,7 @@
 struct jwks_uris;
 struct jwk_set;
 
+/* Of one site; w outlives it. NULL: out of memory. */
 struct jwks_uris *jwks_uris_new(struct worker *w);
 void jwks_uris_free(struct jwks_uris **u);
 

@@ -65,6 +65,7 @@ void redis_send(struct redis *r, const struct str *argv, size_t argc);
 /* Replaces connections that answer nothing, and sends a PING when nothing was sent for idle_ms. Called a few times a second. */
 void redis_probe(struct redis *r, uint32_t idle_ms);
 
+/* Since the pool began, for readyz and metrics. errors: replies that are errors, and commands whose connection was lost. */
 struct redis_stats {
 	uint64_t commands, errors, timeouts;
 	enum { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_HALF_OPEN } breaker;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A JSON body into checked columns: documented fields only, each through its kind's codec, then OpenEMR's rules with OpenEMR's messages,
- * all errors at once. Pure. Not for writing to the database (write.h).                                                      */
+ * all errors at once. Pure. Not for writing to the database (write.c).                                                      */
 #ifndef BACKENDS_DIRECT_ENGINE_ACCEPT_H
 #define BACKENDS_DIRECT_ENGINE_ACCEPT_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A resource's rows joined with one site's schema: SELECT lists, column slots, statements, the program that writes JSON. Made once when
  * the schema is known, immutable afterwards. A plan without a row filter where one is due does not build.
- * Not for running anything (run.h) or for conditions of a search (query.h).                                                */
+ * Not for running anything (fetch.h, call.h) or for conditions of a search (query.h).                                                */
 #ifndef BACKENDS_DIRECT_ENGINE_PLAN_H
 #define BACKENDS_DIRECT_ENGINE_PLAN_H
 

@@ -56,6 +56,7 @@ struct query {
 };
 struct query_forms; /* statements made so far, of one site */
 
+/* site_arena holds the statements and outlives them. NULL: out of memory. */
 struct query_forms *query_forms_new(struct arena *site_arena);
 void query_forms_free(struct query_forms **f);
 

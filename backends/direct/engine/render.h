@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* One row to JSON: runs the plan's program, bytes straight from the row's cells. Not for envelopes and Bundles (dialect.h).   */
+/* One row to JSON: runs the plan's program, bytes straight from the row's cells. Not for envelopes and Bundles (dialects.h).   */
 #ifndef BACKENDS_DIRECT_ENGINE_RENDER_H
 #define BACKENDS_DIRECT_ENGINE_RENDER_H
 

@@ -7,6 +7,7 @@
 #include "backends/direct/engine/call.h"
 #include "gateway/crypto/filed.h"
 
+/* Specials of the routes: begin the steps, which always reply. */
 enum step document_upload(struct request *r, struct direct *d);
 enum step document_download(struct request *r, struct direct *d);
 

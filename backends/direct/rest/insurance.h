@@ -9,6 +9,7 @@
 /* Is value one of words? */
 bool insurance_word(const char *words, struct str value);
 
+/* POST .../insurance/$swap-insurance: begins the exchange of two policies of a patient; pushes its steps, which always reply. */
 enum step insurance_swap(struct call *c);
 
 #endif

@@ -224,6 +224,7 @@ enum message {
 	    MSG_N
 };
 
+/* In the language, or in English where it has none; lives for ever. */
 struct str message_text(enum language l, enum message m);
 /* BCP 47 tag, for lang="" and Content-Language. */
 struct str language_tag(enum language l);
