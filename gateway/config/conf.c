@@ -151,8 +151,11 @@ read_sites_dir(struct conf_loader *l)
 		    l, false, STR("sites_dir"), "cannot read %.*s: %s", STR_ARG(l->c->sites_dir), strerror(errno));
 		return;
 	}
+	bool fits = n <= SITES_FILES_MAX;
+	if (!fits)
+		conf_report_at(l, false, STR("sites_dir"), "%d files; expected %d at most", n, SITES_FILES_MAX);
 	for (int i = 0; i < n; i++) {
-		if (i < SITES_FILES_MAX)
+		if (fits)
 			read_sites_file(l, files[i]->d_name);
 		free(files[i]);
 	}

@@ -6,6 +6,7 @@
 #include "harness.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 /* Enough to be valid; %s: more settings at the root. */
 #define ROOT                                                                                                           \
@@ -94,6 +95,33 @@ test_each_mistake__is_told_with_line_path_and_expectation(void)
 }
 
 /* What stands in the request line of each request to the upstream. */
+/* A site that is left out without a word would be missed by its users only. */
+static void
+test_sites_dir__more_files_than_are_read__is_told(void)
+{
+	enum { FILES = 4097 };
+	char dir[] = "/dev/shm/gatehouse-conf-XXXXXX", name[64], text[512];
+	AUTO(arena) a = arena_new("test", 8 << 20);
+	struct conf_reports r;
+	bool told = false;
+	REQUIRE(mkdtemp(dir) != NULL);
+	for (unsigned i = 0; i < FILES; i++) { /* names are what counts */
+		(void)snprintf(name, sizeof name, "%s/%u.yaml", dir, i);
+		REQUIRE(symlink("nowhere", name) == 0);
+	}
+	(void)snprintf(text, sizeof text, "%ssites_dir: %s\n", ROOT SITE, dir);
+	struct conf *c = load(a, text, &r);
+	for (size_t i = 0; i < r.n; i++)
+		told |= str_eq(r.v[i].path, STR("sites_dir")) && str_find_str(r.v[i].text, STR("4096")) < r.v[i].text.n;
+	EXPECT(c == NULL && told);
+	conf_free(&c);
+	for (unsigned i = 0; i < FILES; i++) {
+		(void)snprintf(name, sizeof name, "%s/%u.yaml", dir, i);
+		(void)unlink(name);
+	}
+	(void)rmdir(dir);
+}
+
 static void
 test_path_prefix__is_a_path_of_a_url(void)
 {
@@ -170,5 +198,6 @@ test_items__every_default__is_within_its_own_range(void)
 }
 
 TESTS(T(test_a_small_file__has_every_default), T(test_each_mistake__is_told_with_line_path_and_expectation),
-    T(test_path_prefix__is_a_path_of_a_url), T(test_time_zone__is_one_of_the_machine_or_an_offset),
-    T(test_many_mistakes__are_told_at_once), T(test_items__every_default__is_within_its_own_range))
+    T(test_path_prefix__is_a_path_of_a_url), T(test_sites_dir__more_files_than_are_read__is_told),
+    T(test_time_zone__is_one_of_the_machine_or_an_offset), T(test_many_mistakes__are_told_at_once),
+    T(test_items__every_default__is_within_its_own_range))
