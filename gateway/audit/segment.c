@@ -75,7 +75,7 @@ journal_segments(struct arena *a, const char *dir, struct str **names, size_t *n
 	*n = 0;
 	*names = arena_array(a, cap, sizeof **names);
 	if (d == NULL)
-		return ERR(e, E_IO, "%s: cannot be opened (errno %d)", dir, errno);
+		return ERR(e, E_IO, "%s: cannot be opened: %s", dir, strerror(errno));
 	for (struct dirent *entry; *names != NULL && (entry = readdir(d)) != NULL;) {
 		struct str name = str_of(entry->d_name);
 		if (!str_ends(name, STR(".journal")) || name.n != 16 + 8)

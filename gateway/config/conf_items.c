@@ -175,8 +175,7 @@ const struct conf_item conf_items[] = {
 	    .example = "/var/log/gatehouse/gatehouse.log"),
 
 	SECTION("policy", "Who may do what."),
-	MANY("policy.scope_files", C_PATH, struct conf, scope_files, n_scope_files,
-	    "/usr/share/gatehouse/scopes/openemr.yaml",
+	MANY("policy.scope_files", C_PATH, struct conf, scope_files, n_scope_files, "/usr/share/gatehouse/scopes",
 	    "Scope files: routes and what they ask for; a site may name its own."),
 	ITEM("policy.token_cache", C_UINT, struct conf, token_cache_items, "20000",
 	    "Verified tokens remembered per worker and site.", RANGE("0", "10000000")),

@@ -14,6 +14,7 @@
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
 	CERTS_MAX = 1024,
@@ -54,11 +55,10 @@ static const char ciphers13[] = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:T
 static int
 tls_error(struct err *e, const char *what, struct str which)
 {
-	char text[128];
-	unsigned long why = ERR_peek_last_error();
-	ERR_error_string_n(why, text, sizeof text);
+	unsigned long why = ERR_peek_error(); /* the first is the cause */
+	const char *text = ERR_SYSTEM_ERROR(why) ? strerror(ERR_GET_REASON(why)) : ERR_reason_error_string(why);
 	ERR_clear_error();
-	return ERR(e, E_CRYPTO, "%s %.*s: %s", what, STR_ARG(which), why == 0 ? "refused" : text);
+	return ERR(e, E_CRYPTO, "%s %.*s: %s", what, STR_ARG(which), text == NULL ? "refused" : text);
 }
 
 /* --- session tickets: stateless, keys from the shared secret and the time ------------------------------------------------------- */
