@@ -89,7 +89,8 @@ static const struct str rules[] = {
 	STR_INIT("code{font:.92rem ui-monospace,Menlo,Consolas,\"DejaVu Sans Mono\",monospace;overflow-wrap:anywhere}"),
 	STR_INIT("dl.result{margin:0 0 1rem}dt{font-weight:600}dd{margin:0 0 .8rem}"),
 	STR_INIT("table{width:100%;border-collapse:collapse;margin:0 0 1rem}"),
-	STR_INIT("th,td{text-align:left;padding:.55rem .6rem;border-bottom:1px solid var(--line);vertical-align:middle}"),
+	STR_INIT(
+	    "th,td{text-align:left;padding:.55rem .6rem;border-bottom:1px solid var(--line);vertical-align:middle}"),
 	STR_INIT("h2,td.any{overflow-wrap:anywhere}td:not(.any),th{white-space:nowrap}td.any{width:100%}td "
 	         "button{position:relative}"),
 	STR_INIT("th{font-size:.88rem;color:var(--soft)}"),
