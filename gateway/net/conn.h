@@ -22,14 +22,14 @@ enum conn_state { CONN_HANDSHAKE, CONN_HEAD, CONN_EXCHANGE, CONN_SKIP, CONN_LING
 enum conn_list { WATCH_NONE, WATCH_HANDSHAKE, WATCH_HEAD, WATCH_BODY, WATCH_IDLE, WATCH_WRITE, WATCH_LINGER, WATCH_N };
 
 enum {
-	SLOT_IN_BYTES = 16 << 10,  /* input buffer of a slot                                                  */
-	SLOT_OUT_BYTES = 20 << 10, /* output buffer kept with a slot: a full record with head                 */
-	SLOT_TAIL_MIN = 4 << 10,   /* room for body bytes behind a head; else they get a buffer of their own  */
-	SLOTS_KEPT = 64,           /* free slots a listener keeps                                             */
-	RECORD_BYTES = 16 << 10,   /* largest TLS record                                                      */
-	SKIP_BYTES = 64 << 10,     /* unread body that is worth reading for the sake of keep-alive            */
-	LINGER_BYTES = 256 << 10,  /* read and dropped after the last answer, so that a reset cannot eat it   */
-	LINGER_MS = 2000,
+	SLOT_IN_BYTES = 16 << 10,   /* input buffer of a slot                                                  */
+	SLOT_OUT_BYTES = 20 << 10,  /* output buffer kept with a slot: a full record with head                 */
+	SLOT_TAIL_MIN = 4 << 10,    /* room for body bytes behind a head; else they get a buffer of their own  */
+	SLOTS_KEPT = 64,            /* free slots a listener keeps                                             */
+	RECORD_BYTES = 16 << 10,    /* largest TLS record                                                      */
+	SKIP_BYTES = 64 << 10,      /* unread body that is worth reading for the sake of keep-alive            */
+	LINGER_BYTES = 64 << 20,    /* read and dropped after the last answer: a client that sends all before it */
+	LINGER_MS = 10000,          /* reads would else find a reset in its place                             */
 	QUEUE_MAX_BYTES = 64 << 20, /* a writer that ignores EXCHANGE_HIGH_WATER is cut here                   */
 	RUN_BUDGET = 8,             /* moves of one connection before others get their turn                    */
 	ACCEPT_BUDGET = 16,         /* per wake-up, so that several workers share                              */

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /* While draining, a connection that is in use learns "close" with its next answer; one that rests is closed after these. */
-enum { ADDRESS_BYTES = 16, DRAIN_IDLE_MS = 500, DRAIN_HEAD_MS = 2000 };
+enum { ADDRESS_BYTES = 16, DRAIN_IDLE_MS = 500, DRAIN_HEAD_MS = 2000, DRAIN_LINGER_MS = 2000 };
 
 /* Open connections of one client address; lives while there are some. */
 struct addr_count {
@@ -33,7 +33,7 @@ limit_ms(const struct listener *l, enum conn_list on)
 		[WATCH_BODY] = conf->body_ms,
 		[WATCH_IDLE] = idle_ms,
 		[WATCH_WRITE] = conf->write_ms,
-		[WATCH_LINGER] = LINGER_MS };
+		[WATCH_LINGER] = l->draining ? DRAIN_LINGER_MS : LINGER_MS };
 	return limits[on];
 }
 

@@ -97,6 +97,13 @@ def test_a_body_over_the_limit_is_413(gateway):
     assert 413 in statuses(gateway.raw(post(b"Transfer-Encoding: chunked", b"Content-Type: application/x-www-form-urlencoded", body=chunks)))
 
 
+@pytest.mark.parametrize("path, status", [("/apis/default/api/patient", 401), ("/oauth2/default/token", 413), ("/oauth2/default/registration", 413), ("/nowhere", 404)])
+def test_who_sends_a_large_body_before_reading_sees_why_it_was_not_taken(gateway, path, status):
+    with gateway.session_new() as s:
+        for _ in range(3):
+            assert s.post(gateway.origin + path, data=b"a" * (20 << 20), headers={"Content-Type": "application/x-www-form-urlencoded"}, timeout=30).status_code == status
+
+
 def test_expect_100_continue_is_sent_before_the_body_is_wanted(gateway):
     with gateway.connect() as s:
         s.sendall(post(b"Content-Length: 3", b"Expect: 100-continue", b"Content-Type: application/x-www-form-urlencoded"))
