@@ -51,8 +51,8 @@ fdpass_receive(int sock)
 	ssize_t n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
 	if (n == 0)
 		return -2;
-	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ? -1 : -2;
+	if (n < 0) /* short of memory: it stays there for the next call */
+		return errno == EAGAIN || errno == EINTR || errno == ENOMEM || errno == ENOBUFS ? -1 : -2;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c != NULL; c = CMSG_NXTHDR(&msg, c))
 		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int))) {
 			int fd;
