@@ -212,7 +212,7 @@ def test_a_silent_directory_is_503_and_holds_up_no_request(world):
 
 def test_sign_ins_beyond_the_queue_are_503_at_once(make_gateway):
     """process.hash_queue_max: a directory that does not answer holds so many sign-ins and no more; then all is well again."""
-    g = make_gateway(extra={"process.workers": 1, "process.hash_queue_max": 2, "rate": {"classes": {n: {"limit": 0} for n in ("token", "register", "public")}}})
+    g = make_gateway(own_stores=True, extra={"process.workers": 1, "process.hash_queue_max": 2, "rate": {"classes": {n: {"limit": 0} for n in ("token", "register", "public")}}})
     d = Directory()
     d.people[DN.replace("{login}", "admin")] = "of the directory"
     for name, value in (("enabled", "1"), ("host", d.url), ("dn", DN)):
