@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The access matrix: every route of the Standard and the Portal API, asked by everyone. What is expected follows from the scope file and the
 stock groups (grants.py), not from the program. And ownership: what belongs to another patient is not found, and stays as it is."""
+from uuid import UUID
+
 import pytest
 from generation import ACCOUNTS
 from grants import GROUP_OF, granted
 from routes import ROUTES
-from world import body_of
+from world import LISTS as LIST_IDS, body_of
 
 SITE = "access"
 STAFF = tuple(GROUP_OF)
@@ -77,6 +79,30 @@ def test_who_may_use_the_route(api, row):
         assert r.status_code == 200, f"{path}: {r.status_code} {r.text[:300]}"
 
 
+# --- letters of scopes ---------------------------------------------------------------------------------------------------------------------
+def letter(route):
+    """The one permission that the row names: a letter, or an operation."""
+    return route.row["scope"].rpartition(".")[2]
+
+
+@pytest.mark.parametrize("held", ["c", "r", "u", "d", "s", "$swap-insurance"])
+def test_a_permission_opens_the_routes_that_name_it_and_no_other(api, held):
+    """A token with this permission on every resource that offers it: reading is not searching, writing is not reading."""
+    closed = [r for r in ROUTES if not r.row.get("public") and r.resource != UNGRANTABLE and api.served(r.name, SITE)]
+    for part, who, name in (("standard", "admin", "api:oemr"), ("portal", "Phil1", "api:port")):
+        routes = [r for r in closed if r.api == part]
+        scopes = sorted({r.row["scope"] for r in routes if letter(r) == held})
+        if not scopes:
+            continue
+        token, wrong = api.token(SITE, who, " ".join(["openid", name, *scopes])), []
+        for route in routes:
+            path = route.filled({p: 99999 if p in ("pid", "eid") or p[1:] == "id" else "00000000-0000-4000-8000-000000000000" for p in route.parameters})
+            r = api.gateway.request(route.method, f"/apis/{SITE}{path}", token, **({"json": {}} if route.method in ("POST", "PUT") else {}))
+            if (r.status_code in (401, 403)) != (letter(route) != held) or r.status_code >= 500:
+                wrong.append(f"{route.name}: {r.status_code}")
+        assert wrong == []
+
+
 # --- ownership -----------------------------------------------------------------------------------------------------------------------------
 class Nested:
     """A route below a patient, with one of its parameters naming a record of the other patient."""
@@ -121,6 +147,41 @@ def test_a_record_of_another_patient_is_not_found_and_not_changed(api, row):
     assert is_not_found(r) or row.route.method == "PUT" and list(r.json()) in (["mid"], ["id"], ["sid"], ["vid"]), f"{path}: {r.status_code} {r.text[:400]}"
     after = api.checksums(SITE, VOLATILE)
     assert {t for t in after if after[t] != before[t]} == set(), path
+
+
+KINDS = {"dental_issue": "dental"}  # what a resource's rows are called in the table lists
+OF_LISTS = [r for r in ROUTES if KINDS.get(r.resource, r.resource) in LIST_IDS and len(r.parameters) == 2]
+
+
+@pytest.mark.parametrize("route", OF_LISTS, ids=lambda r: r.name)
+def test_an_entry_of_another_kind_of_the_same_patient_is_not_found_and_not_changed(api, route):
+    """The kinds have a scope each and a table in common."""
+    if not api.served(route.name, SITE):
+        pytest.skip("not served by direct yet")
+    before = api.checksums(SITE, VOLATILE)
+    for kind, first in LIST_IDS.items():
+        if kind == KINDS.get(route.resource, route.resource):
+            continue
+        path = route.filled({p: first + 1 if p not in PATIENT else api.world[SITE].parameter(route, p, 1) for p in route.parameters})
+        r = api(route.method, path, SITE, json=body_of(route, "v8"))
+        assert is_not_found(r) and "of 1" not in r.text, f"{kind}: {path}: {r.status_code} {r.text[:400]}"
+    after = api.checksums(SITE, VOLATILE)
+    assert {t for t in after if after[t] != before[t]} == set()
+
+
+@pytest.mark.parametrize("name", ["admin", "ADMIN", "admin ", "physician", "oe-system"])
+def test_nobody_takes_the_login_name_of_an_account(api, name):
+    """OpenEMR's rights, groups and passwords go by login names: one who may write users had those of the account with the next request."""
+    body = {"fname": "Doc", "lname": "Tor", "npi": "1234567899"}
+    before = api.checksums(SITE, VOLATILE)
+    uuid = api.sql("SELECT LOWER(HEX(uuid)) FROM users WHERE username = 'clinician'", SITE)[0][0]
+    path = f"/api/practitioner/{UUID(uuid)}"
+    for r in (api("POST", "/api/practitioner", SITE, json=dict(body, username=name)), api("PUT", path, SITE, json={"username": name})):
+        assert (r.status_code, list(r.json()["validationErrors"])) == (400, ["username"]), r.text[:300]
+    after = api.checksums(SITE, VOLATILE)
+    assert {t for t in after if after[t] != before[t]} == set()
+    r = api("PUT", path, SITE, json={"username": "clinician"})  # its own
+    assert r.status_code == 200 and r.json()["validationErrors"] == [], r.text[:300]
 
 
 OWN_PATH = [r for r in ROUTES if set(PATIENT) & set(r.parameters)]

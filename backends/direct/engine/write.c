@@ -84,7 +84,7 @@ compare_step(struct task *t)
 {
 	struct call *c = task_frame(t);
 	const struct write_rule *rule = c->plan->write->rule;
-	if (rule->compare == NULL || !c->parent.found)
+	if (rule->compare == NULL || (c->parent.wanted && !c->parent.found))
 		return STEP_NEXT;
 	c->n_vals = 0;
 	c->vals = arena_array(t->arena, COMPARE_VALS_MAX, sizeof *c->vals);
@@ -252,9 +252,10 @@ id_violation(struct call *c)
 }
 
 static bool
-row_of_first_source(const struct call *c)
+row_to_update(const struct call *c)
 {
-	return c->one.found != FOUND_NOT && c->one.row.ps == &c->plan->sources[0];
+	bool there = c->one.found == FOUND || (c->one.found == FOUND_HIDDEN && c->plan->write->rule->updates_hidden);
+	return there && c->one.row.ps == &c->plan->sources[0];
 }
 
 static enum step
@@ -265,8 +266,8 @@ update_check(struct task *t)
 		return call_db_failed(c, c->one.status);
 	if (c->compared != NULL && c->compared->status != DB_OK)
 		return call_db_failed(c, c->compared->status);
-	/* only rows of the first source can be written; a hidden row may be changed, as in OpenEMR */
-	if (!row_of_first_source(c)) {
+	/* only rows of the first source can be written */
+	if (!row_to_update(c)) {
 		if (c->style->envelope == ENV_BARE && !c->plan->fhir && c->violations.n == 0) {
 			c->style->ops->missing(c);
 			return STEP_REPLY;

@@ -128,6 +128,7 @@ static const struct write_rule write = {
 	.n_rules = NITEMS(rules),
 	.elements = "identifier active type name alias telecom address partOf contact endpoint",
 	.answer = "id uuid",
+	.updates_hidden = true,
 };
 const struct resource fhir_organization = {
 	.name = "Organization",

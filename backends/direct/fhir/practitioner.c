@@ -67,6 +67,7 @@ static const struct write_rule write = {
 	.n_rules = NITEMS(rules),
 	.elements = "identifier active name telecom address gender birthDate photo qualification communication",
 	.answer = "id uuid",
+	.updates_hidden = true,
 };
 const struct resource fhir_practitioner = {
 	.name = "Practitioner",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Users of the Standard API, and its practitioners: those of OpenEMR's users who have an NPI and either a login name or a place in the address
  * book. The password column is a member that clients expect; its value never leaves.                                        */
+#include "backends/direct/engine/call.h"
 #include "backends/direct/engine/dialects.h"
 #include "backends/direct/rest/rest.h"
 
@@ -123,6 +124,34 @@ static const struct source source = {
 	.params = params + 1,
 	.n_params = NITEMS(params) - 1,
 };
+/* Rights, groups and passwords go by login names: whoever may write users must not have those of an account by taking its name. The same
+ * comparison as where they are looked up: by the columns' collation.                                                        */
+static const struct db_stmt account_sql = { .name = "practitioner_account",
+	.sql = "SELECT 1 FROM gacl_aro a WHERE a.section_value = 'users' AND a.value = ? UNION ALL "
+	       "SELECT 1 FROM users_secure s WHERE s.username = ? LIMIT 1" };
+
+static const struct db_stmt *
+account_compare(struct call *c)
+{
+	const struct schema_column *value = schema_column(c->d->schema, STR("gacl_aro"), STR("value"));
+	struct str name = accepted_input(c->plan->write, &c->accepted, "username");
+	char number[24];
+	if (name.n == 0 || value == NULL || !column_holds(value, name) ||
+	    str_eq(name, call_cell(c, "username", number)))
+		return NULL; /* none, or the row's own */
+	c->vals[c->n_vals++] = DB_V_STR(name);
+	c->vals[c->n_vals++] = DB_V_STR(name);
+	return &account_sql;
+}
+
+static void
+prepare(struct call *c)
+{
+	if (c->compared != NULL && c->compared->n_rows > 0)
+		violation_add(&c->violations, STR("username"), STR("Callback::INVALID_VALUE"),
+		    "username is the login name of an account");
+}
+
 static const struct server_set sets[] = {
 	{ "uuid", SV_UUID, NULL, SET_CREATE },
 };
@@ -133,6 +162,9 @@ static const struct write_rule write = {
 	.answer = "id uuid",
 	.rule_order = "fname lname npi facility_id email",
 	.uuid_label = "Practitioner UUID",
+	.updates_hidden = true,
+	.compare = account_compare,
+	.prepare = prepare,
 };
 static const struct resource practitioner = {
 	.name = "practitioner",
