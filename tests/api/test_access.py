@@ -169,6 +169,26 @@ def test_an_entry_of_another_kind_of_the_same_patient_is_not_found_and_not_chang
     assert {t for t in after if after[t] != before[t]} == set()
 
 
+DELETED = {"message": "UPDATE pnotes SET deleted = {} WHERE id = 601", "soap_note": "UPDATE forms SET deleted = {} WHERE formdir = 'soap' AND form_id = 301",
+           "vital": "UPDATE forms SET deleted = {} WHERE formdir = 'vitals' AND form_id = 201"}
+
+
+@pytest.mark.parametrize("route", [r for r in ROUTES if r.method == "PUT" and r.resource in DELETED], ids=lambda r: r.name)
+def test_what_was_deleted_is_not_changed(api, route):
+    if not api.served(route.name, SITE):
+        pytest.skip("not served by direct yet")
+    path, delete = api.world[SITE].path(route, 1), DELETED[route.resource]
+    api.sql(delete.format(1), SITE)
+    try:
+        before = api.checksums(SITE, VOLATILE)
+        r = api(route.method, path, SITE, json=body_of(route, "v8"))
+        after = api.checksums(SITE, VOLATILE)
+    finally:
+        api.sql(delete.format(0), SITE)
+    assert r.status_code == 404, r.text[:300]
+    assert {t for t in after if after[t] != before[t]} == set()
+
+
 @pytest.mark.parametrize("name", ["admin", "ADMIN", "admin ", "physician", "oe-system"])
 def test_nobody_takes_the_login_name_of_an_account(api, name):
     """OpenEMR's rights, groups and passwords go by login names: one who may write users had those of the account with the next request."""
