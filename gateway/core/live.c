@@ -58,13 +58,14 @@ live_read(const struct db_result *res, struct live_entry *e)
 		bool system = str_eq(name->s, STR("oe-system"));
 		e->role = system ? ROLE_SYSTEM : ROLE_USERS;
 		e->user_id = number(db_cell(res, 0, COL_USER_ID));
-		e->username_n = (unsigned)MIN(name->s.n, sizeof e->username);
+		bool fits = name->s.n <= sizeof e->username; /* the beginning of a name may be another's */
+		e->username_n = fits ? (unsigned)name->s.n : 0;
 		if (e->username_n > 0)
 			memcpy(e->username, name->s.p, e->username_n);
 		/* oe-system is never active: it cannot log in; its tokens come from client_credentials only */
 		stamp_copy(db_cell(res, 0, COL_STAFF_STAMP)->s, e->stamp);
-		e->user_active =
-		    system || (number(db_cell(res, 0, COL_ACTIVE)) == 1 && number(db_cell(res, 0, COL_GROUP)) == 1);
+		e->user_active = system || (fits && number(db_cell(res, 0, COL_ACTIVE)) == 1 &&
+		                               number(db_cell(res, 0, COL_GROUP)) == 1);
 	} else if (db_cell(res, 0, COL_PID)->kind != DB_C_NULL) {
 		e->role = ROLE_PATIENT;
 		e->pid = number(db_cell(res, 0, COL_PID));

@@ -204,6 +204,24 @@ def test_nobody_takes_the_login_name_of_an_account(api, name):
     assert r.status_code == 200 and r.json()["validationErrors"] == [], r.text[:300]
 
 
+NAMED = (("users", "username"), ("users_secure", "username"), ("`groups`", "user"), ("gacl_aro", "value"))
+
+
+@pytest.mark.parametrize("name, status", [("日" * 85, 200), ("日" * 85 + "xx", 401)], ids=["255 bytes", "257 bytes"])
+def test_a_login_name_is_kept_whole_or_nobodys(api, name, status):
+    """Rights are looked up by it: its beginning may be the name of another."""
+    def rename(old, new):
+        for table, column in NAMED:
+            api.sql(f"UPDATE {table} SET {column} = '{new}' WHERE {column} = '{old}'", SITE)
+    rename("clinician", name)
+    try:
+        token = api.gateway.staff_token("openid api:oemr user/patient.rs", name, SITE)
+        r = api.gateway.get(f"/apis/{SITE}/api/patient", token)
+    finally:
+        rename(name, "clinician")
+    assert r.status_code == status, r.text[:300]
+
+
 OWN_PATH = [r for r in ROUTES if set(PATIENT) & set(r.parameters)]
 
 
