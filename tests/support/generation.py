@@ -198,6 +198,7 @@ class Generations:
                       at + "oauth.password_users": True, at + "oauth.password_patients": True, at + "oauth.client_auth": "documented",
                       at + "oauth.signing_key": str(quickstart.signing_key(stores.dir, site)), at + "oauth.openemr_rows": False,
                       at + "openemr_sites_dir": str(stores.dir / "sites" / site)}
+        extra["sites.access.database.connections_max"] = 1  # who holds a connection and waits for another waits for ever
         secret = stores.dir / "database.secret"
         secret.write_text("gatehouse\n")
         secret.chmod(0o600)

@@ -93,6 +93,8 @@ source_read(struct task *t, struct fetch_one *f)
 {
 	struct str key = { (const char *)f->uuid.b, sizeof f->uuid.b };
 	f->started = true;
+	if (f->stmt != NULL && f->tx != NULL)
+		return db_tx_query(t, f->tx, f->stmt, f->vals, f->n_vals, &f->result);
 	if (f->stmt != NULL)
 		return db_query(t, f->db, f->stmt, f->vals, f->n_vals, &f->result);
 	return db_point_read(t, f->db, &f->plan->sources[f->source].point, key, &f->result);

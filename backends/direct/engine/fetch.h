@@ -26,7 +26,8 @@ struct fetch_one {
 	const struct db_stmt *stmt; /* of the first source, instead of the point read by uuid */
 	const struct db_val *vals;
 	size_t n_vals;
-	bool by_patient; /* the row filter: compared on the row */
+	struct db_tx *tx; /* stmt runs in it (NULL: in none); then without_children, uuids NULL */
+	bool by_patient;  /* the row filter: compared on the row */
 	struct uuid patient;
 	bool tied; /* the row must be this patient's: compared on the row, which the source's pid then stands in */
 	int64_t pid;

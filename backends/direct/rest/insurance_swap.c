@@ -148,7 +148,8 @@ swap_target(struct task *t)
 	return swap_run(s, &target_sql, 3);
 }
 
-/* --- are both fit to be written? The stored row is taken as the body of an update ------------------------------------------------- */
+/* --- are both fit to be written? The stored row is taken as the body of an update. All is read in the transaction: who held its connection
+ * and waited for one more would wait for itself where the others wait for its lock. ----------------------------------------------- */
 
 static const struct {
 	const char *code, *text;
@@ -182,10 +183,14 @@ static enum step
 whole_read(struct task *t)
 {
 	struct call *c = task_frame(t);
-	const struct db_result *row = whole(c->action);
+	struct swap *s = c->action;
+	const struct db_result *row = whole(s);
 	if (row->n_rows == 0)
 		return STEP_NEXT;
 	call_one_by_id(c, db_cell(row, 0, SWAP_ID)->i);
+	c->one.tx = s->tx;
+	c->one.uuids = NULL;
+	c->one.without_children = true;
 	return c->one.status != DB_OK ? call_db_failed(c, c->one.status)
 	                              : task_push(&c->r->task, &fetch_one_table, &c->one);
 }
@@ -217,9 +222,10 @@ static enum step
 whole_accept(struct task *t)
 {
 	struct call *c = task_frame(t);
+	struct swap *s = c->action;
 	const struct write_rule *rule = c->plan->write->rule;
 	c->compared = NULL;
-	if (whole(c->action)->n_rows == 0)
+	if (whole(s)->n_rows == 0)
 		return STEP_NEXT;
 	if (c->one.status != DB_OK)
 		return call_db_failed(c, c->one.status);
@@ -233,7 +239,7 @@ whole_accept(struct task *t)
 	if (c->vals == NULL)
 		return request_refuse(c->r, REPLY_TOO_LARGE);
 	const struct db_stmt *stmt = rule->compare(c);
-	return stmt == NULL ? STEP_NEXT : db_query(&c->r->task, c->r->site->db, stmt, c->vals, c->n_vals, &c->compared);
+	return stmt == NULL ? STEP_NEXT : db_tx_query(&c->r->task, s->tx, stmt, c->vals, c->n_vals, &c->compared);
 }
 
 static enum step
