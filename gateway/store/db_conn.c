@@ -179,6 +179,8 @@ timer_ready(void *arg)
 		pool_pump(c->pool);
 	} else if (c->phase == PH_CONNECT) {
 		advance(c, MYSQL_WAIT_TIMEOUT);
+	} else if (c->phase < PH_IDLE) {
+		conn_lost(c, DB_DOWN, "no answer to the session's settings");
 	}
 }
 
@@ -511,7 +513,7 @@ phase_next(struct db_conn *c)
 {
 	switch (c->phase) {
 	case PH_CONNECT:
-		loop_timer_clear(c->timer);
+		loop_timer_set(c->timer, CONNECT_S * 1000); /* for the settings: no job's deadline ends them */
 		c->phase = c->pool->zone_openemr ? PH_ZONE : PH_SETUP;
 		return true;
 	case PH_ZONE:
@@ -523,6 +525,7 @@ phase_next(struct db_conn *c)
 		c->phase = PH_SETUP;
 		return true;
 	case PH_SETUP:
+		loop_timer_clear(c->timer);
 		c->phase = PH_IDLE;
 		c->failures = 0;
 		c->pool->down_us = 0;

@@ -106,7 +106,7 @@ struct db_conn {
 	struct list link; /* in the pool's list of idle connections, or alone */
 	MYSQL *my;
 	struct loop_io *io;
-	struct loop_timer *timer; /* MYSQL_WAIT_TIMEOUT while connecting; retry pause */
+	struct loop_timer *timer; /* MYSQL_WAIT_TIMEOUT while connecting; the settings' deadline; retry pause */
 	struct loop_defer fail;
 	enum conn_phase phase;
 	MYSQL *connected; /* what connecting gave; NULL: failed */

@@ -43,6 +43,7 @@ static struct {
 	enum act acts[8];           /* of the EXECUTEs, in order; then ANSWER */
 	unsigned executes, prepares, closes, rollbacks, commits, error;
 	bool hold_begin;
+	unsigned deaf; /* the first so many connections: their settings get no answer */
 	struct client *held;
 	bool last_in_tx; /* the last EXECUTE */
 	unsigned width;  /* of columns, as announced */
@@ -180,6 +181,10 @@ on_execute(struct client *c, unsigned id)
 static void
 on_query(struct client *c, const char *sql)
 {
+	if (strncmp(sql, "SET", 3) == 0 && db.deaf > 0) {
+		db.deaf--;
+		return;
+	}
 	if (strcmp(sql, "START TRANSACTION") == 0)
 		c->in_tx = true;
 	db.rollbacks += strcmp(sql, "ROLLBACK") == 0;
@@ -733,6 +738,25 @@ test_connections__all_refused__answer_down_soon(void)
 	server_stop();
 }
 
+/* It has let the connection in, and then says nothing: another is tried. Reads by keys wait in no queue that would ask for one more. */
+static void
+test_connection__whose_settings_get_no_answer__is_given_up(void)
+{
+	static const enum what rows[] = { SELECT, POINT };
+	for (size_t i = 0; i < NITEMS(rows); i++) {
+		struct asker a;
+		server_start();
+		db.deaf = 1;
+		struct db_pool *pool = pool_start(1, 8000);
+		asker_start(&a, pool, rows[i]);
+		asker_end(&a);
+		EXPECT_IDX(a.result->status == DB_OK && db.connects == 2, i);
+		asker_free(&a);
+		db_pool_free(&pool);
+		server_stop();
+	}
+}
+
 /* Memory ran out while the connection's options were kept: no connection without them. */
 static void
 test_connection__whose_options_cannot_be_kept__is_not_opened(void)
@@ -943,7 +967,8 @@ TESTS(T(test_statement__against_a_server_that), T(test_reads__under_one_wait__en
     T(test_transaction__left_in_the_turn_of_its_answer__is_not_the_next_clients),
     T(test_statement__whose_client_left__is_not_touched), T(test_transaction__after_trouble__is_dead),
     T(test_connections__that_the_server_refuses__leave_the_others_at_work),
-    T(test_connections__all_refused__answer_down_soon), T(test_connection__whose_options_cannot_be_kept__is_not_opened),
+    T(test_connections__all_refused__answer_down_soon), T(test_connection__whose_settings_get_no_answer__is_given_up),
+    T(test_connection__whose_options_cannot_be_kept__is_not_opened),
     T(test_connection__closed_by_the_server_while_idle__costs_nobody_an_answer), T(test_cells__of_each_type),
     T(test_cells__of_a_malformed_row__are_no_answer),
     T(test_statements__more_than_the_server_keeps__are_answered_all_the_same),
