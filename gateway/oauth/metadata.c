@@ -45,7 +45,7 @@ metadata_kinds(struct request *r, struct registration *g)
 	return STEP_NEXT;
 }
 
-/* The values of a list that this server has; the others are not registered (RFC 7591 2: it may replace them). -1: none is left. */
+/* The values of a short list that this server has; the others are not registered (RFC 7591 2: it may replace them). -1: none is left. */
 static int
 list_keep(json_t *list, const char *const *had, size_t n_had)
 {
@@ -63,6 +63,7 @@ list_keep(json_t *list, const char *const *had, size_t n_had)
 	return n > 0 && json_array_size(list) == 0 ? -1 : 0;
 }
 
+/* A list of texts, no longer than any that is registered. */
 static bool
 texts_only(const json_t *list)
 {
@@ -73,7 +74,7 @@ texts_only(const json_t *list)
 		if (!json_is_string(v))
 			return false;
 	}
-	return json_is_array(list);
+	return json_is_array(list) && json_array_size(list) <= REGISTRATION_LIST_MAX;
 }
 
 /* RFC 7591 2, OIDC Registration 2: lists, what they are without the member, what of them this server has. */

@@ -5,6 +5,7 @@
 
 #include "gateway/oauth/endpoint.h"
 
+enum { REGISTRATION_LIST_MAX = 20 }; /* values of a member that is a list */
 /* Members that are lists, in OpenEMR's columns joined with "|". */
 enum { REGISTRATION_CONTACTS, REGISTRATION_REDIRECTS, REGISTRATION_LOGOUTS, REGISTRATION_GRANTS, REGISTRATION_LISTS };
 

@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-enum { BODY_MAX = 64 << 10, NAME_MAX_CHARS = 80, URI_MAX = 2048, LIST_MAX = 20, GRANTS_MAX = 80 };
+enum { BODY_MAX = 64 << 10, NAME_MAX_CHARS = 80, URI_MAX = 2048, GRANTS_MAX = 80 };
 
 /* A member that is an array of strings, joined with "|" as OpenEMR stores it; .p NULL when it is not one. */
 static struct str
@@ -19,7 +19,7 @@ list_join(struct arena *a, const json_t *list, size_t max_bytes)
 	size_t i;
 	json_t *v;
 	buf_init(&b, a, 256, max_bytes);
-	if (!json_is_array(list) || json_array_size(list) > LIST_MAX)
+	if (!json_is_array(list) || json_array_size(list) > REGISTRATION_LIST_MAX)
 		return STR_NULL;
 	json_array_foreach(list, i, v)
 	{

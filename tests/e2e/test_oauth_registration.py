@@ -109,8 +109,8 @@ TOLD = [  # members of a registration, of its answer; None: not there, ...: some
 REFUSED = [({"redirect_uris": uris}, "invalid_redirect_uri") for uris in (
     None, [], "https://client.example.org/cb", ["/cb"], ["https://client.example.org/cb#"], ["https://u@client.example.org/"], ["https://cli\u00e9nt.example.org/"],
     ["https://client.example.org/a b"], ["https://client.example.org/%zz"], ["https:\\\\client.example.org"], [1])] + [(m, "invalid_client_metadata") for m in (
-        {"response_types": ["token"]}, {"response_types": ["id_token", "code token"]}, {"response_types": "code"}, {"response_types": [1]}, {"grant_types": ["implicit"]},
-        {"grant_types": "authorization_code"}, {"grant_types": [None]}, {"subject_type": "pairwise"}, {"subject_type": 1}, {"token_endpoint_auth_method": 5},
+        {"response_types": ["token"]}, {"response_types": ["code"] + ["token"] * 20}, {"response_types": ["id_token", "code token"]}, {"response_types": "code"}, {"response_types": [1]},
+        {"grant_types": ["implicit"]}, {"grant_types": "authorization_code"}, {"grant_types": [None]}, {"subject_type": "pairwise"}, {"subject_type": 1}, {"token_endpoint_auth_method": 5},
         {"token_endpoint_auth_method": "client_secret_jwt"}, {"token_endpoint_auth_method": "private_key_jwt"}, {"application_type": ["web"]}, {"logo_uri": 7}, {"jwks_uri": {}},
         {"dpop_bound_access_tokens": "yes"}, {"backchannel_logout_session_required": 1}, {"client_name": 5}, {"client_name": ""}, {"contacts": "me@example.org"})]
 
