@@ -137,8 +137,7 @@ struct issue {
 	struct str nonce;
 	struct launch_context launch; /* a patient is bound to itself without it */
 	const struct scope_set *scopes;
-	const struct scope_set
-	    *granted; /* what the refresh token stands for, where one use of it asks less; NULL: scopes */
+	const struct scope_set *granted; /* the refresh token's, where one use asks less; NULL: scopes */
 	uint32_t ttl_s;
 	bool refresh;            /* give a refresh token, if offline_access or online_access was granted */
 	int64_t grant_started_s; /* for the absolute end of refresh tokens; 0: now */

@@ -253,9 +253,8 @@ struct write_rule {
 	const char *log;         /* class of OpenEMR's log row; NULL: patient-record for rows of patients, else other */
 	const char *rule_order;  /* fields checked first, in OpenEMR's order                 */
 	bool update_needs_required; /* F_REQUIRED holds for updates too */
-	bool
-	    updates_hidden; /* an update also takes a row that the source's where hides, as in OpenEMR; else such a row is not there */
-	bool no_defaults; /* what a new row's body does not give is NULL, whatever the column's default */
+	bool updates_hidden; /* takes a row that the source's where hides too, as OpenEMR; else it is not there */
+	bool no_defaults;    /* what a new row's body does not give is NULL, whatever the column's default */
 	/* A row that another with its unique key forbids: member, code and text of the error. NULL: a race, tried again. */
 	const char *duplicate_field, *duplicate_code, *duplicate_text;
 	const char *
