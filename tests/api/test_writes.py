@@ -217,7 +217,8 @@ class Watch:
             rows = self.api.sql("SELECT HEX(argument) FROM mysql.general_log WHERE user_host LIKE 'gatehouse%' AND command_type IN ('Execute', 'Query') "
                                 "ORDER BY event_time", SITE)
             sent = [bytes.fromhex(h).decode("utf-8", "replace") for (h,) in rows]
-            found.append([s for s in sent if not re.match(r"(SET|START|BEGIN|COMMIT|ROLLBACK|DO 1)\b", s, re.I)])
+            # rows without a uuid are looked for now and then, by no request
+            found.append([s for s in sent if not re.match(r"(SET|START|BEGIN|COMMIT|ROLLBACK|DO 1)\b", s, re.I) and "`uuid` IS NULL OR `uuid` = ''" not in s])
         return min(found, key=len)
 
 
