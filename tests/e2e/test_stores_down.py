@@ -4,7 +4,12 @@ Retry-After in the caller's dialect within the deadline, and all is well again w
 import contextlib
 import json
 import os
+import pathlib
 import signal
+import socket
+import tempfile
+import threading
+import uuid
 
 import pytest
 
@@ -138,3 +143,66 @@ def test_one_sites_database_down_leaves_the_other_site_alone(make_gateway):
     r = g.token_request("alternate", grant_type="password", client_id="x", username="admin", password="pass", user_role="users", scope="openid")
     assert r.status_code == 503
     assert g.get(PATH, token).status_code == 200
+
+
+class Relay:
+    """A Redis socket before the real one. Answers are kept back from the first command on that holds `word`, until go()."""
+
+    def __init__(self, path, behind, word):
+        self.behind, self.word, self.seen, self.free = behind, word, threading.Event(), threading.Event()
+        self.listening = socket.socket(socket.AF_UNIX)
+        self.listening.bind(path)
+        self.listening.listen(64)
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                a = self.listening.accept()[0]
+                b = socket.socket(socket.AF_UNIX)
+                b.connect(self.behind)
+                for one, other, asks in ((a, b, True), (b, a, False)):
+                    threading.Thread(target=self.carry, args=(one, other, asks), daemon=True).start()
+
+    def carry(self, one, other, asks):
+        with contextlib.suppress(OSError):
+            while data := one.recv(65536):
+                if asks and self.word in data:
+                    self.seen.set()
+                if not asks and self.seen.is_set():
+                    self.free.wait()
+                other.sendall(data)
+        for s in (one, other):
+            with contextlib.suppress(OSError):
+                s.shutdown(socket.SHUT_RDWR)
+
+    def go(self):
+        self.free.set()
+
+
+@pytest.mark.parametrize("who", ["Redis is late", "the client leaves"])
+def test_an_idempotency_key_whose_taking_got_no_answer_is_given_back(make_gateway, who):
+    """Nothing was written, so a retry with the key writes, once, and does not wait for the key's 24 hours."""
+    with tempfile.TemporaryDirectory() as d:
+        g = make_gateway(own_stores=True, extra=FREE)
+        relay = Relay(str(pathlib.Path(d) / "redis.sock"), g.stores.redis_socket, b"idem:")
+        g.stop()
+        g.configure({"redis.socket": str(pathlib.Path(d) / "redis.sock"), "redis.timeout": "1s" if who == "Redis is late" else "30s"})
+        g.start()
+        token = g.staff_token("openid api:oemr user/facility.crus")
+        name, key = "Once Clinic", uuid.uuid4().hex
+
+        def post(timeout=60):
+            return g.session_new().post(g.origin + "/apis/default/api/facility", json={"name": name, "facility_npi": "1234567893"},
+                                        headers={"Authorization": f"Bearer {token}", "Idempotency-Key": key}, timeout=timeout)
+        if who == "Redis is late":
+            assert post().status_code == 503
+        else:
+            with contextlib.suppress(OSError):
+                assert not post(timeout=1)
+        assert relay.seen.is_set()
+        relay.go()
+        wait_until(lambda: g.store_up("redis"), "Redis is used again")
+        assert wait_until(lambda: (r := post()).status_code != 503 and [r], "an answer")[0].status_code in (200, 201)
+        assert post().status_code in (200, 201)
+        assert g.sql(f"SELECT COUNT(*) FROM facility WHERE name = '{name}'") == [["1"]]

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* One Redis key per Idempotency-Key: "{hash of the body}" while the first request is worked on ("" until a streamed body has come), hash,
- * status, type, length of the fields, fields and body behind it. A request that ends without having written gives the key back; one whose
- * commit had begun keeps it, since its outcome is not known: a retry is told so.                                           */
+/* One Redis key per Idempotency-Key: "{hash of the body} {nonce}" while the first request is worked on (no hash until a streamed body has
+ * come), hash, status, type, length of the fields, fields and body behind it. A request that ends without having written gives the key
+ * back, also when it never learnt whether it got it: it takes away what carries its own nonce. One whose commit had begun keeps it, since
+ * its outcome is not known: a retry is told so.                                                                            */
 #include "backends/direct/engine/idempotency.h"
 
 #include "backends/direct/engine/call.h"
 #include "gateway/base/text.h"
 #include "gateway/crypto/hash.h"
 
-enum { KEY_CHARS_MAX = 255, KEPT_BODY_MAX = 64 << 10 };
+enum { KEY_CHARS_MAX = 255, KEPT_BODY_MAX = 64 << 10, NONCE_BYTES = 16 };
 _Static_assert(BODY_HASH_CHARS == 2 * SHA256_LEN, "two digits a byte");
 #define KEPT_S STR("86400")
 
@@ -30,8 +31,23 @@ key_release(void *arg)
 	struct idempotency *i = arg;
 	if (!i->held || *i->committing)
 		return;
-	const struct str argv[] = { STR("DEL"), i->name };
+	const struct str argv[] = { STR("EVAL"),
+		STR("if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"), STR("1"), i->name,
+		i->claim };
 	redis_send(i->r->worker->redis, argv, NITEMS(argv));
+}
+
+static struct str
+claim_of(struct request *r, const struct idempotency *i)
+{
+	uint8_t nonce[NONCE_BYTES];
+	struct buf b;
+	rng_bytes(r->worker->rng, nonce, sizeof nonce);
+	buf_init(&b, r->task.arena, BODY_HASH_CHARS + 2 * NONCE_BYTES + 2, BODY_HASH_CHARS + 2 * NONCE_BYTES + 2);
+	buf_str_put(&b, i->body_hash);
+	buf_char(&b, ' ');
+	hex_put(&b, nonce, sizeof nonce);
+	return buf_ok(&b) ? buf_str(&b) : STR_NULL;
 }
 
 enum step
@@ -51,10 +67,11 @@ idempotency_ask(struct task *t, struct idempotency *i)
 	    STR_ARG(r->who.sub), STR_ARG(r->route->name), STR_ARG(r->path), STR_ARG(key));
 	struct str hash = whose.p == NULL ? STR_NULL : body_hash_of(t->arena, whose);
 	i->name = arena_printf(t->arena, "%.*sidem:%.*s", STR_ARG(r->site->redis_prefix), STR_ARG(hash));
-	if (hash.p == NULL || i->name.p == NULL || arena_defer(t->arena, key_release, i) != 0)
+	i->claim = claim_of(r, i);
+	if (hash.p == NULL || i->name.p == NULL || i->claim.p == NULL || arena_defer(t->arena, key_release, i) != 0)
 		return request_refuse(r, REPLY_TOO_LARGE);
-	return REDIS_CALL(
-	    t, r->worker->redis, &i->taken, STR("SET"), i->name, i->body_hash, STR("NX"), STR("EX"), KEPT_S);
+	i->held = true;
+	return REDIS_CALL(t, r->worker->redis, &i->taken, STR("SET"), i->name, i->claim, STR("NX"), STR("EX"), KEPT_S);
 }
 
 enum step
@@ -104,7 +121,7 @@ idempotency_busy(struct task *t, struct idempotency *i)
 enum step
 idempotency_answer(struct task *t, struct idempotency *i)
 {
-	struct str rest, word, type = STR_NULL, length = STR_NULL;
+	struct str rest, word = STR_NULL, type = STR_NULL, length = STR_NULL;
 	uint64_t status, n_fields;
 	struct request *r = i->r;
 	(void)t;
@@ -113,7 +130,9 @@ idempotency_answer(struct task *t, struct idempotency *i)
 	if (i->known->status != REDIS_OK)
 		return request_unavailable(r, "redis: Idempotency-Key");
 	rest = kept(i);
-	bool same = !str_next(&rest, '\n', &word) || str_eq(word, i->body_hash);
+	(void)str_next(&rest, '\n', &word);
+	word = str_sub(word, 0, str_find(word, ' ')); /* without the nonce */
+	bool same = word.n == 0 || str_eq(word, i->body_hash);
 	if (!same || rest.n == 0)
 		return refuse(i, same);
 	struct reply *rp = &r->reply;

@@ -20,8 +20,9 @@ struct idempotency {
 	struct str body_hash;   /* hex of SHA-256 of what the answer depends on; .n 0 until a streamed body has come */
 	/* own */
 	struct str name;                    /* of the Redis key; .n 0: the request has none */
+	struct str claim;                   /* its value while this request works on it: known to nobody else */
 	struct redis_result *taken, *known; /* answers of SET NX and GET */
-	bool held;                          /* ours, and not answered yet */
+	bool held;                          /* perhaps or surely ours, and not answered yet */
 };
 
 /* What the steps of a write do, in this order. ask, known: take the key, or read what it has. busy: for streamed bodies, which are read
